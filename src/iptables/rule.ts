@@ -1,0 +1,76 @@
+import type { Address } from '../model/mod.ts';
+
+export type TableName = 'raw' | 'mangle' | 'nat' | 'filter' | 'security';
+
+/** `-s`/`-d`: a number is a prefix length; an address is a mask that need not be contiguous. */
+export interface AddressMatch {
+  readonly address: Address;
+  readonly mask: number | Address;
+  readonly not: boolean;
+}
+
+/** `-i`/`-o`: a trailing `+` in the name matches any ending. */
+export interface InterfaceMatch {
+  readonly name: string;
+  readonly not: boolean;
+}
+
+export type ConntrackState = 'INVALID' | 'NEW' | 'RELATED' | 'ESTABLISHED' | 'UNTRACKED' | 'SNAT' | 'DNAT';
+
+export type Match =
+  | { readonly kind: 'comment'; readonly text: string }
+  /** `-m tcp --dport from:to`, inclusive; needs the same protocol in the rule. */
+  | {
+      readonly kind: 'destination-port';
+      readonly protocol: TransportName;
+      readonly from: number;
+      readonly to: number;
+      readonly not: boolean;
+    }
+  | { readonly kind: 'conntrack'; readonly states: readonly ConntrackState[]; readonly not: boolean }
+  | { readonly kind: 'address-type'; readonly side: 'src' | 'dst'; readonly type: 'LOCAL'; readonly not: boolean }
+  | { readonly kind: 'mark'; readonly value: number; readonly mask: number; readonly not: boolean }
+  /** `-m statistic --mode random`: the chance is `threshold / 2^31`, as the kernel stores it. */
+  | { readonly kind: 'random'; readonly threshold: number }
+  /** `-m recent` on the source address. */
+  | {
+      readonly kind: 'recent';
+      readonly mode: 'set' | 'update' | 'rcheck';
+      readonly list: string;
+      readonly seconds: number | null;
+      readonly reap: boolean;
+    }
+  /** `-m bpf --bytecode`: classic BPF, `count,code jt jf k,...`, run from the network header. */
+  | { readonly kind: 'bpf'; readonly bytecode: string };
+
+export type TransportName = 'tcp' | 'udp' | 'sctp';
+
+export type Target =
+  | { readonly kind: 'jump'; readonly chain: string }
+  | { readonly kind: 'goto'; readonly chain: string }
+  | { readonly kind: 'accept' }
+  | { readonly kind: 'drop' }
+  | { readonly kind: 'return' }
+  | { readonly kind: 'reject'; readonly with: 'icmp-port-unreachable' | 'icmp6-port-unreachable' | 'tcp-reset' }
+  /** `--set-xmark value/mask`: clears the mask's bits, then XORs the value. */
+  | { readonly kind: 'mark'; readonly value: number; readonly mask: number }
+  | { readonly kind: 'dnat'; readonly address: Address; readonly port: number }
+  | { readonly kind: 'masquerade'; readonly randomFully: boolean };
+
+/** One rule of this product's vocabulary. What is absent matches everything. */
+export interface Rule {
+  readonly source?: AddressMatch;
+  readonly destination?: AddressMatch;
+  readonly inInterface?: InterfaceMatch;
+  readonly outInterface?: InterfaceMatch;
+  readonly protocol?: { readonly name: TransportName; readonly not: boolean };
+  readonly matches: readonly Match[];
+  /** Null: the rule only counts. */
+  readonly target: Target | null;
+}
+
+/**
+ * A rule as `iptables-save` prints it after `-A <chain> `: the canonical form in which rules are
+ * compared and remembered. Foreign rules exist only in this form.
+ */
+export type RuleText = string;

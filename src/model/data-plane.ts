@@ -1,0 +1,68 @@
+import type { Address } from './address.ts';
+import type { Family } from './family.ts';
+import type { Frontend } from './frontend.ts';
+import type { Outcome, Problem } from './outcome.ts';
+import type { Prefix } from './prefix.ts';
+import type { ServiceKey } from './records.ts';
+
+/** The word that `/proxyMode` answers and `--proxy-mode` takes. */
+export type ProxyMode = 'iptables' | 'ipvs' | 'nftables';
+
+/** How pod traffic is told from other traffic in one family (specification 4.2). */
+export type PodTraffic =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'source'; readonly prefix: Prefix }
+  | { readonly kind: 'interface'; readonly name: string }
+  | { readonly kind: 'interface-prefix'; readonly prefix: string };
+
+/** Which local destination addresses accept node ports (specification 2.1). */
+export type NodePortAddresses =
+  | { readonly kind: 'all-local'; readonly loopback: boolean }
+  | { readonly kind: 'listed'; readonly addresses: readonly Address[] };
+
+/** What all frontends of a family share. */
+export interface DataPlaneSettings {
+  readonly podTraffic: PodTraffic;
+  readonly nodePorts: NodePortAddresses;
+  /** Bit number 0-31 of the packet mark that carries the masquerade decision. */
+  readonly masqueradeBit: number;
+}
+
+/** A change of the wish. */
+export interface Change {
+  readonly settings: DataPlaneSettings;
+  /** The frontends of each named Service; an empty list removes the Service. */
+  readonly services: ReadonlyMap<ServiceKey, readonly Frontend[]>;
+  /** `services` is the whole wish: whatever of ours it does not name is to go. */
+  readonly complete: boolean;
+}
+
+/** What came of a change or an audit. */
+export interface ApplyReport {
+  /** Set when nothing could be confirmed, whichever Service it was for. */
+  readonly problem: Problem | null;
+  /** Services that the kernel did not accept; all others of the change are in the kernel. */
+  readonly failed: ReadonlyMap<ServiceKey, Problem>;
+  /** Kernel objects written or removed; 0 when the kernel was right already. */
+  readonly operations: number;
+  /** Bytes handed to the kernel or to its tool. */
+  readonly bytes: number;
+  /** Milliseconds spent deciding, waiting for the kernel not included. */
+  readonly planMs: number;
+}
+
+/**
+ * A data plane of one family. Calls are never concurrent. A wish that failed stays part of the wish:
+ * the next `apply` or `audit` tries it again.
+ */
+export interface DataPlane {
+  readonly mode: ProxyMode;
+  readonly family: Family;
+  /** Reads what the kernel holds of ours and remembers it; writes nothing. Called before the first `apply`. */
+  read(): Promise<Outcome<void>>;
+  apply(change: Change): Promise<ApplyReport>;
+  /** Reads the kernel again and repairs every difference from the wish. */
+  audit(): Promise<ApplyReport>;
+  /** Removes everything of ours from the kernel, needing no earlier `read`. The value says what was removed. */
+  cleanup(): Promise<Outcome<readonly string[]>>;
+}

@@ -1,0 +1,39 @@
+/**
+ * The vocabulary every room shares: addresses, records of API objects, frontends and the contract
+ * that a data plane fulfils. Pure values and functions; imports nothing from other rooms.
+ */
+export { addressBytes, compareText, familyOf, formatAddress, isLoopback, parseAddress } from './address.ts';
+export type { Address } from './address.ts';
+export type {
+  ApplyReport,
+  Change,
+  DataPlane,
+  DataPlaneSettings,
+  NodePortAddresses,
+  PodTraffic,
+  ProxyMode,
+} from './data-plane.ts';
+export { chooseEndpoints } from './endpoint-choice.ts';
+export type { Candidate, Choice, Vantage } from './endpoint-choice.ts';
+export { families } from './family.ts';
+export type { Family } from './family.ts';
+export { clientClasses } from './frontend.ts';
+export type { AllowedSources, Backend, ClientClass, Frontend, FrontendKind, Pool, Route } from './frontend.ts';
+export { fail, succeed } from './outcome.ts';
+export type { Outcome, Problem } from './outcome.ts';
+export { formatEndpoint, isPort, protocols } from './port.ts';
+export type { Protocol } from './port.ts';
+export { addressBits, formatPrefix, hostPrefix, parsePrefix, prefixContains } from './prefix.ts';
+export type { Prefix } from './prefix.ts';
+export type {
+  Affinity,
+  EndpointRecord,
+  LoadBalancerIngress,
+  NodeRecord,
+  ServiceKey,
+  ServicePortRecord,
+  ServiceRecord,
+  SlicePortRecord,
+  SliceRecord,
+} from './records.ts';
+export type { Dirty, Lookup, Snapshot } from './snapshot.ts';

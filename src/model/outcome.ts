@@ -1,0 +1,19 @@
+/**
+ * An expected failure, as a value. `code` is stable and part of the interface (`WP_` and the room's
+ * name first); `message` is one sentence for an operator that names the field, tool or object.
+ */
+export interface Problem {
+  readonly code: `WP_${string}`;
+  readonly message: string;
+  readonly cause?: unknown;
+}
+
+export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
+
+export function succeed<T>(value: T): Outcome<T> {
+  return { ok: true, value };
+}
+
+export function fail(code: Problem['code'], message: string, cause?: unknown): { ok: false; problem: Problem } {
+  return { ok: false, problem: cause === undefined ? { code, message } : { code, message, cause } };
+}

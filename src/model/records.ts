@@ -1,0 +1,96 @@
+import type { Address } from './address.ts';
+import type { Family } from './family.ts';
+import type { Prefix } from './prefix.ts';
+import type { Protocol } from './port.ts';
+
+/** `namespace/name` of a Service. */
+export type ServiceKey = string;
+
+/**
+ * What the product keeps of a Service (core/v1). Unknown or malformed parts were reported and left
+ * out at the door, so every value here is usable.
+ */
+export interface ServiceRecord {
+  readonly key: ServiceKey;
+  readonly namespace: string;
+  readonly name: string;
+  readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
+  /** `spec.clusterIP` is `None` or empty. */
+  readonly headless: boolean;
+  /** At most one ClusterIP for each family, resolved from `spec.ipFamilies` (specification 1.6). */
+  readonly clusterIps: Readonly<Partial<Record<Family, Address>>>;
+  /** Both families mixed. */
+  readonly externalIps: readonly Address[];
+  readonly loadBalancer: readonly LoadBalancerIngress[];
+  /** Both families mixed. */
+  readonly sourceRanges: readonly Prefix[];
+  readonly ports: readonly ServicePortRecord[];
+  /** Null for affinity `None`. */
+  readonly affinity: Affinity | null;
+  /** `internalTrafficPolicy` is `Local`. */
+  readonly internalLocal: boolean;
+  /** `externalTrafficPolicy` is `Local`; whether that counts depends on the type (specification 2). */
+  readonly externalLocal: boolean;
+  /** 0 where none is set. */
+  readonly healthCheckNodePort: number;
+}
+
+export interface LoadBalancerIngress {
+  readonly address: Address;
+  readonly ipMode: 'VIP' | 'Proxy';
+}
+
+export interface Affinity {
+  readonly timeoutSeconds: number;
+}
+
+export interface ServicePortRecord {
+  /** Empty for the only port of a Service that does not name it. */
+  readonly name: string;
+  readonly protocol: Protocol;
+  readonly port: number;
+  /** 0 where none is allocated. */
+  readonly nodePort: number;
+}
+
+/** What the product keeps of an EndpointSlice (discovery.k8s.io/v1). */
+export interface SliceRecord {
+  /** `namespace/name` of the slice itself. */
+  readonly key: string;
+  readonly service: ServiceKey;
+  readonly family: Family;
+  readonly ports: readonly SlicePortRecord[];
+  readonly endpoints: readonly EndpointRecord[];
+  /** Annotation `endpoints.kubernetes.io/last-change-trigger-time` in milliseconds since 1970, or null. */
+  readonly triggeredAt: number | null;
+}
+
+export interface SlicePortRecord {
+  readonly name: string;
+  readonly protocol: Protocol;
+  readonly port: number;
+}
+
+/** Nil conditions have become their defaults (specification 1.3). */
+export interface EndpointRecord {
+  readonly address: Address;
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  /** Null where the slice names no node: never local. */
+  readonly nodeName: string | null;
+  readonly zoneHints: readonly string[];
+  readonly nodeHints: readonly string[];
+}
+
+/** What the product keeps of its own Node (core/v1). */
+export interface NodeRecord {
+  readonly name: string;
+  /** `InternalIP` first, then `ExternalIP`, in the order of `status.addresses`. */
+  readonly addresses: readonly Address[];
+  readonly podCidrs: readonly Prefix[];
+  /** Label `topology.kubernetes.io/zone`; null where absent or empty. */
+  readonly zone: string | null;
+  /** Taint `ToBeDeletedByClusterAutoscaler` is present, or a deletion timestamp is set. */
+  readonly leaving: boolean;
+}
