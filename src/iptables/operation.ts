@@ -19,11 +19,12 @@ export type Operation =
       readonly rule: RuleText;
       readonly owner: ServiceKey | null;
     }
-  /** At the top of a chain: how our jumps enter built-in chains. */
+  /** Before the rule that stands at `position`, counted from 1 when the operation's turn comes. */
   | {
       readonly kind: 'insert-rule';
       readonly table: TableName;
       readonly chain: string;
+      readonly position: number;
       readonly rule: RuleText;
       readonly owner: ServiceKey | null;
     }

@@ -1,4 +1,4 @@
-import type { Address } from '../model/mod.ts';
+import type { Address, Family } from '../model/mod.ts';
 
 export type TableName = 'raw' | 'mangle' | 'nat' | 'filter' | 'security';
 
@@ -32,13 +32,17 @@ export type Match =
   | { readonly kind: 'mark'; readonly value: number; readonly mask: number; readonly not: boolean }
   /** `-m statistic --mode random`: the chance is `threshold / 2^31`, as the kernel stores it. */
   | { readonly kind: 'random'; readonly threshold: number }
-  /** `-m recent` on the source address. */
+  /**
+   * `-m recent` on the whole source address. The tool prints a mask of the family's width; `family` is
+   * needed only where no address in the rule tells it (IPv4 where both are absent).
+   */
   | {
       readonly kind: 'recent';
       readonly mode: 'set' | 'update' | 'rcheck';
       readonly list: string;
       readonly seconds: number | null;
       readonly reap: boolean;
+      readonly family?: Family;
     }
   /** `-m bpf --bytecode`: classic BPF, `count,code jt jf k,...`, run from the network header. */
   | { readonly kind: 'bpf'; readonly bytecode: string };

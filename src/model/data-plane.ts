@@ -52,8 +52,8 @@ export interface ApplyReport {
 }
 
 /**
- * A data plane of one family. Calls are never concurrent. A wish that failed stays part of the wish:
- * the next `apply` or `audit` tries it again.
+ * A data plane of one family. Calls are never concurrent. What a report names as failed has not become
+ * part of the wish: the kernel keeps what it had of that Service until the caller applies it again.
  */
 export interface DataPlane {
   readonly mode: ProxyMode;

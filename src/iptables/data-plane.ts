@@ -1,0 +1,217 @@
+import { isDeepStrictEqual } from 'node:util';
+import { succeed } from '../model/mod.ts';
+import type { ApplyReport, Change, DataPlane, DataPlaneSettings, Outcome, Pause, Problem, ServiceKey } from '../model/mod.ts';
+import { planCleanup } from './cleanup.ts';
+import { arrangeSections, diffChain, diffShared, everyChain } from './diff.ts';
+import { isAboutEverything } from './errors.ts';
+import { KernelState } from './kernel-state.ts';
+import { ownTables } from './names.ts';
+import type { Operation } from './operation.ts';
+import { planBaseChains, planSharedRules, servesLoopback } from './plan-base.ts';
+import type { BaseOptions } from './plan-base.ts';
+import { planService } from './plan-service.ts';
+import type { ServicePlan } from './plan-service.ts';
+import { ownerOf } from './port.ts';
+import type { BatchFailure, IptablesPort } from './port.ts';
+import { Wish } from './wish.ts';
+import type { ChainKey } from './wish.ts';
+
+export interface IptablesOptions extends BaseOptions {
+  readonly port: IptablesPort;
+  /** Sets `net.ipv4.conf.all.route_localnet`; called before the first rules that need it. */
+  readonly allowLoopbackRouting: () => Outcome<void>;
+  readonly pause: Pause;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+}
+
+/**
+ * What an attempt looks at: the chains its plans touch; besides them the chains every Service stands on; or
+ * all of ours, leftovers included.
+ */
+type Scope = 'touched' | 'base' | 'full';
+
+/** How often a refused batch is cut in pieces to find the Services at fault, in one `apply`. */
+const attemptLimit = 200;
+
+/** The running totals of one `apply` or `audit`. */
+interface Tally {
+  readonly failed: Map<ServiceKey, Problem>;
+  operations: number;
+  bytes: number;
+  planMs: number;
+  attempts: number;
+}
+
+/** The iptables data plane of one family. Errors: `WP_IPTABLES_*`. */
+export function createIptablesDataPlane(options: IptablesOptions): DataPlane {
+  return new IptablesDataPlane(options);
+}
+
+class IptablesDataPlane implements DataPlane {
+  readonly mode = 'iptables';
+  readonly family;
+  readonly #options: IptablesOptions;
+  readonly #wish = new Wish();
+  #state: KernelState | null = null;
+  #settings: DataPlaneSettings | null = null;
+
+  constructor(options: IptablesOptions) {
+    this.#options = options;
+    this.family = options.family;
+  }
+
+  async read(): Promise<Outcome<void>> {
+    const saved = await this.#options.port.save(ownTables);
+    if (!saved.ok) {
+      this.#state = null;
+      return saved;
+    }
+    this.#state = new KernelState(saved.value);
+    return succeed(undefined);
+  }
+
+  async apply(change: Change): Promise<ApplyReport> {
+    const tally = startTally();
+    const { settings, services } = change;
+    const ready = await this.#prepare(settings);
+    if (!ready.ok) return reportOf(tally, ready.problem);
+    const newSettings = !isDeepStrictEqual(settings, this.#settings);
+    const plans: ServicePlan[] = [];
+    const planned = this.#timer(tally);
+    for (const [service, frontends] of services) {
+      plans.push(planService(service, frontends, settings));
+      await planned.rest();
+    }
+    if (change.complete) {
+      for (const service of this.#wish.services) if (!services.has(service)) plans.push(emptyPlan(service));
+    }
+    planned.stop();
+    if (newSettings) this.#wish.setBase(planBaseChains(settings, this.#options), planSharedRules(settings, this.#options));
+    this.#settings = settings;
+    const problem = await this.#attempt(plans, change.complete || newSettings ? 'full' : 'touched', tally);
+    // Until the shared chains are in, they have to be looked at again.
+    if (problem !== null && newSettings) this.#settings = null;
+    return reportOf(tally, problem);
+  }
+
+  async audit(): Promise<ApplyReport> {
+    const tally = startTally();
+    const read = await this.read();
+    if (!read.ok) return reportOf(tally, read.problem);
+    return reportOf(tally, await this.#attempt([], 'full', tally));
+  }
+
+  async cleanup(): Promise<Outcome<readonly string[]>> {
+    const saved = await this.#options.port.save(ownTables);
+    if (!saved.ok) return saved;
+    const { batch, removed } = planCleanup(saved.value);
+    if (batch.length > 0) {
+      const { failure } = await this.#options.port.restore(batch);
+      if (failure !== null) return { ok: false, problem: failure.problem };
+    }
+    this.#state = null;
+    return succeed(removed);
+  }
+
+  async #prepare(settings: DataPlaneSettings): Promise<Outcome<void>> {
+    if (servesLoopback(settings, this.family)) {
+      const allowed = this.#options.allowLoopbackRouting();
+      if (!allowed.ok) return allowed;
+    }
+    return this.#state === null ? this.read() : succeed(undefined);
+  }
+
+  /**
+   * Makes the plans part of the wish and the kernel. Services the kernel refuses are taken out again and
+   * recorded in the tally. Returns a problem if nothing at all could be confirmed.
+   */
+  async #attempt(plans: readonly ServicePlan[], scope: Scope, tally: Tally): Promise<Problem | null> {
+    const state = this.#state;
+    if (state === null) throw new Error('the kernel has not been read');
+    tally.attempts += 1;
+    const planned = this.#timer(tally);
+    const previous = plans.map((plan) => this.#wish.planOf(plan.service) ?? emptyPlan(plan.service));
+    const touched = new Set<ChainKey>();
+    for (const plan of plans) {
+      for (const key of this.#wish.replace(plan)) touched.add(key);
+      await planned.rest();
+    }
+    if (scope === 'base') for (const key of this.#wish.baseKeys()) touched.add(key);
+    const operations: Operation[] = scope === 'touched' ? [] : diffShared(this.#wish.shared, state);
+    for (const key of scope === 'full' ? everyChain(this.#wish, state.keys()) : touched) {
+      operations.push(...diffChain(key, this.#wish, state));
+      await planned.rest();
+    }
+    const batch = arrangeSections(operations, state);
+    planned.stop();
+    if (batch.length === 0) return null;
+    const { bytes, failure } = await this.#options.port.restore(batch);
+    tally.bytes += bytes;
+    if (failure === null) {
+      for (const section of batch) {
+        for (const operation of section.operations) state.follow(operation);
+        await this.#options.pause();
+      }
+      tally.operations += operations.length;
+      return null;
+    }
+    for (const plan of previous) this.#wish.replace(plan);
+    return this.#recover(plans, scope, failure, tally);
+  }
+
+  /** After a refusal: read what the kernel has now, then narrow down whose fault it was. */
+  async #recover(plans: readonly ServicePlan[], scope: Scope, failure: BatchFailure, tally: Tally): Promise<Problem | null> {
+    const { problem } = failure;
+    const read = await this.read();
+    if (!read.ok) return read.problem;
+    if (plans.length === 0 || isAboutEverything(problem)) return problem;
+    const culprit = ownerOf(failure);
+    const guilty = plans.filter((plan) => plans.length === 1 || plan.service === culprit);
+    if (guilty.length > 0 || tally.attempts >= attemptLimit) {
+      for (const plan of guilty.length > 0 ? guilty : plans) tally.failed.set(plan.service, problem);
+      const innocent = guilty.length > 0 ? plans.filter((plan) => !guilty.includes(plan)) : [];
+      return innocent.length > 0 || scope === 'full' ? this.#attempt(innocent, scope, tally) : null;
+    }
+    // A full pass must not take the other half's chains for leftovers, so the pieces go in first.
+    const founded = scope === 'touched' ? null : await this.#attempt([], 'base', tally);
+    if (founded !== null) return founded;
+    const middle = plans.length >> 1;
+    for (const half of [plans.slice(0, middle), plans.slice(middle)]) {
+      const stopped = await this.#attempt(half, 'touched', tally);
+      if (stopped !== null) return stopped;
+    }
+    return scope === 'full' ? this.#attempt([], 'full', tally) : null;
+  }
+
+  /** Measures deciding, with rests so that no turn of the event loop gets long. */
+  #timer(tally: Tally): { rest(): Promise<void>; stop(): void } {
+    const { now, pause } = this.#options;
+    let started = now();
+    const stop = (): void => {
+      tally.planMs += now() - started;
+      started = now();
+    };
+    const rest = async (): Promise<void> => {
+      const resting = pause();
+      if (resting === null) return;
+      stop();
+      await resting;
+      started = now();
+    };
+    return { rest, stop };
+  }
+}
+
+function emptyPlan(service: ServiceKey): ServicePlan {
+  return { service, chains: new Map(), entries: [] };
+}
+
+function startTally(): Tally {
+  return { failed: new Map(), operations: 0, bytes: 0, planMs: 0, attempts: 0 };
+}
+
+function reportOf(tally: Tally, problem: Problem | null): ApplyReport {
+  const { failed, operations, bytes, planMs } = tally;
+  return { problem, failed, operations, bytes, planMs };
+}

@@ -1,0 +1,69 @@
+/** An option of a match or target extension, as given in one rule. */
+export interface GivenOption {
+  readonly value: string;
+  readonly not: boolean;
+}
+
+/** The options of one `-m name` or `-j NAME`, by canonical name. */
+export interface Extension {
+  readonly name: string;
+  readonly given: Map<string, GivenOption>;
+}
+
+interface OptionKind {
+  readonly name: string;
+  readonly takesValue: boolean;
+}
+
+const takes = (name: string): OptionKind => ({ name, takesValue: true });
+const flag = (name: string): OptionKind => ({ name, takesValue: false });
+const ports = { dport: takes('dport'), 'destination-port': takes('dport') };
+
+/** What this room understands of each match extension; an option not listed makes a rule foreign. */
+export const matchOptions: Readonly<Record<string, Readonly<Record<string, OptionKind>>>> = {
+  comment: { comment: takes('comment') },
+  tcp: ports,
+  udp: ports,
+  sctp: ports,
+  conntrack: { ctstate: takes('ctstate') },
+  addrtype: { 'dst-type': takes('dst-type'), 'src-type': takes('src-type') },
+  mark: { mark: takes('mark') },
+  statistic: { mode: takes('mode'), probability: takes('probability') },
+  recent: {
+    set: flag('set'),
+    update: flag('update'),
+    rcheck: flag('rcheck'),
+    seconds: takes('seconds'),
+    reap: flag('reap'),
+    name: takes('name'),
+    mask: takes('mask'),
+    rsource: flag('rsource'),
+  },
+  bpf: { bytecode: takes('bytecode') },
+};
+
+/** The same for targets. */
+export const targetOptions: Readonly<Record<string, Readonly<Record<string, OptionKind>>>> = {
+  MARK: {
+    'set-xmark': takes('set-xmark'),
+    'set-mark': takes('set-mark'),
+    'or-mark': takes('or-mark'),
+    'and-mark': takes('and-mark'),
+    'xor-mark': takes('xor-mark'),
+  },
+  DNAT: { 'to-destination': takes('to-destination') },
+  REJECT: { 'reject-with': takes('reject-with') },
+  MASQUERADE: { 'random-fully': flag('random-fully') },
+};
+
+/**
+ * Target extensions that iptables ships and this room does not use: `-j LOG` is no jump to a chain,
+ * even though nothing but the name says so.
+ */
+export const foreignTargets: ReadonlySet<string> = new Set(
+  (
+    'AUDIT CHECKSUM CLASSIFY CLUSTERIP CONNMARK CONNSECMARK CT DNPT DSCP ECN HL HMARK IDLETIMER LED LOG MIRROR NETMAP ' +
+    'NFLOG NFQUEUE NOTRACK QUEUE RATEEST REDIRECT SAME SECMARK SET SNAT SNPT SYNPROXY TCPMSS TCPOPTSTRIP TEE TOS TPROXY ' +
+    'TRACE TTL ULOG'
+  ).split(' '),
+);

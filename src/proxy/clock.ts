@@ -1,0 +1,7 @@
+/** Time as the proxy sees it; tests turn it by hand. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Calls back once after the delay in milliseconds. The result cancels it. */
+  after(delay: number, callback: () => void): () => void;
+}

@@ -1,0 +1,62 @@
+import type { Clock } from './clock.ts';
+
+export interface RunnerOptions {
+  readonly clock: Clock;
+  /** Least time from the end of one run to the start of the next, in milliseconds. */
+  readonly minInterval: number;
+  /** One run. Resolves to the delay after which the next is due without a request, or null for none. */
+  readonly run: () => Promise<number | null>;
+}
+
+/**
+ * Runs a task one at a time and not too often. The first request after a quiet time runs at once;
+ * requests during a run, or before the interval is over, collapse into one later run.
+ */
+export class BoundedRunner {
+  readonly #options: RunnerOptions;
+  #lastEnd: number | null = null;
+  #running: Promise<void> | null = null;
+  #requested = false;
+  #stopped = false;
+  #cancelTimer: (() => void) | null = null;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  request(): void {
+    this.#requested = true;
+    this.#schedule(0);
+  }
+
+  /** No run starts afterwards; resolves when the current one has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelTimer?.();
+    await this.#running;
+  }
+
+  #schedule(delay: number): void {
+    if (this.#stopped || this.#running !== null) return;
+    const { clock, minInterval } = this.#options;
+    const quiet = this.#lastEnd === null ? 0 : this.#lastEnd + minInterval - clock.now();
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    const wait = Math.max(delay, quiet);
+    if (wait <= 0) this.#start();
+    else this.#cancelTimer = clock.after(wait, () => this.#start());
+  }
+
+  #start(): void {
+    if (this.#stopped || this.#running !== null) return;
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    this.#requested = false;
+    this.#running = this.#options.run().then((next) => {
+      this.#running = null;
+      this.#lastEnd = this.#options.clock.now();
+      if (this.#requested) this.#schedule(0);
+      else if (next !== null) this.#schedule(next);
+    });
+  }
+}

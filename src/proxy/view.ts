@@ -1,0 +1,166 @@
+import { chooseEndpoints, familyOf, hostPrefix, prefixContains } from '../model/mod.ts';
+import type {
+  Address,
+  AllowedSources,
+  Backend,
+  Choice,
+  ClientClass,
+  Family,
+  Frontend,
+  FrontendKind,
+  Pool,
+  Route,
+  ServicePortRecord,
+  ServiceRecord,
+  SliceRecord,
+} from '../model/mod.ts';
+import { mergeEndpoints } from './merge-endpoints.ts';
+import type { MergedEndpoint } from './merge-endpoints.ts';
+
+/** From where, and under which settings, Services are looked at. */
+export interface Viewpoint {
+  readonly family: Family;
+  readonly nodeName: string;
+  readonly zone: string | null;
+  /** The node's own address of the family, if known. */
+  readonly nodeAddress: Address | null;
+  /** Something tells pod traffic from other traffic. */
+  readonly detectsPods: boolean;
+  readonly masqueradeAll: boolean;
+}
+
+type Routes = Readonly<Record<ClientClass, Route>>;
+
+const reject: Route = { verdict: 'reject' };
+const drop: Route = { verdict: 'drop' };
+
+/**
+ * Joins one Service with its EndpointSlices into frontends (specification 1.2, 2, 3 and 4.1). Empty if
+ * the Service is not proxied in the viewpoint's family.
+ */
+export function deriveFrontends(service: ServiceRecord, slices: readonly SliceRecord[], from: Viewpoint): Frontend[] {
+  const clusterIp = service.clusterIps[from.family];
+  if (clusterIp === undefined || service.headless || service.type === 'ExternalName') return [];
+  return service.ports.flatMap((port) => derivePort(service, port, clusterIp, slices, from));
+}
+
+function derivePort(
+  service: ServiceRecord,
+  port: ServicePortRecord,
+  clusterIp: Address,
+  slices: readonly SliceRecord[],
+  from: Viewpoint,
+): Frontend[] {
+  const outer = externalDestinations(service, port, from);
+  const externalLocal = service.externalLocal && countsExternalPolicy(service);
+  const endpoints = mergeEndpoints(slices, { family: from.family, name: port.name, protocol: port.protocol });
+  const choice = chooseEndpoints(
+    endpoints,
+    { nodeName: from.nodeName, zone: from.zone },
+    {
+      cluster: !service.internalLocal || outer.length > 0,
+      local: service.internalLocal || (externalLocal && outer.length > 0),
+    },
+  );
+  const servicePort = `${service.key}:${port.name}/${port.protocol}`;
+  const pools = {
+    cluster: poolOf(`${servicePort}#cluster`, choice.cluster, from),
+    local: poolOf(`${servicePort}#local`, choice.local, from),
+  };
+  const make = (kind: FrontendKind, address: Address | null, number: number, routes: Routes): Frontend => ({
+    id: `${kind}/${address ?? '*'}/${port.protocol}/${number}/${service.key}`,
+    service: service.key,
+    servicePort,
+    family: from.family,
+    kind,
+    address,
+    protocol: port.protocol,
+    port: number,
+    routes,
+    allowedSources: kind === 'LoadBalancerIP' ? allowedSources(service, from) : null,
+    affinity: service.affinity,
+    scheduler: null,
+    firewallMark: null,
+  });
+  const outerRoutes = externalRoutes(externalLocal, pools, choice, from);
+  return [
+    make('ClusterIP', clusterIp, port.port, internalRoutes(service.internalLocal ? pools.local : pools.cluster, choice, from)),
+    ...outer.map(({ kind, address, number }) => make(kind, address, number, outerRoutes)),
+  ];
+}
+
+interface OuterDestination {
+  readonly kind: FrontendKind;
+  readonly address: Address | null;
+  readonly number: number;
+}
+
+function externalDestinations(service: ServiceRecord, port: ServicePortRecord, from: Viewpoint): OuterDestination[] {
+  const ofFamily = (addresses: readonly Address[]): Address[] => [...new Set(addresses)].filter((one) => familyOf(one) === from.family);
+  const at = (kind: FrontendKind) => (address: Address): OuterDestination => ({ kind, address, number: port.port });
+  return [
+    ...(port.nodePort === 0 ? [] : [{ kind: 'NodePort', address: null, number: port.nodePort } as const]),
+    ...ofFamily(service.externalIps).map(at('ExternalIP')),
+    ...ofFamily(virtualIps(service)).map(at('LoadBalancerIP')),
+  ];
+}
+
+function virtualIps(service: ServiceRecord): Address[] {
+  return service.loadBalancer.filter((ingress) => ingress.ipMode === 'VIP').map((ingress) => ingress.address);
+}
+
+/** Whether the type makes the Service reachable from outside, so that its external policy counts. */
+function countsExternalPolicy(service: ServiceRecord): boolean {
+  return service.type !== 'ClusterIP' || service.externalIps.length > 0;
+}
+
+function internalRoutes(pool: Pool, choice: Choice<MergedEndpoint>, from: Viewpoint): Routes {
+  if (!choice.any) return everyone(reject);
+  if (pool.backends.length === 0) return everyone(drop);
+  const others: Route = { verdict: 'forward', pool, masquerade: from.masqueradeAll || from.detectsPods };
+  return { pod: from.detectsPods ? { ...others, masquerade: from.masqueradeAll } : others, node: others, outside: others };
+}
+
+/**
+ * Clients inside the cluster are short-circuited past a Local policy: they are treated as if they had gone
+ * out to the load balancer and come back on a node that has an endpoint (specification 3.3).
+ */
+function externalRoutes(
+  localOnly: boolean,
+  pools: { readonly cluster: Pool; readonly local: Pool },
+  choice: Choice<MergedEndpoint>,
+  from: Viewpoint,
+): Routes {
+  if (!choice.any) return everyone(reject);
+  if (!localOnly) return everyone({ verdict: 'forward', pool: pools.cluster, masquerade: true });
+  const outside: Route = pools.local.backends.length > 0 ? { verdict: 'forward', pool: pools.local, masquerade: false } : drop;
+  return {
+    pod: from.detectsPods ? { verdict: 'forward', pool: pools.cluster, masquerade: false } : outside,
+    node: { verdict: 'forward', pool: pools.cluster, masquerade: true },
+    outside,
+  };
+}
+
+function everyone(route: Route): Routes {
+  return { pod: route, node: route, outside: route };
+}
+
+function poolOf(key: string, endpoints: readonly MergedEndpoint[], from: Viewpoint): Pool {
+  const backends = endpoints.map(
+    ({ address, port, nodeName }): Backend => ({ address, port, weight: 1, local: nodeName === from.nodeName }),
+  );
+  return { key, backends };
+}
+
+/**
+ * Specification 5: no entry of the family, or a prefix of length zero, opens the family. A node inside a
+ * range may own the VIP and then connects with the VIP as its source.
+ */
+function allowedSources(service: ServiceRecord, from: Viewpoint): AllowedSources | null {
+  const ranges = service.sourceRanges.filter((range) => range.family === from.family);
+  if (ranges.length === 0 || ranges.some((range) => range.length === 0)) return null;
+  const { nodeAddress } = from;
+  const includesNode = nodeAddress !== null && ranges.some((range) => prefixContains(range, nodeAddress));
+  const ownVips = virtualIps(service).filter((address) => familyOf(address) === from.family);
+  return { prefixes: [...ranges, ...(includesNode ? ownVips.map(hostPrefix) : [])] };
+}
