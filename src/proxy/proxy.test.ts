@@ -1,0 +1,243 @@
+import { describe, expect, test } from 'vitest';
+import type { Family, NodeChoices, Problem } from '../model/mod.ts';
+import { FakeClock } from './fake-clock.ts';
+import { FakePlane } from './fake-plane.ts';
+import { FakeSource } from './fake-source.ts';
+import { Proxy } from './proxy.ts';
+import type { Notice } from './reconciler.ts';
+import { endpoint, node, service, slice } from './records.fixture.ts';
+
+const choices: NodeChoices = {
+  podDetection: { kind: 'cluster-cidr', prefixes: [] },
+  nodePorts: { kind: 'all' },
+  localhostNodePorts: true,
+  masqueradeBit: 14,
+  masqueradeAll: false,
+  bindAddress: null,
+};
+
+function setUp(over: { families?: Family[]; choices?: Partial<NodeChoices> } = {}) {
+  const clock = new FakeClock();
+  const source = new FakeSource();
+  const planes = (over.families ?? ['IPv4']).map((family) => new FakePlane(family));
+  const notices: Notice[] = [];
+  const problems: Problem[] = [];
+  const fatal: Problem[] = [];
+  const proxy = new Proxy({
+    planes,
+    source,
+    choices: { ...choices, ...over.choices },
+    nodeName: 'node-1',
+    syncPeriod: 30_000,
+    minSyncPeriod: 1000,
+    clock,
+    pause: () => null,
+    localAddresses: () => [],
+    report: (notice) => notices.push(notice),
+    problem: (problem) => problems.push(problem),
+    fatal: (problem) => fatal.push(problem),
+  });
+  proxy.start();
+  const plane = planes[0] as FakePlane;
+  const states = (): string[] => proxy.rows().map((row) => `${row.service} ${row.state}`);
+  return { clock, source, planes, plane, notices, problems, fatal, proxy, states };
+}
+
+const named = (name: string) => service({ name });
+const slices = (name: string, ...addresses: string[]) => [slice(addresses.map((one) => endpoint(one)), { service: `shop/${name}` })];
+
+/** A proxy that has two Services in the kernel. */
+async function started(over: Parameters<typeof setUp>[0] = {}) {
+  const lab = setUp(over);
+  lab.source.setNode(node());
+  lab.source.put('shop/a', named('a'), slices('a', '10.244.1.1'));
+  lab.source.put('shop/b', named('b'), slices('b', '10.244.1.2'));
+  lab.source.synced();
+  await lab.clock.turn(2000);
+  return lab;
+}
+
+describe('start', () => {
+  test('[SP-149] nothing is written before everything is listed; then exactly one complete sync runs', async () => {
+    const { clock, source, plane, proxy } = setUp();
+    source.setNode(node());
+    source.put('shop/a', named('a'), slices('a', '10.244.1.1'));
+    await clock.turn(120_000);
+    expect(plane.calls).toEqual([]);
+    expect(proxy.synced).toBe(false);
+    source.synced();
+    await clock.turn(10);
+    expect(plane.calls).toEqual(['complete']);
+    expect([...plane.held.keys()]).toEqual(['shop/a']);
+    expect(proxy.synced).toBe(true);
+  });
+
+  test('[SP-148] a Node without addresses is waited for, 30 s at most', async () => {
+    const { clock, source, plane, problems } = setUp();
+    source.put('shop/a', named('a'));
+    source.synced();
+    await clock.turn(29_000);
+    expect(plane.calls).toEqual([]);
+    await clock.turn(1001);
+    expect(plane.calls).toEqual(['complete']);
+    expect(problems.map((problem) => problem.code)).toEqual(['WP_PROXY_NO_NODE_ADDRESS']);
+  });
+
+  test('[SP-148] NodeCIDR mode waits for pod CIDRs and gives up after five minutes', async () => {
+    const { clock, source, plane, fatal } = setUp({ choices: { podDetection: { kind: 'node-cidr' } } });
+    source.setNode(node());
+    source.synced();
+    await clock.turn(299_000);
+    expect([plane.calls, fatal]).toEqual([[], []]);
+    await clock.turn(2000);
+    expect(fatal.map((problem) => problem.code)).toEqual(['WP_PROXY_NO_POD_CIDR']);
+    expect(plane.calls).toEqual([]);
+  });
+
+  test('[SP-95] in NodeCIDR mode a later change of the pod CIDRs ends the agent', async () => {
+    const { clock, source, fatal } = setUp({ choices: { podDetection: { kind: 'node-cidr' } } });
+    const cidr = (text: string) => ({ family: 'IPv4', address: text, length: 24 }) as never;
+    source.setNode(node({ podCidrs: [cidr('10.244.1.0')] }));
+    source.synced();
+    await clock.turn(10);
+    source.setNode(node({ podCidrs: [cidr('10.244.1.0')], zone: 'a' }));
+    expect(fatal).toEqual([]);
+    source.setNode(node({ podCidrs: [cidr('10.244.7.0')] }));
+    expect(fatal.map((problem) => problem.code)).toEqual(['WP_PROXY_POD_CIDR_CHANGED']);
+  });
+});
+
+describe('changes', () => {
+  test('[SP-152] a change of one Service applies that Service alone', async () => {
+    const { clock, source, plane } = await started();
+    source.put('shop/a', named('a'), slices('a', '10.244.1.1', '10.244.1.7'));
+    await clock.turn(10);
+    expect(plane.calls).toEqual(['complete', 'shop/a']);
+  });
+
+  test('[SP-39] a deleted Service leaves the kernel and the table', async () => {
+    const { clock, source, plane, states } = await started();
+    source.put('shop/a', null);
+    await clock.turn(10);
+    expect([...plane.held.keys()]).toEqual(['shop/b']);
+    expect(states()).toEqual(['shop/b Done']);
+  });
+
+  test('[SP-7] slices that come before their Service count once it is there', async () => {
+    const { clock, source, plane } = await started();
+    source.put('shop/c', null, slices('c', '10.244.1.3'));
+    await clock.turn(2000);
+    source.put('shop/c', named('c'), slices('c', '10.244.1.3'));
+    await clock.turn(2000);
+    expect(plane.held.get('shop/c')?.[0]?.routes.outside.verdict).toBe('forward');
+  });
+
+  test('[SP-63] a change of the node zone looks at every Service again; other Node changes at none', async () => {
+    const { clock, source, plane } = await started();
+    source.setNode(node({ leaving: true }));
+    await clock.turn(5000);
+    expect(plane.calls).toEqual(['complete']);
+    source.setNode(node({ zone: 'zone-a' }));
+    await clock.turn(5000);
+    expect(plane.calls).toEqual(['complete', 'complete']);
+  });
+
+  test('a change that comes while a sync runs is pending until the next one confirmed it', async () => {
+    const { clock, source, plane, states } = await started();
+    plane.during = () => {
+      plane.during = () => undefined;
+      source.put('shop/a', named('a'), slices('a', '10.244.1.8'));
+    };
+    source.put('shop/a', named('a'), slices('a', '10.244.1.7'));
+    await clock.turn(10);
+    expect(states()).toEqual(['shop/a Pending', 'shop/b Done']);
+    await clock.turn(1000);
+    expect(states()).toEqual(['shop/a Done', 'shop/b Done']);
+    expect(plane.calls).toEqual(['complete', 'shop/a', 'shop/a']);
+  });
+});
+
+describe('failures', () => {
+  test('a refused Service is retried alone, ever more slowly, and its neighbours are Done', async () => {
+    const { clock, source, plane, states, proxy } = await started();
+    plane.refused.add('shop/a');
+    source.put('shop/a', named('a'), slices('a', '10.244.1.7'));
+    await clock.turn(500);
+    expect(states()).toEqual(['shop/a Error', 'shop/b Done']);
+    expect(proxy.rows()[0]?.reason).toBe('refused shop/a');
+    await clock.turn(7500);
+    expect(plane.calls.slice(1)).toEqual(['shop/a', 'shop/a', 'shop/a', 'shop/a']);
+    plane.refused.clear();
+    await clock.turn(8000);
+    expect(states()).toEqual(['shop/a Done', 'shop/b Done']);
+  });
+
+  test('[SP-151] a failed sync is repeated in full and loses no change', async () => {
+    const { clock, source, plane, notices, states } = await started();
+    plane.problem = { code: 'WP_TEST_DOWN', message: 'no kernel' };
+    source.put('shop/a', named('a'), slices('a', '10.244.1.7'));
+    source.put('shop/c', named('c'), slices('c', '10.244.1.3'));
+    await clock.turn(400);
+    expect(notices.at(-1)?.kind).toBe('failed');
+    plane.problem = null;
+    await clock.turn(2000);
+    expect(plane.calls.at(-1)).toBe('complete');
+    expect(states()).toEqual(['shop/a Done', 'shop/b Done', 'shop/c Done']);
+  });
+
+  test('a broken family never stops the other', async () => {
+    const { clock, source, planes, proxy } = setUp({ families: ['IPv4', 'IPv6'] });
+    (planes[0] as FakePlane).problem = { code: 'WP_TEST_DOWN', message: 'no kernel' };
+    source.setNode(node());
+    source.put('shop/a', service({ name: 'a', clusterIps: { IPv6: 'fd00::a' as never } }));
+    source.synced();
+    await clock.turn(60_000);
+    expect([...(planes[1] as FakePlane).held.keys()]).toEqual(['shop/a']);
+    expect(proxy.health().map((one) => one.pendingSince === null)).toEqual([false, true]);
+  });
+
+  test('a bug in a sync does not end the loop', async () => {
+    const { clock, source, plane, notices, states } = await started();
+    plane.during = () => {
+      plane.during = () => undefined;
+      throw new Error('boom');
+    };
+    source.put('shop/a', named('a'), slices('a', '10.244.1.7'));
+    await clock.turn(5000);
+    expect(notices.some((notice) => notice.kind === 'failed' && notice.problem.code === 'WP_PROXY_SYNC_BUG')).toBe(true);
+    expect(states()).toEqual(['shop/a Done', 'shop/b Done']);
+  });
+});
+
+describe('audit and health', () => {
+  test('drift is looked for every sync period and reported', async () => {
+    const { clock, plane, notices } = await started();
+    plane.drift = 3;
+    await clock.turn(30_000);
+    expect(plane.calls).toEqual(['complete', 'audit']);
+    expect(notices.at(-1)).toMatchObject({ kind: 'repaired', report: { operations: 3 } });
+  });
+
+  test('[SP-117] [SP-118] health waits from the oldest unconfirmed change, and is idle otherwise', async () => {
+    const { clock, source, plane, proxy } = await started();
+    expect(proxy.health()[0]?.pendingSince).toBeNull();
+    plane.problem = { code: 'WP_TEST_DOWN', message: 'no kernel' };
+    const changed = clock.now();
+    source.put('shop/a', named('a'), slices('a', '10.244.1.7'));
+    await clock.turn(90_000);
+    expect(proxy.health()[0]?.pendingSince).toBe(changed);
+    plane.problem = null;
+    await clock.turn(30_000);
+    expect(proxy.health()[0]?.pendingSince).toBeNull();
+  });
+
+  test('stop closes the source and leaves the kernel alone', async () => {
+    const { clock, plane, proxy, source } = await started();
+    await proxy.stop();
+    source.put('shop/a', null);
+    await clock.turn(60_000);
+    expect(source.closed).toBe(true);
+    expect([...plane.held.keys()]).toEqual(['shop/a', 'shop/b']);
+    expect(plane.calls).toEqual(['complete']);
+  });
+});

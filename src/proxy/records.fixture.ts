@@ -1,0 +1,63 @@
+import { parseAddress } from '../model/mod.ts';
+import type { Address, EndpointRecord, Family, NodeRecord, ServicePortRecord, ServiceRecord, SliceRecord } from '../model/mod.ts';
+
+/** Short ways to write records in tests. */
+export function address(text: string): Address {
+  const parsed = parseAddress(text);
+  if (parsed === null) throw new Error(`bad address in a test: ${text}`);
+  return parsed;
+}
+
+export function servicePort(over: Partial<ServicePortRecord> = {}): ServicePortRecord {
+  return { name: 'http', protocol: 'TCP', port: 80, nodePort: 0, ...over };
+}
+
+export function service(over: Partial<ServiceRecord> = {}): ServiceRecord {
+  const { namespace = 'shop', name = 'web' } = over;
+  return {
+    key: `${namespace}/${name}`,
+    namespace,
+    name,
+    type: 'ClusterIP',
+    headless: false,
+    clusterIps: { IPv4: address('10.96.0.10') },
+    externalIps: [],
+    loadBalancer: [],
+    sourceRanges: [],
+    ports: [servicePort()],
+    affinity: null,
+    internalLocal: false,
+    externalLocal: false,
+    healthCheckNodePort: 0,
+    ...over,
+  };
+}
+
+export function endpoint(text: string, over: Partial<EndpointRecord> = {}): EndpointRecord {
+  return {
+    address: address(text),
+    ready: true,
+    serving: true,
+    terminating: false,
+    nodeName: 'node-2',
+    zoneHints: [],
+    nodeHints: [],
+    ...over,
+  };
+}
+
+export function slice(endpoints: readonly EndpointRecord[], over: Partial<SliceRecord> = {}): SliceRecord {
+  return {
+    key: 'shop/web-1',
+    service: 'shop/web',
+    family: 'IPv4' as Family,
+    ports: [{ name: 'http', protocol: 'TCP', port: 8080 }],
+    endpoints,
+    triggeredAt: null,
+    ...over,
+  };
+}
+
+export function node(over: Partial<NodeRecord> = {}): NodeRecord {
+  return { name: 'node-1', addresses: [address('192.0.2.11')], podCidrs: [], zone: null, leaving: false, ...over };
+}

@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import { FakeClock } from './fake-clock.ts';
+import { BoundedRunner } from './runner.ts';
+
+function setUp(options: { minInterval: number; takes?: number; next?: number | null }) {
+  const clock = new FakeClock();
+  const starts: number[] = [];
+  const began = clock.now();
+  const runner = new BoundedRunner({
+    clock,
+    minInterval: options.minInterval,
+    run: async () => {
+      starts.push(clock.now() - began);
+      if (options.takes !== undefined) await new Promise<void>((resolve) => clock.after(options.takes ?? 0, resolve));
+      return options.next ?? null;
+    },
+  });
+  return { clock, starts, runner };
+}
+
+describe('bounded runner', () => {
+  test('[SP-150] the first request after quiet runs at once', async () => {
+    const { clock, starts, runner } = setUp({ minInterval: 1000 });
+    runner.request();
+    await clock.turn(5000);
+    runner.request();
+    await clock.turn(0);
+    expect(starts).toEqual([0, 5000]);
+  });
+
+  test('[SP-150] a burst of 1,000 requests is at most one run per interval, measured from end to start', async () => {
+    const { clock, starts, runner } = setUp({ minInterval: 1000, takes: 300 });
+    for (let i = 0; i < 1000; i += 1) {
+      runner.request();
+      await clock.turn(4);
+    }
+    await clock.turn(3000);
+    expect(starts).toEqual([0, 1300, 2600, 3900, 5200]);
+  });
+
+  test('a request during a run is served by exactly one later run', async () => {
+    const { clock, starts, runner } = setUp({ minInterval: 0, takes: 100 });
+    runner.request();
+    await clock.turn(50);
+    runner.request();
+    runner.request();
+    await clock.turn(1000);
+    expect(starts).toEqual([0, 100]);
+  });
+
+  test('runs again by itself after the delay a run asks for, unless a request comes first', async () => {
+    const { clock, starts, runner } = setUp({ minInterval: 10, next: 700 });
+    runner.request();
+    await clock.turn(500);
+    runner.request();
+    await clock.turn(1000);
+    expect(starts).toEqual([0, 500, 1200]);
+  });
+
+  test('nothing runs after stop, which waits for the run under way', async () => {
+    const { clock, starts, runner } = setUp({ minInterval: 0, takes: 100 });
+    runner.request();
+    await clock.turn(0);
+    runner.request();
+    let stopped = false;
+    const stopping = runner.stop().then(() => (stopped = true));
+    await clock.turn(50);
+    expect(stopped).toBe(false);
+    await clock.turn(500);
+    await stopping;
+    runner.request();
+    await clock.turn(500);
+    expect(starts).toEqual([0]);
+  });
+});
