@@ -4,6 +4,7 @@
  */
 export { addressBytes, compareText, familyOf, formatAddress, isLoopback, parseAddress } from './address.ts';
 export type { Address } from './address.ts';
+export type { Clock } from './clock.ts';
 export type {
   ApplyReport,
   Change,
@@ -39,3 +40,4 @@ export type {
   SliceRecord,
 } from './records.ts';
 export type { Dirty, Lookup, Snapshot } from './snapshot.ts';
+export type { FamilyHealth, RowState, StatusRow } from './status.ts';

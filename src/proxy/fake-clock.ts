@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '../model/mod.ts';
 
 /** A clock for tests that stands still until it is turned. */
 export class FakeClock implements Clock {

@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { DataPlane, Dirty, Problem, Snapshot } from '../model/mod.ts';
+import type { DataPlane, Dirty, FamilyHealth, Problem, Snapshot, StatusRow } from '../model/mod.ts';
 import { Reconciler } from './reconciler.ts';
-import type { FamilyHealth, ReconcilerOptions } from './reconciler.ts';
-import type { StatusRow } from './status.ts';
+import type { ReconcilerOptions } from './reconciler.ts';
 
 /** As much of a source of snapshots as the proxy needs. */
 export interface SnapshotSource {

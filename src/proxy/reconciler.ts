@@ -2,22 +2,23 @@ import { isDeepStrictEqual } from 'node:util';
 import type {
   Address,
   ApplyReport,
+  Clock,
   DataPlane,
   DataPlaneSettings,
   Dirty,
   Family,
+  FamilyHealth,
   Frontend,
   NodeChoices,
   Pause,
   Problem,
   ServiceKey,
   Snapshot,
+  StatusRow,
 } from '../model/mod.ts';
-import type { Clock } from './clock.ts';
 import { BoundedRunner } from './runner.ts';
 import { resolveNodeAddress, resolveSettings } from './settings.ts';
 import { StatusTable } from './status.ts';
-import type { StatusRow } from './status.ts';
 import { deriveFrontends } from './view.ts';
 import type { Viewpoint } from './view.ts';
 
@@ -41,15 +42,6 @@ export type Notice =
   | { readonly kind: 'repaired'; readonly family: Family; readonly report: ApplyReport }
   | { readonly kind: 'refused'; readonly family: Family; readonly service: ServiceKey; readonly problem: Problem }
   | { readonly kind: 'failed'; readonly family: Family; readonly problem: Problem };
-
-/** Health as a data plane of one family sees it (specification 7.1); milliseconds since 1970. */
-export interface FamilyHealth {
-  readonly family: Family;
-  /** Last success, or null before the first. */
-  readonly lastUpdated: number | null;
-  /** Since when a change waits for the kernel, or null if none does. */
-  readonly pendingSince: number | null;
-}
 
 /** First retry of what failed; doubles up to `syncPeriod`. */
 const firstRetry = 1000;

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '../model/mod.ts';
 
 export interface RunnerOptions {
   readonly clock: Clock;

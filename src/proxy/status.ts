@@ -1,31 +1,4 @@
-import type { Family, Frontend, FrontendKind, Problem, Protocol, ServiceKey } from '../model/mod.ts';
-
-/** The kernel has not confirmed it yet; it has; or it refused. */
-export type RowState = 'Pending' | 'Done' | 'Error';
-
-/** One frontend and what became of it. */
-export interface StatusRow {
-  readonly family: Family;
-  readonly service: ServiceKey;
-  /** `namespace/name:port-name/protocol`. */
-  readonly servicePort: string;
-  readonly kind: FrontendKind;
-  /** The address, or `*` for a node port. */
-  readonly address: string;
-  readonly protocol: Protocol;
-  readonly port: number;
-  /** Back ends that traffic from outside the cluster is spread over. */
-  readonly backends: number;
-  /** What becomes of a new connection from outside: `forward`, `reject` or `drop`. */
-  readonly verdict: 'forward' | 'reject' | 'drop';
-  readonly state: RowState;
-  /** Milliseconds since 1970 when the state was entered. */
-  readonly since: number;
-  /** Empty unless the state is `Error`. */
-  readonly reason: string;
-  /** Stable code of the reason, or empty. */
-  readonly code: string;
-}
+import type { Family, Frontend, Problem, RowState, ServiceKey, StatusRow } from '../model/mod.ts';
 
 interface Entry {
   frontends: readonly Frontend[];

@@ -1,4 +1,4 @@
-/** Time as the proxy sees it; tests turn it by hand. */
+/** Time as a parameter; tests turn it by hand. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;

@@ -1,0 +1,287 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { succeed } from '../model/mod.ts';
+import type { Change, Frontend, ServiceKey } from '../model/mod.ts';
+import { createIptablesDataPlane } from './data-plane.ts';
+import { createFakeIptables } from './fake.ts';
+import type { FakeIptables } from './fake.ts';
+import { createFaultyPort } from './faulty.ts';
+import { frontendsOf, settings, shapes } from './frontends.fixture.ts';
+import type { Shape } from './frontends.fixture.ts';
+import type { IptablesPort } from './port.ts';
+
+const foreign = `*mangle
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+COMMIT
+*nat
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+:CNI-HOSTPORT - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT
+-A POSTROUTING -s 172.16.0.0/12 -j MASQUERADE
+-A CNI-HOSTPORT -p tcp -m tcp --dport 8443 -j DNAT --to-destination 10.244.9.9:443
+COMMIT
+*filter
+:INPUT DROP [0:0]
+:FORWARD ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -m strange --option value -j ACCEPT
+COMMIT
+`;
+
+function planeOn(port: IptablesPort) {
+  return createIptablesDataPlane({
+    port,
+    family: 'IPv4',
+    dropInvalid: true,
+    randomFully: true,
+    hairpin: true,
+    allowLoopbackRouting: () => succeed(undefined),
+    pause: () => null,
+    now: () => 0,
+  });
+}
+
+function kernel(text = foreign): FakeIptables {
+  const port = createFakeIptables('IPv4');
+  const loaded = port.load(text);
+  if (!loaded.ok) throw new Error(loaded.problem.message);
+  return port;
+}
+
+function wishOf(list: readonly Shape[]): Map<ServiceKey, readonly Frontend[]> {
+  return new Map(list.map((shape) => [`ns/${shape.name}`, frontendsOf(shape)]));
+}
+
+function complete(list: readonly Shape[]): Change {
+  return { settings, services: wishOf(list), complete: true };
+}
+
+/** The rules that stand in a kernel after one complete sync from nothing of ours. */
+async function freshBuild(list: readonly Shape[]): Promise<string> {
+  const port = kernel();
+  await planeOn(port).apply(complete(list));
+  return port.dump();
+}
+
+const shape: Shape = {
+  name: 'web',
+  number: 7,
+  backends: [1, 2],
+  localBackends: [],
+  nodePort: 30_080,
+  externalLocal: false,
+  internalLocal: false,
+  affinity: null,
+  ranges: false,
+};
+
+const states = fc.uniqueArray(shapes, { selector: (one) => one.name, maxLength: 100, size: 'max' });
+
+describe('property: the kernel ends in the fresh build', () => {
+  test('a random walk between 200 random states, complete and incremental, from any state', { timeout: 120_000 }, async () => {
+    const walk = fc.sample(states, { numRuns: 200, seed: 7 });
+    const port = kernel();
+    const plane = planeOn(port);
+    let last: readonly Shape[] = [];
+    for (const [step, next] of walk.entries()) {
+      const services = wishOf(next);
+      if (step % 10 !== 0) for (const { name } of last) if (!services.has(`ns/${name}`)) services.set(`ns/${name}`, []);
+      const report = await plane.apply({ settings, services, complete: step % 10 === 0 });
+      expect([report.problem, report.failed.size]).toEqual([null, 0]);
+      expect(port.dump()).toBe(await freshBuild(next));
+      last = next;
+    }
+  });
+
+  test('[SP-156] [SP-155] a restarted agent adopts what stands and ends in the fresh build', async () => {
+    await fc.assert(
+      fc.asyncProperty(states, states, async (before, after) => {
+        const port = kernel();
+        await planeOn(port).apply(complete(before));
+        await planeOn(port).apply(complete(after));
+        expect(port.dump()).toBe(await freshBuild(after));
+        const again = await planeOn(port).apply(complete(after));
+        expect([again.operations, again.bytes]).toEqual([0, 0]);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('under injected faults, retries included', { timeout: 60_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(states, { minLength: 1, maxLength: 6 }), fc.integer(), async (walk, seed) => {
+        const port = kernel();
+        const random = seededRandom(seed);
+        let calm = false;
+        const faulty = createFaultyPort(port, { probability: 0.4, random: () => (calm ? 1 : random()) });
+        const plane = planeOn(faulty);
+        for (const next of walk) await plane.apply(complete(next));
+        calm = true;
+        const last = walk.at(-1) ?? [];
+        const report = await plane.apply(complete(last));
+        expect([report.problem, report.failed.size]).toEqual([null, 0]);
+        expect(port.dump()).toBe(await freshBuild(last));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('[SP-158] an audit repairs whatever was deleted, flushed or added', async () => {
+    await fc.assert(
+      fc.asyncProperty(states, fc.array(fc.nat(10_000), { maxLength: 8 }), async (list, victims) => {
+        const port = kernel();
+        const plane = planeOn(port);
+        await plane.apply(complete(list));
+        const healthy = port.dump();
+        port.load(damage(healthy, victims));
+        const repaired = await plane.audit();
+        expect(repaired.problem).toBeNull();
+        expect(port.dump()).toBe(healthy);
+        expect((await plane.audit()).operations).toBe(0);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('cost follows the change', () => {
+  test('[SP-152] one more back end rewrites the chain of that Service and nothing else', async () => {
+    const port = kernel();
+    const plane = planeOn(port);
+    const others = fc.sample(states, { numRuns: 1, seed: 3 }).flat();
+    await plane.apply(complete([...others, shape]));
+    const before = port.dump().split('\n');
+    const report = await plane.apply({ settings, services: wishOf([{ ...shape, backends: [1, 2, 3] }]), complete: false });
+    const after = port.dump().split('\n');
+    const changed = [...before.filter((line) => !after.includes(line)), ...after.filter((line) => !before.includes(line))];
+    expect(new Set(changed.map((line) => line.split(' ')[1])).size).toBe(1);
+    expect(report.operations).toBeLessThanOrEqual(3);
+  });
+
+  test('[SP-17] the same frontends again cost nothing', async () => {
+    const port = kernel();
+    const plane = planeOn(port);
+    await plane.apply(complete([shape]));
+    const report = await plane.apply({ settings, services: wishOf([shape]), complete: false });
+    expect([report.operations, port.restores]).toEqual([0, 1]);
+  });
+});
+
+describe('coexistence', () => {
+  test('[SP-157] [SP-160] clean-up leaves exactly what was there before', async () => {
+    const port = kernel();
+    const before = port.dump();
+    const plane = planeOn(port);
+    await plane.apply({ ...complete([shape]), settings: { ...settings, nodePorts: { kind: 'all-local', loopback: false } } });
+    expect(port.dump()).not.toBe(before);
+    const removed = await plane.cleanup();
+    expect(removed.ok && removed.value.length > 0).toBe(true);
+    expect(port.dump()).toBe(before);
+  });
+
+  test('[SP-160] clean-up keeps KUBE-FIREWALL and chains that another program still jumps to', async () => {
+    const port = kernel(foreign.replace('-A CNI-HOSTPORT -p', '-A CNI-HOSTPORT -j KUBE-MARK-MASQ\n-A CNI-HOSTPORT -p').replace(':CNI-HOSTPORT', ':KUBE-MARK-MASQ - [0:0]\n:CNI-HOSTPORT'));
+    const plane = planeOn(port);
+    await plane.apply(complete([shape]));
+    await plane.cleanup();
+    const left = port.dump().split('\n').filter((line) => line.startsWith(':KUBE-'));
+    expect(left).toEqual([':KUBE-MARK-MASQ - [0:0]', ':KUBE-FIREWALL - [0:0]']);
+    expect(port.dump()).toContain('-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000');
+  });
+
+  test("kube-proxy's jumps are taken over, its per-endpoint chains go with the first sync", async () => {
+    const port = kernel(`*nat
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+:KUBE-SERVICES - [0:0]
+:KUBE-SVC-AAAAAAAAAAAAAAAA - [0:0]
+:KUBE-SEP-AAAAAAAAAAAAAAAA - [0:0]
+-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A KUBE-SERVICES -d 10.96.0.9/32 -p tcp -m comment --comment "ns/old:http cluster IP" -m tcp --dport 80 -j KUBE-SVC-AAAAAAAAAAAAAAAA
+-A KUBE-SVC-AAAAAAAAAAAAAAAA -m comment --comment "ns/old:http" -j KUBE-SEP-AAAAAAAAAAAAAAAA
+-A KUBE-SEP-AAAAAAAAAAAAAAAA -p tcp -m tcp -j DNAT --to-destination 10.244.0.1:80
+COMMIT
+`);
+    const report = await planeOn(port).apply(complete([shape]));
+    expect(report.problem).toBeNull();
+    const text = port.dump();
+    expect(text.match(/^-A PREROUTING .*-j KUBE-SERVICES$/gm)).toHaveLength(1);
+    expect(text).not.toMatch(/KUBE-SEP-A|KUBE-SVC-AAAA/);
+  });
+});
+
+describe('refusals', () => {
+  /** A port that refuses any batch in which a rule names one of these addresses, with or without saying where. */
+  function refusing(port: FakeIptables, poison: string, names: boolean): IptablesPort {
+    return {
+      ...port,
+      restore: async (batch) => {
+        for (const [section, { operations }] of batch.entries()) {
+          const guilty = operations.find((one) => JSON.stringify(one).includes(poison));
+          if (guilty !== undefined) {
+            await port.restore(batch.slice(0, section));
+            const problem = { code: 'WP_IPTABLES_REFUSED', message: `refused: ${poison}` } as const;
+            return { bytes: 0, failure: { problem, section, operation: names ? guilty : null } };
+          }
+        }
+        return port.restore(batch);
+      },
+    };
+  }
+
+  test.each([true, false])('a Service the kernel refuses fails alone (offending rule named: %s)', async (names) => {
+    const port = kernel();
+    const plane = planeOn(refusing(port, '10.244.0.39:', names));
+    const good = fc.sample(states, { numRuns: 1, seed: 5 }).flat().map((one) => ({ ...one, backends: one.backends.filter((id) => id !== 39), localBackends: [] }));
+    const report = await plane.apply(complete([...good, { ...shape, backends: [1, 39] }]));
+    expect([report.problem, [...report.failed.keys()]]).toEqual([null, ['ns/web']]);
+    expect(port.dump()).toBe(await freshBuild(good));
+    const mended = await plane.apply({ settings, services: wishOf([shape]), complete: false });
+    expect(mended.failed.size).toBe(0);
+    expect(port.dump()).toBe(await freshBuild([...good, shape]));
+  });
+
+  test('what the kernel held of a refused Service stays', async () => {
+    const port = kernel();
+    const plane = planeOn(refusing(port, '10.244.0.39:', false));
+    await plane.apply(complete([shape]));
+    const before = port.dump();
+    await plane.apply({ settings, services: wishOf([{ ...shape, backends: [39] }]), complete: false });
+    expect(port.dump()).toBe(before);
+  });
+});
+
+/** Deletes, flushes or adds rules of ours in a dump. */
+function damage(text: string, victims: readonly number[]): string {
+  let lines = text.split('\n');
+  for (const victim of victims) {
+    const ours = lines.flatMap((line, index) => (/^-A (KUBE-|\S+ .*-j KUBE-)/.test(line) && !line.includes('KUBE-FIREWALL') ? [index] : []));
+    const at = ours[victim % Math.max(1, ours.length)];
+    if (at === undefined) continue;
+    const chain = lines[at]?.split(' ')[1] ?? '';
+    if (victim % 3 === 0) lines.splice(at, 1);
+    else if (victim % 3 === 1 && chain.startsWith('KUBE-')) lines = lines.filter((line) => !line.startsWith(`-A ${chain} `));
+    else if (chain.startsWith('KUBE-')) lines.splice(at, 0, `-A ${chain} -d 192.0.2.1/32 -j RETURN`);
+  }
+  return lines.join('\n');
+}
+
+/** Mulberry32: small, seeded, good enough to choose faults. */
+function seededRandom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
