@@ -1,0 +1,145 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+/*
+ * The bootstrap on machines that are not there: a copy of the script in an empty folder, and a PATH with nothing
+ * in it but what a machine with Node.js and npm has, and stand-ins for apt-get, npm and node that note their calls.
+ */
+
+let root = '';
+let bin = '';
+
+const allTools = ['ip', 'iptables-legacy-restore', 'iptables-nft-restore', 'nft', 'conntrack', 'sysctl'];
+const sbin = 'PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin\n';
+
+/** Installs the pinned Node, which says what it is asked to run. */
+const npmInstalls = `mkdir -p node_modules/node/bin
+printf '%s\\n' '#!/bin/sh' 'case $1 in --version) echo v24.0.0 ;; scripts/compare-install.mjs) exit 0 ;; *) echo "RUN $*" ;; esac' > node_modules/node/bin/node
+chmod +x node_modules/node/bin/node`;
+
+/** As with npm's install scripts switched off: the package is there, its binary is not. */
+const npmBlocked = "mkdir -p node_modules/node && echo '{}' > node_modules/node/package.json";
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'waypost-run-'));
+  bin = join(root, 'bin');
+  mkdirSync(bin);
+  mkdirSync(join(root, 'scripts'));
+  const script = readFileSync('scripts/run.sh', 'utf8');
+  // The one line that reaches past PATH, to where this machine may have the tools.
+  if (!script.includes(sbin)) throw new Error('scripts/run.sh has no such line any more');
+  writeFileSync(join(root, 'scripts/run.sh'), script.replace(sbin, ''));
+  for (const name of ['dirname', 'cat', 'cut', 'paste', 'sort', 'uname', 'mkdir', 'chmod']) {
+    symlinkSync(spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim(), join(bin, name));
+  }
+  addCommand('id', 'echo 0');
+  addCommand('node', 'case $1 in scripts/compare-install.mjs) echo node_modules is not there ;; esac; exit 1');
+  addCommand('npm', npmInstalls);
+});
+
+afterEach(() => {
+  rmSync(root, { recursive: true, force: true });
+});
+
+function addCommand(name: string, body: string): void {
+  writeFileSync(join(bin, name), `#!/bin/sh\necho "CALL ${name} $*" >> '${root}/calls'\n${body}\n`);
+  chmodSync(join(bin, name), 0o755);
+}
+
+function addTools(names: readonly string[]): void {
+  for (const name of names) addCommand(name, 'exit 1');
+}
+
+interface Run {
+  readonly code: number | null;
+  readonly output: string;
+  readonly words: readonly string[];
+  readonly calls: string;
+}
+
+function run(...args: readonly string[]): Run {
+  const { status, stdout, stderr } = spawnSync('/bin/sh', [join(root, 'scripts/run.sh'), ...args], {
+    encoding: 'utf8',
+    env: { PATH: bin, TMPDIR: root },
+  });
+  const words = stderr.split('\n').filter((line) => line !== '');
+  return { code: status, output: stdout, words, calls: readFileSync(join(root, 'calls'), { encoding: 'utf8', flag: 'a+' }) };
+}
+
+describe('bootstrap', () => {
+  it('runs the task with the pinned Node and installs nothing where all is there', () => {
+    addTools(allTools);
+    expect(run('test').words).toEqual(['waypost: installing npm packages with npm ci (node_modules is not there)']);
+    rmSync(join(root, 'calls'));
+    expect(run('test', 'src/model')).toMatchObject({ code: 0, output: 'RUN scripts/test.ts src/model\n', words: [] });
+    expect(run('bench', 'sync').output).toBe('RUN bench/main.ts sync\n');
+    expect(run('demo')).toMatchObject({ output: 'RUN demo/main.ts\n', calls: '' });
+  });
+
+  it('installs the packages of missing commands as root and says which and why', () => {
+    addTools(allTools.filter((name) => name !== 'conntrack' && name !== 'nft'));
+    const made = ['conntrack', 'nft'].map((name) => `echo > ${bin}/${name}; chmod +x ${bin}/${name}`);
+    addCommand('apt-get', `case "$*" in *install*) ${made.join('; ')} ;; esac`);
+    const { code, words, calls } = run('test');
+    expect(code).toBe(0);
+    expect(words.slice(0, 3)).toEqual([
+      'waypost: installing Debian packages: conntrack nftables',
+      'waypost:   nft is missing, needed for the nftables data plane and side rules',
+      'waypost:   conntrack is missing, needed for removal of stale UDP flows',
+    ]);
+    expect(calls).toMatch(/apt-get .* update\n[^]*apt-get .* install -y --no-install-recommends conntrack nftables\n/);
+  });
+
+  it('needs no tools for check and format', () => {
+    expect(run('check')).toMatchObject({ code: 0, output: 'RUN scripts/test.ts --quick\n' });
+    expect(run('format').output).toBe('RUN node_modules/oxfmt/bin/oxfmt\n');
+  });
+});
+
+describe('bootstrap that cannot', () => {
+  it('goes on with the tests without root, and says what it will skip', () => {
+    addTools(allTools.filter((name) => name !== 'ip'));
+    addCommand('id', 'echo 1000');
+    const { code, output, words } = run('test');
+    expect({ code, output }).toEqual({ code: 0, output: 'RUN scripts/test.ts\n' });
+    expect(words[0]).toBe(
+      'waypost: going on without the commands: ip. Only root can install them (Debian packages: iproute2); tests that need them are skipped.',
+    );
+  });
+
+  it.each([
+    ['the demo without root', 'demo', { id: 'echo 1000' }, 'this needs root and the commands: ip iptables-legacy-restore'],
+    ['no apt-get', 'test', {}, "there is no apt-get here; install these commands with the system's own package manager"],
+    [
+      'apt-get that fails',
+      'test',
+      { 'apt-get': 'exit 100' },
+      'apt-get could not install conntrack iproute2 iptables nftables procps',
+    ],
+    ['packages without the command', 'test', { 'apt-get': 'exit 0' }, 'still missing after the installation of conntrack'],
+    ['npm ci that fails', 'check', { npm: 'exit 1' }, 'npm ci could not install the packages of package-lock.json'],
+    ['no binary for the platform', 'check', { npm: npmBlocked }, "the npm package 'node' gave no Node.js 24 for "],
+    ['an unknown task', 'tset', {}, "unknown task 'tset'"],
+  ])('ends with one clear sentence: %s', (_, task, commands, sentence) => {
+    for (const [name, body] of Object.entries(commands)) addCommand(name, body);
+    const { code, output, words } = run(task);
+    expect({ code, output }).toEqual({ code: 1, output: '' });
+    expect(words.at(-1)).toContain(`waypost: ${sentence}`);
+  });
+
+  it('ends with one clear sentence without npm', () => {
+    rmSync(join(bin, 'npm'));
+    expect(run('check')).toMatchObject({ code: 1, words: [expect.stringContaining('npm is missing')] });
+  });
+
+  it('runs the install script of the pinned Node itself where npm was told not to', () => {
+    addCommand('npm', npmBlocked);
+    addCommand('node', `case $1 in installArchSpecificPackage.js) cd ../..; ${npmInstalls} ;; *) exit 1 ;; esac`);
+    const { code, output, words } = run('check');
+    expect({ code, output }).toEqual({ code: 0, output: 'RUN scripts/test.ts --quick\n' });
+    expect(words.at(-1)).toContain('installing the pinned Node.js 24');
+  });
+});
