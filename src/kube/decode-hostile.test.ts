@@ -1,0 +1,201 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatPrefix, isPort, parseAddress, parsePrefix } from '../model/mod.ts';
+import type { Prefix } from '../model/mod.ts';
+import { decodeNode, decodeService, decodeSlice, isProxiedService, isProxiedSlice } from './decode.ts';
+import type { Decoded } from './decode.ts';
+
+/** Objects in which every field that is read is set. */
+const samples = {
+  metadata: {
+    name: 'web',
+    namespace: 'shop',
+    labels: { 'kubernetes.io/service-name': 'web', 'topology.kubernetes.io/zone': 'a' },
+    annotations: { 'endpoints.kubernetes.io/last-change-trigger-time': '2026-05-01T10:20:30Z' },
+  },
+  spec: {
+    type: 'LoadBalancer',
+    clusterIP: '10.96.0.1',
+    clusterIPs: ['10.96.0.1', 'fd00::1'],
+    ipFamilies: ['IPv4', 'IPv6'],
+    externalIPs: ['192.0.2.7', '2001:db8::7'],
+    loadBalancerSourceRanges: ['10.0.0.0/8', '::/0'],
+    sessionAffinity: 'ClientIP',
+    sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } },
+    internalTrafficPolicy: 'Local',
+    externalTrafficPolicy: 'Local',
+    healthCheckNodePort: 30200,
+    ports: [
+      { name: 'http', port: 80, protocol: 'TCP', nodePort: 30080 },
+      { name: 'dns', port: 53, protocol: 'UDP', nodePort: 30053 },
+    ],
+    podCIDRs: ['10.244.0.0/24'],
+    taints: [{ key: 'ToBeDeletedByClusterAutoscaler' }],
+  },
+  status: {
+    loadBalancer: { ingress: [{ ip: '198.51.100.1', ipMode: 'VIP' }, { hostname: 'x' }] },
+    addresses: [{ type: 'InternalIP', address: '10.0.0.1' }],
+  },
+  addressType: 'IPv4',
+  ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+  endpoints: [
+    {
+      addresses: ['10.1.0.1'],
+      conditions: { ready: true, serving: true, terminating: false },
+      nodeName: 'n1',
+      hints: { forZones: [{ name: 'a' }], forNodes: [{ name: 'n1' }] },
+    },
+  ],
+};
+
+type Step = readonly [place: number, junk: unknown];
+
+const junk = fc.oneof(
+  fc.constantFrom<unknown>(
+    null,
+    undefined,
+    '',
+    0,
+    -1,
+    65536,
+    1.5,
+    Number.NaN,
+    true,
+    [],
+    {},
+    [[]],
+    [null],
+    'x'.repeat(5000),
+    'a\u009b\u202eb\n',
+  ),
+  fc.constantFrom<unknown>('None', '::', '0.0.0.0/0', '10.0.0.1', 'IPv6', 'UDP', 80, [{ name: 'a' }], ['10.0.0.1']),
+  fc.jsonValue({ maxDepth: 2 }),
+);
+const steps: fc.Arbitrary<readonly Step[]> = fc.array(fc.tuple(fc.nat(10_000), junk), { minLength: 1, maxLength: 6 });
+
+/** A copy of the sample with some values anywhere in it exchanged. */
+function spoil(changes: readonly Step[]): unknown {
+  const copy: unknown = structuredClone(samples);
+  for (const [place, value] of changes) {
+    const slots = listSlots(copy);
+    const slot = slots[place % slots.length];
+    if (slot !== undefined) slot.holder[slot.key] = structuredClone(value);
+  }
+  return copy;
+}
+
+interface Slot {
+  readonly holder: Record<string, unknown>;
+  readonly key: string;
+}
+
+function listSlots(value: unknown): readonly Slot[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const holder = value as Record<string, unknown>;
+  return Object.keys(holder).flatMap((key) => [{ holder, key }, ...listSlots(holder[key])]);
+}
+
+function expectAddresses(addresses: readonly string[]): void {
+  for (const address of addresses) expect(parseAddress(address)).toBe(address);
+}
+
+function expectPrefixes(prefixes: readonly Prefix[]): void {
+  for (const prefix of prefixes) expect(parsePrefix(formatPrefix(prefix))).toEqual(prefix);
+}
+
+function expectPortOrZero(port: number): void {
+  expect(port === 0 || isPort(port)).toBe(true);
+}
+
+function expectPlainMessages(decoded: Decoded<unknown>): void {
+  const messages = decoded.ok ? decoded.warnings.map((warning) => warning.message) : [decoded.problem.message];
+  for (const message of messages) {
+    expect(message.length).toBeLessThan(400);
+    expect(message).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
+  }
+}
+
+describe('decoding hostile objects', () => {
+  it('never throws and gives only usable Services', () => {
+    fc.assert(
+      fc.property(steps, (changes) => {
+        const raw = spoil(changes);
+        const decoded = decodeService(raw);
+        expectPlainMessages(decoded);
+        expect(typeof isProxiedService(raw)).toBe('boolean');
+        if (!decoded.ok) return;
+        const { value } = decoded;
+        expect(value.key).toMatch(/^[\w.-]+\/[\w.-]+$/);
+        expectAddresses([
+          ...Object.values(value.clusterIps),
+          ...value.externalIps,
+          ...value.loadBalancer.map((each) => each.address),
+        ]);
+        expectPrefixes(value.sourceRanges);
+        for (const port of value.ports) {
+          expect(port.name).toMatch(/^[\w.-]*$/);
+          expect(isPort(port.port)).toBe(true);
+          expectPortOrZero(port.nodePort);
+        }
+        expect(new Set(value.ports.map((port) => `${port.protocol} ${port.port}`)).size).toBe(value.ports.length);
+        expect(new Set(value.ports.map((port) => `${port.protocol} ${port.name}`)).size).toBe(value.ports.length);
+        expectPortOrZero(value.healthCheckNodePort);
+        expect(value.affinity?.timeoutSeconds ?? 1).toBeGreaterThan(0);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('never throws and gives only usable slices', () => {
+    fc.assert(
+      fc.property(steps, (changes) => {
+        const raw = spoil(changes);
+        const decoded = decodeSlice(raw);
+        expectPlainMessages(decoded);
+        expect(typeof isProxiedSlice(raw)).toBe('boolean');
+        if (!decoded.ok) return;
+        const { value } = decoded;
+        expect(value.service).toMatch(/^[\w.-]+\/[\w.-]+$/);
+        expect(value.triggeredAt === null || Number.isInteger(value.triggeredAt)).toBe(true);
+        expectAddresses(value.endpoints.map((each) => each.address));
+        for (const each of value.endpoints) {
+          expect(each.address.includes(':')).toBe(value.family === 'IPv6');
+          expect([each.ready, each.serving, each.terminating].map((condition) => typeof condition)).toEqual(
+            Array(3).fill('boolean'),
+          );
+          expect([...each.zoneHints, ...each.nodeHints].every((hint) => typeof hint === 'string' && hint !== '')).toBe(true);
+          expect(each.nodeName).not.toBe('');
+        }
+        for (const port of value.ports) expect(isPort(port.port)).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('never throws and gives only usable Nodes', () => {
+    fc.assert(
+      fc.property(steps, (changes) => {
+        const decoded = decodeNode(spoil(changes));
+        expectPlainMessages(decoded);
+        if (!decoded.ok) return;
+        expectAddresses(decoded.value.addresses);
+        expectPrefixes(decoded.value.podCidrs);
+        expect(decoded.value.zone).not.toBe('');
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('never throws on arbitrary values', () => {
+    fc.assert(
+      fc.property(fc.anything(), (raw) => {
+        for (const decode of [decodeService, decodeSlice, decodeNode]) expect(decode(raw).ok).toBe(false);
+      }),
+    );
+  });
+
+  it('leaves the unspoilt sample whole', () => {
+    for (const decode of [decodeService, decodeSlice, decodeNode])
+      expect(decode(samples)).toMatchObject({ ok: true, warnings: [] });
+  });
+});
