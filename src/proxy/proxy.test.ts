@@ -16,7 +16,7 @@ const choices: NodeChoices = {
   bindAddress: null,
 };
 
-function setUp(over: { families?: Family[]; choices?: Partial<NodeChoices> } = {}) {
+function setUp(over: { families?: Family[]; choices?: Partial<NodeChoices>; nodeMayCome?: boolean } = {}) {
   const clock = new FakeClock();
   const source = new FakeSource();
   const planes = (over.families ?? ['IPv4']).map((family) => new FakePlane(family));
@@ -26,6 +26,7 @@ function setUp(over: { families?: Family[]; choices?: Partial<NodeChoices> } = {
   const proxy = new Proxy({
     planes,
     source,
+    nodeMayCome: over.nodeMayCome ?? true,
     choices: { ...choices, ...over.choices },
     nodeName: 'node-1',
     syncPeriod: 30_000,
@@ -44,7 +45,12 @@ function setUp(over: { families?: Family[]; choices?: Partial<NodeChoices> } = {
 }
 
 const named = (name: string) => service({ name });
-const slices = (name: string, ...addresses: string[]) => [slice(addresses.map((one) => endpoint(one)), { service: `shop/${name}` })];
+const slices = (name: string, ...addresses: string[]) => [
+  slice(
+    addresses.map((one) => endpoint(one)),
+    { service: `shop/${name}` },
+  ),
+];
 
 /** A proxy that has two Services in the kernel. */
 async function started(over: Parameters<typeof setUp>[0] = {}) {
@@ -79,6 +85,22 @@ describe('start', () => {
     await clock.turn(29_000);
     expect(plane.calls).toEqual([]);
     await clock.turn(1001);
+    expect(plane.calls).toEqual(['complete']);
+    expect(problems.map((problem) => problem.code)).toEqual(['WP_PROXY_NO_NODE_ADDRESS']);
+  });
+
+  test('an empty cluster is synced as well: what an earlier run left has to go', async () => {
+    const { clock, source, plane, proxy } = setUp({ nodeMayCome: false });
+    source.synced();
+    await clock.turn(10);
+    expect([plane.calls, proxy.synced]).toEqual([['complete'], true]);
+  });
+
+  test('a folder of manifests without the Node is not waited for', async () => {
+    const { clock, source, plane, problems } = setUp({ nodeMayCome: false });
+    source.put('shop/a', named('a'));
+    source.synced();
+    await clock.turn(10);
     expect(plane.calls).toEqual(['complete']);
     expect(problems.map((problem) => problem.code)).toEqual(['WP_PROXY_NO_NODE_ADDRESS']);
   });

@@ -5,11 +5,7 @@ import type { ReconcilerOptions } from './reconciler.ts';
 
 /** As much of a source of snapshots as the proxy needs. */
 export interface SnapshotSource {
-  start(handlers: {
-    change(snapshot: Snapshot, dirty: Dirty): void;
-    synced(): void;
-    problem(problem: Problem): void;
-  }): void;
+  start(handlers: { change(snapshot: Snapshot, dirty: Dirty): void; synced(): void; problem(problem: Problem): void }): void;
   close(): Promise<void>;
 }
 
@@ -17,6 +13,8 @@ export interface ProxyOptions extends ReconcilerOptions {
   /** One for each family that the node supports. */
   readonly planes: readonly DataPlane[];
   readonly source: SnapshotSource;
+  /** The source may still learn of the Node after it has listed everything, so that waiting for it makes sense. */
+  readonly nodeMayCome: boolean;
   /** Something the source could not use; it goes on. */
   readonly problem: (problem: Problem) => void;
   /** The agent must end: it cannot do what it was configured for. */
@@ -94,14 +92,15 @@ export class Proxy {
   #openWhenNodeIsKnown(): void {
     const node = this.#snapshot?.node ?? null;
     const needsCidrs = this.#options.choices.podDetection.kind === 'node-cidr';
-    if (node === null || node.addresses.length === 0 || (needsCidrs && node.podCidrs.length === 0)) return;
-    this.#open();
+    const known = node !== null && node.addresses.length > 0 && (!needsCidrs || node.podCidrs.length > 0);
+    if (known) this.#open();
+    else if (!this.#options.nodeMayCome) this.#giveUpWaiting();
   }
 
   #giveUpWaiting(): void {
     const { nodeName, choices, fatal, problem } = this.#options;
     if (choices.podDetection.kind === 'node-cidr' && (this.#snapshot?.node?.podCidrs.length ?? 0) === 0) {
-      const message = `Node ${nodeName} has no spec.podCIDRs after 5 minutes, which detectLocalMode NodeCIDR needs`;
+      const message = `Node ${nodeName} has no spec.podCIDRs, which detectLocalMode NodeCIDR needs`;
       fatal({ code: 'WP_PROXY_NO_POD_CIDR', message });
       return;
     }

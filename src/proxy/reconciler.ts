@@ -38,7 +38,13 @@ export interface ReconcilerOptions {
 
 /** Something an operator should read in the log. */
 export type Notice =
-  | { readonly kind: 'synced'; readonly family: Family; readonly services: number; readonly report: ApplyReport; readonly first: boolean }
+  | {
+      readonly kind: 'synced';
+      readonly family: Family;
+      readonly services: number;
+      readonly report: ApplyReport;
+      readonly first: boolean;
+    }
   | { readonly kind: 'repaired'; readonly family: Family; readonly report: ApplyReport }
   | { readonly kind: 'refused'; readonly family: Family; readonly service: ServiceKey; readonly problem: Problem }
   | { readonly kind: 'failed'; readonly family: Family; readonly problem: Problem };
@@ -65,7 +71,8 @@ export class Reconciler {
   readonly #status: StatusTable;
   readonly #retries = new Map<ServiceKey, Retry>();
   #dirty = new Set<ServiceKey>();
-  #snapshot: Snapshot | null = null;
+  /** A source that lists nothing need not say so. */
+  #snapshot: Snapshot = { version: 0, services: new Map(), slices: new Map(), node: null };
   #open = false;
   #openedAt: number | null = null;
   #viewpoint: Viewpoint | null = null;
@@ -120,7 +127,7 @@ export class Reconciler {
 
   async #run(): Promise<number | null> {
     try {
-      if (this.#snapshot !== null) await this.#sync(this.#snapshot);
+      await this.#sync(this.#snapshot);
     } catch (error) {
       // A bug in one sync must not end the loop that would repair what it left behind.
       this.#fail({ code: 'WP_PROXY_SYNC_BUG', message: `sync failed unexpectedly: ${String(error)}`, cause: error });

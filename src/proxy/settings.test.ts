@@ -64,7 +64,10 @@ describe('node port addresses', () => {
   });
 
   test('[SP-46] a zero-length prefix beside others means all addresses', () => {
-    expect(nodePorts({ kind: 'prefixes', prefixes: prefixes('10.0.0.0/8', '0.0.0.0/0') }, 'IPv4')).toEqual({ kind: 'all-local', loopback: true });
+    expect(nodePorts({ kind: 'prefixes', prefixes: prefixes('10.0.0.0/8', '0.0.0.0/0') }, 'IPv4')).toEqual({
+      kind: 'all-local',
+      loopback: true,
+    });
   });
 });
 

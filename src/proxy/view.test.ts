@@ -26,7 +26,9 @@ function short(route: Route): string {
 
 function routesOf(frontends: readonly Frontend[], kind: Frontend['kind']): string {
   const frontend = frontends.find((one) => one.kind === kind);
-  return frontend === undefined ? 'none' : [frontend.routes.pod, frontend.routes.node, frontend.routes.outside].map(short).join(' ');
+  return frontend === undefined
+    ? 'none'
+    : [frontend.routes.pod, frontend.routes.node, frontend.routes.outside].map(short).join(' ');
 }
 
 function destinations(frontends: readonly Frontend[]): string[] {
@@ -62,7 +64,10 @@ describe('which frontends a Service has', () => {
 
   test('[SP-31] the same number under two protocols is two independent ports', () => {
     const dns = service({
-      ports: [servicePort({ name: 'dns', protocol: 'UDP', port: 53 }), servicePort({ name: 'dns-tcp', protocol: 'TCP', port: 53 })],
+      ports: [
+        servicePort({ name: 'dns', protocol: 'UDP', port: 53 }),
+        servicePort({ name: 'dns-tcp', protocol: 'TCP', port: 53 }),
+      ],
     });
     const slices = [slice([local], { ports: [{ name: 'dns', protocol: 'UDP', port: 5353 }] })];
     const [udp, tcp] = deriveFrontends(dns, slices, here);
@@ -82,11 +87,46 @@ describe('what becomes of a connection (specification 3.3 and 4.1)', () => {
     ['[SP-68] node port, policy Local, no endpoint', localPolicy, [], here, 'NodePort', 'reject reject reject'],
     ['[SP-71] policy Local, detector off', localPolicy, [local], { ...here, detectsPods: false }, 'NodePort', 'L C* L'],
     ['[SP-41] policy Local leaves the ClusterIP alone', localPolicy, [remote], here, 'ClusterIP', 'C C* C*'],
-    ['[SP-66] internal policy Local, remote endpoint', { ...nodePorted, internalLocal: true }, [remote], here, 'ClusterIP', 'drop drop drop'],
-    ['internal policy Local, local endpoint', { ...nodePorted, internalLocal: true }, [local, remote], here, 'ClusterIP', 'L L* L*'],
-    ['[SP-41] internal policy leaves the node port alone', { ...nodePorted, internalLocal: true }, [remote], here, 'NodePort', 'C* C* C*'],
-    ['[SP-65] nothing usable', nodePorted, [endpoint('10.244.1.3', { ready: false, serving: false })], here, 'ClusterIP', 'reject reject reject'],
-    ['[SP-40] policy Local on a plain ClusterIP Service', service({ externalLocal: true }), [remote], here, 'ClusterIP', 'C C* C*'],
+    [
+      '[SP-66] internal policy Local, remote endpoint',
+      { ...nodePorted, internalLocal: true },
+      [remote],
+      here,
+      'ClusterIP',
+      'drop drop drop',
+    ],
+    [
+      'internal policy Local, local endpoint',
+      { ...nodePorted, internalLocal: true },
+      [local, remote],
+      here,
+      'ClusterIP',
+      'L L* L*',
+    ],
+    [
+      '[SP-41] internal policy leaves the node port alone',
+      { ...nodePorted, internalLocal: true },
+      [remote],
+      here,
+      'NodePort',
+      'C* C* C*',
+    ],
+    [
+      '[SP-65] nothing usable',
+      nodePorted,
+      [endpoint('10.244.1.3', { ready: false, serving: false })],
+      here,
+      'ClusterIP',
+      'reject reject reject',
+    ],
+    [
+      '[SP-40] policy Local on a plain ClusterIP Service',
+      service({ externalLocal: true }),
+      [remote],
+      here,
+      'ClusterIP',
+      'C C* C*',
+    ],
   ] as const)('%s', (_, subject, endpoints, from, kind, expected) => {
     expect(routesOf(deriveFrontends(subject, [slice(endpoints)], from), kind)).toBe(expected);
   });

@@ -96,8 +96,11 @@ interface OuterDestination {
 }
 
 function externalDestinations(service: ServiceRecord, port: ServicePortRecord, from: Viewpoint): OuterDestination[] {
-  const ofFamily = (addresses: readonly Address[]): Address[] => [...new Set(addresses)].filter((one) => familyOf(one) === from.family);
-  const at = (kind: FrontendKind) => (address: Address): OuterDestination => ({ kind, address, number: port.port });
+  const ofFamily = (addresses: readonly Address[]): Address[] =>
+    [...new Set(addresses)].filter((one) => familyOf(one) === from.family);
+  const at =
+    (kind: FrontendKind) =>
+    (address: Address): OuterDestination => ({ kind, address, number: port.port });
   return [
     ...(port.nodePort === 0 ? [] : [{ kind: 'NodePort', address: null, number: port.nodePort } as const]),
     ...ofFamily(service.externalIps).map(at('ExternalIP')),
@@ -146,9 +149,12 @@ function everyone(route: Route): Routes {
 }
 
 function poolOf(key: string, endpoints: readonly MergedEndpoint[], from: Viewpoint): Pool {
-  const backends = endpoints.map(
-    ({ address, port, nodeName }): Backend => ({ address, port, weight: 1, local: nodeName === from.nodeName }),
-  );
+  const backends = endpoints.map(({ address, port, nodeName }): Backend => ({
+    address,
+    port,
+    weight: 1,
+    local: nodeName === from.nodeName,
+  }));
   return { key, backends };
 }
 

@@ -1,0 +1,65 @@
+/** API objects of a cluster of any size, as an API server would send them. */
+export interface RawCluster {
+  readonly services: readonly unknown[];
+  readonly slices: readonly unknown[];
+}
+
+/** Every Service has one TCP port, a ClusterIP and one slice; every tenth has a node port as far as they reach. */
+export function makeCluster(services: number, endpoints: number): RawCluster {
+  const indices = Array.from({ length: services }, (_, index) => index);
+  return {
+    services: indices.map((index) => makeService(index)),
+    slices: indices.map((index) => makeSlice(index, endpoints)),
+  };
+}
+
+export function serviceAddress(index: number): string {
+  return `10.96.${(index >> 8) & 255}.${index & 255}`;
+}
+
+function makeService(index: number): unknown {
+  const nodePort = index % 10 === 0 && index / 10 < 2768 ? { nodePort: 30_000 + index / 10 } : {};
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      namespace: `team-${index % 50}`,
+      name: `service-${index}`,
+      labels: { app: `app-${index}` },
+      resourceVersion: '1',
+    },
+    spec: {
+      type: index % 10 === 0 ? 'NodePort' : 'ClusterIP',
+      clusterIP: serviceAddress(index),
+      clusterIPs: [serviceAddress(index)],
+      ipFamilies: ['IPv4'],
+      ports: [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 8080, ...nodePort }],
+      selector: { app: `app-${index}` },
+    },
+  };
+}
+
+/** The slice of Service `index`; its endpoints are on a hundred nodes. */
+export function makeSlice(index: number, endpoints: number): unknown {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      namespace: `team-${index % 50}`,
+      name: `service-${index}-abcde`,
+      labels: { 'kubernetes.io/service-name': `service-${index}` },
+      resourceVersion: '1',
+    },
+    addressType: 'IPv4',
+    ports: [{ name: 'http', protocol: 'TCP', port: 8080 }],
+    endpoints: Array.from({ length: endpoints }, (_, number) => {
+      const id = index * 11 + number;
+      return {
+        addresses: [`10.${128 + ((id >> 16) & 63)}.${(id >> 8) & 255}.${id & 255}`],
+        conditions: { ready: true, serving: true, terminating: false },
+        nodeName: `node-${id % 100}`,
+        targetRef: { kind: 'Pod', namespace: `team-${index % 50}`, name: `pod-${id}` },
+      };
+    }),
+  };
+}

@@ -1,0 +1,13 @@
+import { runSyncBench } from './sync.ts';
+
+/** `npm run bench -- <name>`: prints medians and ratios of one run. */
+const benches: Readonly<Record<string, () => Promise<void>>> = { sync: runSyncBench };
+
+const name = process.argv[2] ?? '';
+const bench = benches[name];
+if (bench === undefined) {
+  console.error(`unknown benchmark ${JSON.stringify(name)}; there is: ${Object.keys(benches).join(', ')}`);
+  process.exitCode = 1;
+} else {
+  await bench();
+}

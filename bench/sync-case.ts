@@ -1,0 +1,265 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { createExecPort, createIptablesDataPlane, createShell, trace } from '../src/iptables/mod.ts';
+import type { RulesetState, Variant } from '../src/iptables/mod.ts';
+import { createPause, createStore, decodeService, decodeSlice } from '../src/kube/mod.ts';
+import type { Store } from '../src/kube/mod.ts';
+import { parseAddress, parsePrefix, succeed } from '../src/model/mod.ts';
+import type { ApplyReport, DataPlane, Pause } from '../src/model/mod.ts';
+import { systemClock } from '../src/observe/mod.ts';
+import { Proxy } from '../src/proxy/mod.ts';
+import type { SnapshotSource } from '../src/proxy/mod.ts';
+import { makeCluster, makeSlice, serviceAddress } from './cluster.ts';
+
+/** What one case of the sync benchmark prints, as JSON. Times are milliseconds, sizes bytes. */
+export interface SyncResult {
+  readonly decodeMs: number;
+  readonly firstSyncMs: number;
+  readonly firstSyncBytes: number;
+  readonly changeMs: number;
+  readonly changePlanMs: number;
+  readonly changeBytes: number;
+  readonly heapBytes: number;
+  readonly residentBytes: number;
+  readonly longestTurnMs: number;
+  /** Rules a packet to a ClusterIP is compared with until its back end is chosen: mean and worst of 50 Services. */
+  readonly pathMean: number;
+  readonly pathWorst: number;
+  readonly connectMicros: number;
+}
+
+const endpointsEach = 10;
+const changes = 40;
+
+/** Left out of the medians: the first ones run code that is not compiled yet. */
+const warmUp = 10;
+
+/** Runs one case in a namespace of its own: `sync-case.ts <Services> <variant>`. */
+async function runCase(services: number, variant: Variant): Promise<SyncResult> {
+  const namespace = `wpb${process.pid}`;
+  const run = (...args: string[]): void => void spawnSync('ip', args);
+  run('netns', 'add', namespace);
+  try {
+    for (const args of [
+      ['link', 'set', 'lo', 'up'],
+      ['addr', 'add', '10.0.0.1/8', 'dev', 'lo'],
+    ])
+      run('-n', namespace, ...args);
+    return await measure(services, variant, namespace);
+  } finally {
+    run('netns', 'del', namespace);
+  }
+}
+
+async function measure(services: number, variant: Variant, namespace: string): Promise<SyncResult> {
+  const raw = makeCluster(services, endpointsEach);
+  const turns = meterTurns();
+  const pause = createPause(4);
+  const store = createStore();
+  const decodeMs = await timed(() => fill(store, raw, pause));
+  const reports: ApplyReport[] = [];
+  const port = createExecPort({
+    family: 'IPv4',
+    variant,
+    shell: createShell(),
+    commandPrefix: ['ip', 'netns', 'exec', namespace],
+  });
+  const plane = createIptablesDataPlane({
+    port,
+    family: 'IPv4',
+    dropInvalid: true,
+    degraded: (problem) => console.error(problem.message),
+    allowLoopbackRouting: () => succeed(undefined),
+    pause,
+    now: () => performance.now(),
+  });
+  const source = new StoreSource(store);
+  const proxy = startProxy(plane, source, pause, reports);
+  const firstSyncMs = await timed(() => until(() => proxy.synced));
+  const first = reports[0];
+  const change = await measureChanges(store, source, reports);
+  const longestTurnMs = turns.longest();
+  const saved = await port.save(['nat', 'filter']);
+  if (!saved.ok) throw new Error(saved.problem.message);
+  const path = measurePaths(saved.value, services);
+  const connectMicros = measureConnects(namespace);
+  globalThis.gc?.();
+  const memory = process.memoryUsage();
+  await proxy.stop();
+  await port.close();
+  return {
+    decodeMs,
+    firstSyncMs,
+    firstSyncBytes: first?.bytes ?? 0,
+    ...change,
+    heapBytes: memory.heapUsed,
+    residentBytes: memory.rss,
+    longestTurnMs,
+    ...path,
+    connectMicros,
+  };
+}
+
+/** Adds and removes one endpoint in turn, at a Service in the middle. */
+async function measureChanges(store: Store, source: StoreSource, reports: ApplyReport[]) {
+  const times: number[] = [];
+  const seen = reports.length;
+  const index = Math.floor((source.size - 1) / 2);
+  for (let round = 0; round < changes; round += 1) {
+    const slice = decodeSlice(makeSlice(index, endpointsEach + (round % 2 === 0 ? 1 : 0)));
+    if (!slice.ok) throw new Error(slice.problem.message);
+    const before = reports.length;
+    times.push(
+      await timed(async () => {
+        store.slices.upsert(slice.value);
+        source.commit();
+        await until(() => reports.length > before);
+      }),
+    );
+  }
+  const made = reports.slice(seen + warmUp);
+  return {
+    changeMs: median(times.slice(warmUp)),
+    changePlanMs: median(made.map((report) => report.planMs)),
+    changeBytes: median(made.map((report) => report.bytes)),
+  };
+}
+
+/** Feeds what is in a store to a proxy. */
+class StoreSource implements SnapshotSource {
+  readonly #store: Store;
+  #handlers: Parameters<SnapshotSource['start']>[0] | null = null;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  get size(): number {
+    return this.#store.snapshot.services.size;
+  }
+
+  start(handlers: Parameters<SnapshotSource['start']>[0]): void {
+    this.#handlers = handlers;
+    this.commit();
+    handlers.synced();
+  }
+
+  commit(): void {
+    const made = this.#store.commit();
+    if (made !== null) this.#handlers?.change(made.snapshot, made.dirty);
+  }
+
+  async close(): Promise<void> {
+    this.#handlers = null;
+  }
+}
+
+function startProxy(plane: DataPlane, source: SnapshotSource, pause: Pause, reports: ApplyReport[]): Proxy {
+  const podRange = parsePrefix('10.128.0.0/10');
+  const proxy = new Proxy({
+    planes: [plane],
+    source,
+    nodeMayCome: true,
+    choices: {
+      podDetection: { kind: 'cluster-cidr', prefixes: podRange === null ? [] : [podRange] },
+      nodePorts: { kind: 'all' },
+      localhostNodePorts: true,
+      masqueradeBit: 14,
+      masqueradeAll: false,
+      bindAddress: null,
+    },
+    nodeName: 'node-1',
+    syncPeriod: 3_600_000,
+    minSyncPeriod: 0,
+    clock: systemClock,
+    pause,
+    localAddresses: () => [],
+    report: (notice) => {
+      if (notice.kind !== 'synced') throw new Error(JSON.stringify(notice));
+      reports.push(notice.report);
+    },
+    problem: (problem) => console.error(problem.message),
+    fatal: (problem) => console.error(problem.message),
+  });
+  proxy.start();
+  return proxy;
+}
+
+async function fill(store: Store, raw: ReturnType<typeof makeCluster>, pause: Pause): Promise<void> {
+  for (const one of raw.services) {
+    const decoded = decodeService(one);
+    if (decoded.ok) store.services.upsert(decoded.value);
+    await pause();
+  }
+  for (const one of raw.slices) {
+    const decoded = decodeSlice(one);
+    if (decoded.ok) store.slices.upsert(decoded.value);
+    await pause();
+  }
+  store.nodes.upsert({ name: 'node-1', addresses: ['10.0.0.1' as never], podCidrs: [], zone: null, leaving: false });
+}
+
+/** From a pod to the ClusterIPs of Services spread over all of them. */
+function measurePaths(ruleset: RulesetState, services: number) {
+  const count = Math.min(50, services);
+  const lengths = Array.from({ length: count }, (_, number) => {
+    const destination = parseAddress(serviceAddress(Math.floor((number * services) / count)));
+    const source = parseAddress('10.128.200.1');
+    if (destination === null || source === null) throw new Error('bad address');
+    const packet = {
+      family: 'IPv4',
+      source,
+      destination,
+      protocol: 'tcp',
+      destinationPort: 80,
+      inInterface: 'pod',
+      mark: 0,
+    } as const;
+    const traced = trace(ruleset, packet, { localAddresses: [], route: () => ({ outInterface: 'eth0', sourceAddress: source }) });
+    if (!traced.ok) throw new Error(traced.problem.message);
+    return traced.value;
+  });
+  return {
+    pathMean: lengths.reduce((sum, one) => sum + one.meanRules, 0) / count,
+    pathWorst: Math.max(...lengths.map((one) => one.worstRules)),
+  };
+}
+
+/** Every address of 10.0.0.0/8 is local to the namespace's loopback, the back ends' too. */
+function measureConnects(namespace: string): number {
+  const script = fileURLToPath(new URL('connect-probe.ts', import.meta.url));
+  const command = ['netns', 'exec', namespace, process.execPath, script, serviceAddress(0), '80', '8080'];
+  return Number(execFileSync('ip', command, { encoding: 'utf8' }));
+}
+
+/** The longest stretch in which the event loop did not come round. */
+function meterTurns(): { longest(): number } {
+  let longest = 0;
+  let last = performance.now();
+  const turn = (): void => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+    setImmediate(turn).unref();
+  };
+  turn();
+  return { longest: () => longest };
+}
+
+/** Asks rarely enough not to take part in what is measured. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+}
+
+console.log(JSON.stringify(await runCase(Number(process.argv[2]), process.argv[3] as Variant)));

@@ -1,0 +1,64 @@
+import * as v from 'valibot';
+import { fail, succeed } from '../model/mod.ts';
+import type { Outcome } from '../model/mod.ts';
+import type { StatusReport } from '../observe/mod.ts';
+
+const rowSchema = v.object({
+  family: v.picklist(['IPv4', 'IPv6']),
+  service: v.string(),
+  servicePort: v.string(),
+  kind: v.picklist(['ClusterIP', 'NodePort', 'ExternalIP', 'LoadBalancerIP']),
+  address: v.string(),
+  protocol: v.picklist(['TCP', 'UDP', 'SCTP']),
+  port: v.number(),
+  backends: v.number(),
+  verdict: v.picklist(['forward', 'reject', 'drop']),
+  state: v.picklist(['Pending', 'Done', 'Error']),
+  since: v.number(),
+  reason: v.string(),
+  code: v.string(),
+});
+
+const reportSchema = v.object({ mode: v.string(), synced: v.boolean(), rows: v.array(rowSchema) });
+
+const patience = 10_000;
+
+/**
+ * Asks the agent whose debug pages are at `url` for its status rows. Fails with `WP_CLI_URL`,
+ * `WP_CLI_NO_AGENT` or `WP_CLI_NOT_AN_AGENT`.
+ */
+export async function askAgent(url: string): Promise<Outcome<StatusReport>> {
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    return fail('WP_CLI_URL', `--url must be a URL such as http://127.0.0.1:10249, not "${url}"`);
+  }
+  const page = new URL('/services', url).href;
+  try {
+    const response = await fetch(page, { signal: AbortSignal.timeout(patience) });
+    const parsed = response.ok ? v.safeParse(reportSchema, await readJson(response)) : null;
+    if (parsed?.success === true) return succeed(parsed.output);
+    return fail(
+      'WP_CLI_NOT_AN_AGENT',
+      `${page} answers (status ${response.status}), but not as a waypost agent of this version does`,
+    );
+  } catch (cause) {
+    const hint = 'is "waypost run" running on this node, and is this its metrics address (metricsBindAddress)?';
+    return fail('WP_CLI_NO_AGENT', `no agent answers at ${page} (${reasonOf(cause)}): ${hint}`, cause);
+  }
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** `fetch` hides the system's reason in the cause, which may have several of them. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
+  if ((first as Error | null)?.name === 'TimeoutError') return `no answer within ${patience / 1000} s`;
+  return first instanceof Error ? first.message : String(first);
+}

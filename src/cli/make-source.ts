@@ -1,0 +1,24 @@
+import type { EffectiveConfig } from '../config/mod.ts';
+import { createManifestSource, openClusterSource } from '../kube/mod.ts';
+import type { Source } from '../kube/mod.ts';
+import { succeed } from '../model/mod.ts';
+import type { Outcome, Pause } from '../model/mod.ts';
+import { readVersion } from './version.ts';
+
+/**
+ * Opens where Services come from: the folder of manifests if one is named, else the API server. Fails
+ * where a kubeconfig cannot be used; a server that does not answer is no failure.
+ */
+export async function makeSource(config: EffectiveConfig, nodeName: string, pause: Pause): Promise<Outcome<Source>> {
+  if (config.manifests !== null) return succeed(createManifestSource({ folder: config.manifests, nodeName }));
+  return await openClusterSource({
+    kubeconfig: config.kubeconfig ?? '',
+    master: config.master ?? '',
+    nodeName,
+    qps: config.settings['clientConnection.qps'],
+    burst: config.settings['clientConnection.burst'],
+    userAgent: `waypost/${readVersion()}`,
+    env: process.env,
+    pause,
+  });
+}

@@ -1,0 +1,98 @@
+import { Command, CommanderError, Option } from 'commander';
+import { flagSpecs } from '../config/mod.ts';
+import type { FlagTexts } from '../config/mod.ts';
+import { normaliseArguments } from './argv.ts';
+import type { ServicesOptions } from './services.ts';
+import type { Terminal } from './terminal.ts';
+import { readVersion } from './version.ts';
+
+/** Runs the command that the words name and gives the exit code. */
+export async function runProgram(words: readonly string[], terminal: Terminal): Promise<number> {
+  const isRun = words[0] === 'run';
+  let code = 0;
+  const program = buildProgram(terminal, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync(isRun ? ['run', ...normaliseArguments(words.slice(1))] : [...words], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    throw error;
+  }
+}
+
+function buildProgram(terminal: Terminal, finish: (code: number) => void): Command {
+  const version = readVersion();
+  const program = new Command('waypost')
+    .description('A service load balancer for Kubernetes nodes: takes the place of kube-proxy.')
+    .version(version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this page')
+    .exitOverride()
+    .configureOutput({
+      writeOut: terminal.out,
+      writeErr: terminal.err,
+      outputError: (text, write) => write(`waypost: ${text.replace(/^error: /, '')}`),
+    });
+  program.addCommand(runCommand(program, version, terminal, finish));
+  program.addCommand(cleanupCommand(program, terminal, finish));
+  program.addCommand(servicesCommand(program, terminal, finish));
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => terminal.out(`waypost ${version}\n`));
+  return program;
+}
+
+type Finish = (code: number) => void;
+
+function runCommand(program: Command, version: string, terminal: Terminal, finish: Finish): Command {
+  const command = new Command('run').copyInheritedSettings(program);
+  command
+    .description('keep this node’s kernel in step with the cluster’s Services')
+    .version(version, '--version', 'print the version');
+  for (const { name, kind, help } of flagSpecs) {
+    const option = new Option(name === 'v' ? '-v, --v <level>' : `--${name} <${kind === 'ignored' ? 'value' : kind}>`, help);
+    command.addOption(option.argParser((text: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), text]));
+  }
+  return command.action(async () => {
+    const { runAgent } = await import('./run.ts');
+    finish(await runAgent(flagTextsOf(command), terminal));
+  });
+}
+
+/** The texts of all flags that were given, by name. */
+function flagTextsOf(command: Command): FlagTexts {
+  const values = command.opts<Record<string, readonly string[] | undefined>>();
+  const texts = new Map<string, readonly string[]>();
+  for (const option of command.options) {
+    const given = values[option.attributeName()];
+    if (Array.isArray(given)) texts.set(option.name(), given);
+  }
+  return texts;
+}
+
+function cleanupCommand(program: Command, terminal: Terminal, finish: Finish): Command {
+  return new Command('cleanup')
+    .copyInheritedSettings(program)
+    .description('remove everything that waypost has put into the kernel; needs no API server')
+    .action(async () => {
+      const { runCleanup } = await import('./cleanup.ts');
+      finish(await runCleanup(terminal));
+    });
+}
+
+function servicesCommand(program: Command, terminal: Terminal, finish: Finish): Command {
+  return new Command('services')
+    .copyInheritedSettings(program)
+    .description('show every frontend and whether the kernel has it, as the running agent tells')
+    .option('--url <url>', 'where the agent serves /services', 'http://127.0.0.1:10249')
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'))
+    .addOption(new Option('--json', 'the same as --output json').implies({ output: 'json' }))
+    .option('-n, --namespace <name>', 'only Services of this namespace')
+    .option('--errors', 'only frontends that the kernel refused', false)
+    .action(async (options: ServicesOptions) => {
+      const { runServices } = await import('./services.ts');
+      finish(await runServices(options, terminal));
+    });
+}

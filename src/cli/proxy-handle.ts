@@ -1,0 +1,34 @@
+import type { EffectiveConfig } from '../config/mod.ts';
+import type { Clock, Family, FamilyHealth, Outcome, Problem, StatusRow } from '../model/mod.ts';
+import type { Logger, Registry } from '../observe/mod.ts';
+
+/** A running proxy, as far as the commands see it. */
+export interface ProxyHandle {
+  rows(): readonly StatusRow[];
+  /** The families whose sync loops have started. */
+  healthOf(): readonly FamilyHealth[];
+  /** The Node was seen, is not being deleted and carries no taint of the autoscaler (specification 7.2). */
+  nodeEligible(): boolean;
+  /** The first complete sync is done in every family. */
+  synced(): boolean;
+  /** Ends watches and loops and leaves every rule in place. */
+  stop(): Promise<void>;
+}
+
+/** What a proxy is started with. */
+export interface StartProxyOptions {
+  readonly config: EffectiveConfig;
+  readonly nodeName: string;
+  /** The primary one first. */
+  readonly families: readonly Family[];
+  readonly clock: Clock;
+  readonly registry: Registry;
+  readonly logger: Logger;
+  /** Takes problems that the agent lives with; says the same one once a minute. */
+  readonly report: (problem: Problem) => void;
+  /** The agent cannot do what it was configured for: it ends with exit code 1, and the rules stay. */
+  readonly fatal: (problem: Problem) => void;
+}
+
+/** Starts watching and programming; settles when all is set up, not when the first sync is done. */
+export type StartProxy = (options: StartProxyOptions) => Promise<Outcome<ProxyHandle>>;

@@ -1,0 +1,78 @@
+import type { StatusRow } from '../model/mod.ts';
+import { formatEndpoint } from '../model/mod.ts';
+import { formatAge, formatTable } from '../observe/mod.ts';
+import type { StatusReport } from '../observe/mod.ts';
+import { askAgent } from './ask-agent.ts';
+import { printProblems } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface ServicesOptions {
+  readonly url: string;
+  readonly output: 'table' | 'json';
+  readonly namespace?: string;
+  readonly errors: boolean;
+}
+
+/** `waypost services`: prints the running agent's status rows. */
+export async function runServices(options: ServicesOptions, terminal: Terminal): Promise<number> {
+  const asked = await askAgent(options.url);
+  if (!asked.ok) {
+    printProblems(terminal, [asked.problem]);
+    return 1;
+  }
+  const report = { ...asked.value, rows: selectRows(asked.value.rows, options) };
+  if (options.output === 'json') terminal.out(`${JSON.stringify(report, null, 2)}\n`);
+  else printTable(report, terminal);
+  return 0;
+}
+
+function selectRows(rows: readonly StatusRow[], { namespace, errors }: ServicesOptions): readonly StatusRow[] {
+  return rows.filter(({ service, state }) => {
+    return (namespace === undefined || service.startsWith(`${namespace}/`)) && (!errors || state === 'Error');
+  });
+}
+
+function printTable({ synced, rows }: StatusReport, terminal: Terminal): void {
+  if (!synced) terminal.err('The first sync is not complete: what is shown may be partial.\n');
+  if (rows.length === 0) terminal.err('No frontends to show.\n');
+  else terminal.out(formatServices(rows, Date.now()));
+}
+
+/** The rows as a table; ages are counted from `now` (milliseconds since 1970). */
+export function formatServices(rows: readonly StatusRow[], now: number): string {
+  const columns = [
+    { title: 'SERVICE' },
+    { title: 'PORT' },
+    { title: 'KIND' },
+    { title: 'FRONTEND' },
+    { title: 'PROTOCOL' },
+    { title: 'BACKENDS', align: 'right' as const },
+    { title: 'VERDICT' },
+    { title: 'STATE' },
+    { title: 'SINCE', align: 'right' as const },
+    { title: 'REASON' },
+  ];
+  const cells = rows.map((row) => [
+    row.service,
+    portName(row) || '-',
+    row.kind,
+    formatFrontend(row),
+    row.protocol,
+    String(row.backends),
+    row.verdict,
+    row.state,
+    formatAge(now - row.since),
+    row.reason,
+  ]);
+  return formatTable(columns, cells);
+}
+
+/** A node port has no address of its own, so it says which family it is. */
+function formatFrontend({ address, family, port }: StatusRow): string {
+  return address === '*' ? `*:${port} (${family})` : formatEndpoint(address, port);
+}
+
+/** The port's name out of `namespace/name:port-name/protocol`. */
+function portName({ service, servicePort }: StatusRow): string {
+  return servicePort.slice(service.length + 1, servicePort.lastIndexOf('/'));
+}

@@ -1,0 +1,56 @@
+import { isPort, parseAddress, parsePrefix } from '../model/mod.ts';
+
+/** A check for whole numbers in a closed range. */
+export function between(low: number, high: number): (value: number) => string | null {
+  return (value) => (value >= low && value <= high ? null : `must be from ${low} to ${high}`);
+}
+
+/** A check for numbers and durations. */
+export function notNegative(value: number): string | null {
+  return value >= 0 ? null : 'must not be negative';
+}
+
+/** A check for durations. */
+export function positive(value: number): string | null {
+  return value > 0 ? null : 'must be greater than zero';
+}
+
+/** A check for text out of a fixed set; the empty text stands for the default. */
+export function oneOf(...names: readonly string[]): (value: string) => string | null {
+  return (value) => (value === '' || names.includes(value) ? null : `must be one of ${names.join(', ')}`);
+}
+
+/** A check for IPv4 and IPv6 addresses. */
+export function isAddress(value: string): string | null {
+  return parseAddress(value) === null ? 'must be an IP address' : null;
+}
+
+/** A check for `IP:port`, which the default port has already completed. */
+export function isListenAddress(value: string): string | null {
+  return value === '' || splitListenAddress(value) === null
+    ? 'must be an IP address and a port from 1 to 65535, such as 0.0.0.0:10256 or [::1]:10249'
+    : null;
+}
+
+/** A check for lists; null is no list, which is fine. */
+export function areCidrs(values: readonly string[] | null): string | null {
+  const bad = (values ?? []).filter((value) => parsePrefix(value) === null);
+  return bad.length === 0 ? null : `must hold only CIDRs (${bad.join(', ')} is none)`;
+}
+
+/** A check for `nodePortAddresses`: CIDRs, or the word `primary` alone. */
+export function areNodePortAddresses(values: readonly string[] | null): string | null {
+  if (values === null || (values.length === 1 && values[0] === 'primary')) return null;
+  if (values.includes('primary')) return "must not mix 'primary' with other entries";
+  const wrong = areCidrs(values);
+  return wrong === null ? null : `${wrong}, or the word primary alone`;
+}
+
+/** `IP:port` in its parts, the brackets of an IPv6 address removed; null where it is not of that form. */
+export function splitListenAddress(text: string): { readonly host: string; readonly port: number } | null {
+  const match = /^(?:\[([^\]]*:[^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  if (match === null) return null;
+  const host = match[1] ?? match[2] ?? '';
+  const port = Number(match[3]);
+  return parseAddress(host) !== null && isPort(port) ? { host, port } : null;
+}

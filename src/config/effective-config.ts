@@ -1,0 +1,103 @@
+import { familyOf, parseAddress, parsePrefix } from '../model/mod.ts';
+import type { Family, NodeChoices, NodePortChoice, PodDetection, Prefix, ProxyMode } from '../model/mod.ts';
+import { splitListenAddress } from './checks.ts';
+import type { Settings } from './fields.ts';
+import { activeBlock } from './validate-settings.ts';
+
+/** Where a server listens. An unspecified host stands for both families. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A valid configuration as the agent works from it. */
+export interface EffectiveConfig extends NodeChoices {
+  /** Every field by path, defaults filled in. */
+  readonly settings: Settings;
+  readonly mode: ProxyMode;
+  /** Folder of manifests instead of an API server, or null. */
+  readonly manifests: string | null;
+  /** Path of a kubeconfig file, or null. */
+  readonly kubeconfig: string | null;
+  /** URL of the API server, or null. */
+  readonly master: string | null;
+  /** As written, blanks included; null where the host name is to be used. */
+  readonly hostnameOverride: string | null;
+  readonly primaryFamily: Family;
+  /** Milliseconds, from the block of the active mode. */
+  readonly syncPeriod: number;
+  readonly minSyncPeriod: number;
+  /** Null where disabled. */
+  readonly healthz: ListenAddress | null;
+  readonly metrics: ListenAddress;
+  readonly bindAddressHardFail: boolean;
+  readonly logFormat: 'text' | 'json';
+  readonly verbosity: number;
+}
+
+/** What flags and our own document add to the settings. */
+export interface Extras {
+  readonly manifests: string | null;
+  readonly master: string | null;
+}
+
+/** Derives what the agent works from. The settings are valid (`validateSettings` found nothing). */
+export function deriveConfig(settings: Settings, extras: Extras): EffectiveConfig {
+  const block = activeBlock(settings.mode);
+  // The ipvs block has neither: the reference takes both from the iptables block there (specification 9.3).
+  const masqueradeBlock = block === 'nftables' ? 'nftables' : 'iptables';
+  const bindAddress = parseAddress(settings.bindAddress);
+  return {
+    settings,
+    mode: block,
+    manifests: extras.manifests,
+    kubeconfig: settings['clientConnection.kubeconfig'] || null,
+    master: extras.master,
+    hostnameOverride: settings.hostnameOverride || null,
+    bindAddress: bindAddress === '0.0.0.0' || bindAddress === '::' ? null : bindAddress,
+    primaryFamily: bindAddress === null ? 'IPv4' : familyOf(bindAddress),
+    syncPeriod: settings[`${block}.syncPeriod`],
+    minSyncPeriod: settings[`${block}.minSyncPeriod`],
+    masqueradeAll: settings[`${masqueradeBlock}.masqueradeAll`],
+    masqueradeBit: settings[`${masqueradeBlock}.masqueradeBit`],
+    podDetection: derivePodDetection(settings),
+    nodePorts: deriveNodePorts(settings.nodePortAddresses),
+    localhostNodePorts: settings['iptables.localhostNodePorts'],
+    healthz: splitListenAddress(settings.healthzBindAddress),
+    metrics: requireListenAddress(settings.metricsBindAddress),
+    bindAddressHardFail: settings.bindAddressHardFail,
+    logFormat: settings['logging.format'] === 'json' ? 'json' : 'text',
+    verbosity: settings['logging.verbosity'],
+  };
+}
+
+function derivePodDetection(settings: Settings): PodDetection {
+  switch (settings.detectLocalMode) {
+    case 'NodeCIDR':
+      return { kind: 'node-cidr' };
+    case 'BridgeInterface':
+      return { kind: 'interface', name: settings['detectLocal.bridgeInterface'] };
+    case 'InterfaceNamePrefix':
+      return { kind: 'interface-prefix', prefix: settings['detectLocal.interfaceNamePrefix'] };
+    default:
+      return {
+        kind: 'cluster-cidr',
+        prefixes: parsePrefixes(settings.clusterCIDR === '' ? [] : settings.clusterCIDR.split(',')),
+      };
+  }
+}
+
+function deriveNodePorts(addresses: readonly string[] | null): NodePortChoice {
+  if (addresses === null || addresses.length === 0) return { kind: 'all' };
+  return addresses[0] === 'primary' ? { kind: 'primary' } : { kind: 'prefixes', prefixes: parsePrefixes(addresses) };
+}
+
+function parsePrefixes(texts: readonly string[]): readonly Prefix[] {
+  return texts.map(parsePrefix).filter((prefix) => prefix !== null);
+}
+
+function requireListenAddress(text: string): ListenAddress {
+  const address = splitListenAddress(text);
+  if (address === null) throw new TypeError(`not validated: ${text}`);
+  return address;
+}

@@ -1,0 +1,150 @@
+import { LineCounter, isAlias, isMap, isScalar, parseAllDocuments } from 'yaml';
+import type { Document, Node, YAMLMap } from 'yaml';
+import type { Problem } from '../model/mod.ts';
+import type { Assignment, Reading } from './assignment.ts';
+import { ignoredPaths, rows } from './fields.ts';
+import { readNode } from './read-value.ts';
+import { suggestName } from './suggest-name.ts';
+
+export const proxyApiVersion = 'kubeproxy.config.k8s.io/v1alpha1';
+export const proxyKind = 'KubeProxyConfiguration';
+export const ownApiVersion = 'waypost.dev/v1alpha1';
+export const ownKind = 'WaypostConfiguration';
+
+const rowOf = new Map<string, (typeof rows)[number]>(rows.map((row) => [row.path, row]));
+const sections = new Set(rows.flatMap(({ path }) => (path.includes('.') ? [path.slice(0, path.indexOf('.'))] : [])));
+const ignored = new Set(ignoredPaths);
+const knownPaths = [...rowOf.keys(), ...sections, ...ignored];
+
+/** Where the reader is and what it has found. */
+interface Notes {
+  readonly file: string;
+  readonly lines: LineCounter;
+  readonly assignments: Assignment[];
+  readonly problems: Problem[];
+  readonly warnings: Problem[];
+  manifests: string | null;
+}
+
+/**
+ * Reads the text of a configuration file: one KubeProxyConfiguration and at most one document of our
+ * own, YAML or JSON. Unknown and repeated fields are warnings, as with the reference's lenient decoder; the
+ * last of a repeated field counts. `file` is the name that messages begin with.
+ */
+export function readDocuments(text: string, file: string): Reading {
+  const lines = new LineCounter();
+  const parsed = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
+  const documents: readonly Document[] = 'empty' in parsed ? [] : parsed;
+  const notes: Notes = { file, lines, assignments: [], problems: [], warnings: [], manifests: null };
+  for (const error of documents.flatMap((document) => document.errors)) {
+    const message = error.message.replaceAll(/\s+/g, ' ');
+    notes.problems.push({ code: 'WP_CONFIG_SYNTAX', message: `${placeOf(notes, error.pos[0])}: not valid YAML: ${message}` });
+  }
+  if (notes.problems.length === 0) readKinds(notes, documents);
+  return notes;
+}
+
+function readKinds(notes: Notes, documents: readonly Document[]): void {
+  const seen = new Set<string>();
+  for (const document of documents) {
+    const root = document.contents as Node | null;
+    if (root === null || (isScalar(root) && root.value === null)) continue;
+    const kind = isMap(root) ? `${String(root.get('apiVersion'))} ${String(root.get('kind'))}` : 'no object';
+    const place = placeOf(notes, root.range?.[0] ?? 0);
+    if (seen.has(kind)) report(notes, 'WP_CONFIG_KIND', `${place}: a second ${kind}; there may be one`);
+    else if (isMap(root) && kind === `${proxyApiVersion} ${proxyKind}`) readProxyMap(notes, document, root, '');
+    else if (isMap(root) && kind === `${ownApiVersion} ${ownKind}`) readOwnMap(notes, root);
+    else report(notes, 'WP_CONFIG_KIND', `${place}: found ${kind} where ${proxyApiVersion} ${proxyKind} is needed`);
+    seen.add(kind);
+  }
+  if (seen.size === 0)
+    report(notes, 'WP_CONFIG_KIND', `${notes.file}: the file is empty; ${proxyApiVersion} ${proxyKind} is needed`);
+}
+
+function readProxyMap(notes: Notes, document: Document, map: YAMLMap, prefix: string): void {
+  const seen = new Set<string>();
+  for (const pair of map.items) {
+    const path = prefix + keyText(pair.key);
+    if (path === 'apiVersion' || path === 'kind') continue;
+    const place = placeOf(notes, rangeStart(pair.key));
+    if (seen.has(path))
+      warn(notes, 'WP_CONFIG_DUPLICATE_FIELD', `${place}: ${path} stands here a second time; the last one counts`);
+    seen.add(path);
+    const node = isAlias(pair.value) ? pair.value.resolve(document) : (pair.value as Node | null);
+    if (ignored.has(path)) continue;
+    if (rowOf.has(path)) readField(notes, path, node ?? null, place);
+    else if (sections.has(path)) readSection(notes, document, path, node ?? null, place);
+    else warn(notes, 'WP_CONFIG_UNKNOWN_FIELD', `${place}: ${path} is no known field and has no effect${hintFor(path)}`);
+  }
+}
+
+function readSection(notes: Notes, document: Document, path: string, node: Node | null, place: string): void {
+  if (isMap(node)) readProxyMap(notes, document, node, `${path}.`);
+  else if (!isNull(node)) report(notes, 'WP_CONFIG_TYPE', `${place}: ${path} must be a map of fields`);
+}
+
+function readField(notes: Notes, path: string, node: Node | null, place: string): void {
+  const row = rowOf.get(path);
+  if (row === undefined || node === null || isNull(node)) {
+    dropEarlier(notes, path);
+    return;
+  }
+  const read = readNode(row.kind, node);
+  if ('needs' in read) {
+    report(notes, 'WP_CONFIG_TYPE', `${place}: ${path} must be ${read.needs}, not ${describe(node)}`);
+    return;
+  }
+  dropEarlier(notes, path);
+  const unset = row.zeroIsUnset && (read.value === 0 || read.value === '');
+  if (!unset) notes.assignments.push({ path: row.path, value: read.value, origin: place });
+}
+
+function dropEarlier(notes: Notes, path: string): void {
+  const earlier = notes.assignments.findIndex((assignment) => assignment.path === path);
+  if (earlier >= 0) notes.assignments.splice(earlier, 1);
+}
+
+function readOwnMap(notes: Notes, map: YAMLMap): void {
+  for (const pair of map.items) {
+    const path = keyText(pair.key);
+    const place = placeOf(notes, rangeStart(pair.key));
+    const value = isScalar(pair.value) ? pair.value.value : pair.value;
+    if (path === 'apiVersion' || path === 'kind' || value === null) continue;
+    if (path !== 'manifests') warn(notes, 'WP_CONFIG_UNKNOWN_FIELD', `${place}: ${path} is no known field and has no effect`);
+    else if (typeof value === 'string') notes.manifests = value;
+    else report(notes, 'WP_CONFIG_TYPE', `${place}: manifests must be the path of a folder`);
+  }
+}
+
+function isNull(node: Node | null): boolean {
+  return node === null || (isScalar(node) && node.value === null);
+}
+
+function keyText(key: unknown): string {
+  return isScalar(key) ? String(key.value) : String(key);
+}
+
+function rangeStart(node: unknown): number {
+  return (node as Node | null)?.range?.[0] ?? 0;
+}
+
+function placeOf(notes: Notes, offset: number): string {
+  return `${notes.file}:${notes.lines.linePos(offset).line}`;
+}
+
+function hintFor(path: string): string {
+  const near = suggestName(path, knownPaths);
+  return near === null ? '' : ` (did you mean ${near}?)`;
+}
+
+function describe(node: Node): string {
+  return isScalar(node) ? JSON.stringify(node.value) : isMap(node) ? 'a map' : 'a list';
+}
+
+function report(notes: Notes, code: Problem['code'], message: string): void {
+  notes.problems.push({ code, message });
+}
+
+function warn(notes: Notes, code: Problem['code'], message: string): void {
+  notes.warnings.push({ code, message });
+}

@@ -1,0 +1,113 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { EffectiveConfig } from './effective-config.ts';
+import type { ValueKind, ValueKinds } from './field.ts';
+import { rows } from './fields.ts';
+import { kubeadmConfig } from './kubeadm-config.fixture.ts';
+import { makeConfig } from './load-config.ts';
+import { flagSpecs } from './process-flags.ts';
+import { describeSettings, writeConfig } from './write-config.ts';
+
+function load(text: string | null, flags: Readonly<Record<string, string>> = {}): EffectiveConfig {
+  const texts = new Map(Object.entries(flags).map(([name, value]) => [name, [value]]));
+  const loaded = makeConfig(texts, text === null ? null : { name: 'c.yaml', text });
+  if (!loaded.ok) throw new Error(loaded.problems.map(({ message }) => message).join('\n'));
+  expect(loaded.warnings).toEqual([]);
+  return loaded.config;
+}
+
+describe('[SP-143] writeConfig', () => {
+  test.each([
+    ['the defaults', {}],
+    ['ipvs mode', { 'proxy-mode': 'ipvs', 'ipvs-exclude-cidrs': '10.0.0.0/8', 'ipvs-scheduler': 'wrr' }],
+    ['nftables mode', { 'proxy-mode': 'nftables', 'iptables-sync-period': '1m', 'nodeport-addresses': '10.0.0.0/8,fd00::/8' }],
+    ['lists and maps', { vmodule: 'a=1,b=2', 'feature-gates': 'A=true,B=false', 'log-flush-frequency': '250ms' }],
+    ['a manifests folder', { manifests: '/etc/waypost/services' }],
+    ['text that looks like something else', { 'hostname-override': '0042', 'pod-bridge-interface': 'yes' }],
+  ])('writes %s so that they load back', (_, flags) => {
+    const config = load(null, flags);
+    expect(load(writeConfig(config))).toEqual(config);
+  });
+
+  test('writes what kubeadm gave so that it loads back', () => {
+    const config = load(kubeadmConfig);
+    expect(load(writeConfig(config))).toEqual(config);
+  });
+
+  test('loses nothing of any settings', () => {
+    const arbitrary = fc.record(Object.fromEntries(rows.map((row) => [row.path, arbitraryFor(row.path, row.kind)])));
+    const base = load(null);
+    fc.assert(
+      fc.property(arbitrary, (random) => {
+        const settings = { ...base.settings, ...random } as EffectiveConfig['settings'];
+        expect(load(writeConfig({ ...base, settings })).settings).toEqual(settings);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+test('describeSettings shows durations as text, as /configz does', () => {
+  expect(describeSettings(load(null).settings)).toMatchObject({
+    apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
+    kind: 'KubeProxyConfiguration',
+    conntrack: { tcpEstablishedTimeout: '24h0m0s' },
+    iptables: { minSyncPeriod: '1s' },
+    nodePortAddresses: null,
+  });
+});
+
+test('[SP-139] the table has every flag of the reference that concerns Linux', () => {
+  const expected = `bind-address healthz-bind-address metrics-bind-address bind-address-hard-fail profiling
+    show-hidden-metrics-for-version kubeconfig kube-api-content-type kube-api-qps kube-api-burst hostname-override
+    feature-gates proxy-mode masquerade-all iptables-masquerade-bit iptables-localhost-nodeports iptables-sync-period
+    iptables-min-sync-period ipvs-sync-period ipvs-min-sync-period ipvs-scheduler ipvs-exclude-cidrs ipvs-strict-arp
+    ipvs-tcp-timeout ipvs-tcpfin-timeout ipvs-udp-timeout detect-local-mode pod-bridge-interface
+    pod-interface-name-prefix cluster-cidr nodeport-addresses oom-score-adj conntrack-max-per-core conntrack-min
+    conntrack-tcp-timeout-established conntrack-tcp-timeout-close-wait conntrack-tcp-be-liberal conntrack-udp-timeout
+    conntrack-udp-timeout-stream config-sync-period config write-config-to cleanup master v vmodule logging-format
+    log-flush-frequency healthz-port metrics-port boot-id-file machine-id-file manifests`.split(/\s+/);
+  const names = flagSpecs.map(({ name }) => name);
+  expect(expected.filter((name) => !names.includes(name))).toEqual([]);
+  expect(new Set(names).size).toBe(names.length);
+});
+
+/** Values that are valid together in iptables mode, and that a file can say. */
+function arbitraryFor(path: string, kind: ValueKind): fc.Arbitrary<ValueKinds[ValueKind]> {
+  const fixed: Readonly<Record<string, fc.Arbitrary<ValueKinds[ValueKind]>>> = {
+    mode: fc.constant('iptables'),
+    detectLocalMode: fc.constantFrom('ClusterCIDR', 'NodeCIDR'),
+    clusterCIDR: fc.constantFrom('', '10.0.0.0/8', 'fd00::/8,10.0.0.0/8'),
+    bindAddress: fc.constantFrom('0.0.0.0', '192.0.2.1', '::'),
+    healthzBindAddress: fc.constantFrom('0.0.0.0:1', '[::1]:65535'),
+    metricsBindAddress: fc.constantFrom('127.0.0.1:10249', '[::]:9'),
+    nodePortAddresses: fc.constantFrom(null, ['primary'], ['10.0.0.0/8', '::/0']),
+    'logging.format': fc.constant('text'),
+    'iptables.syncPeriod': fc.integer({ min: 1000, max: 1e9 }),
+    'iptables.minSyncPeriod': fc.integer({ min: 1, max: 1000 }),
+    'clientConnection.contentType': fc.constantFrom('application/json', 'x'),
+  };
+  return fixed[path] ?? byKind(path, kind);
+}
+
+function byKind(path: string, kind: ValueKind): fc.Arbitrary<ValueKinds[ValueKind]> {
+  switch (kind) {
+    case 'string':
+      return fc.string();
+    case 'boolean':
+      return fc.boolean();
+    case 'integer':
+      return fc.integer({ min: 1, max: path.endsWith('Bit') ? 31 : 1000 });
+    case 'number':
+      return fc.double({ min: 0.001, max: 1e6, noNaN: true });
+    case 'duration':
+    case 'flush-duration':
+      return fc.integer({ min: 1, max: 1e12 }).map((nanoseconds) => nanoseconds / 1e6);
+    case 'string-list':
+      return fc.option(fc.array(fc.string()));
+    case 'switches':
+      return fc.dictionary(fc.stringMatching(/^[A-Z][A-Za-z]{1,12}X$/), fc.boolean(), { noNullPrototype: true });
+    case 'level-list':
+      return fc.array(fc.tuple(fc.stringMatching(/^[a-z*]{1,8}$/), fc.nat(9)).map(([pattern, level]) => `${pattern}=${level}`));
+  }
+}

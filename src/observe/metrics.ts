@@ -1,0 +1,99 @@
+import { CounterSeries, HistogramSeries } from './metric-series.ts';
+import type { Series } from './metric-series.ts';
+
+/** Values of a metric's labels, in the order of its label names. */
+export type LabelValues = readonly string[];
+
+export interface MetricOptions {
+  readonly name: string;
+  readonly help: string;
+  readonly labels?: readonly string[];
+}
+
+export interface Counter {
+  add(labels: LabelValues, amount?: number): void;
+}
+
+export interface Gauge {
+  set(labels: LabelValues, value: number): void;
+  add(labels: LabelValues, amount: number): void;
+  /** Forgets all series, for gauges that are counted anew on each scrape. */
+  clear(): void;
+}
+
+export interface Histogram {
+  observe(labels: LabelValues, value: number): void;
+}
+
+const metricName = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+const labelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+
+/**
+ * Metrics and their Prometheus text (exposition format 0.0.4). A metric without labels is there from the
+ * start, one with labels has a series after its first observation. Wrong names and label counts are bugs and throw.
+ */
+export class Registry {
+  readonly #metrics = new Map<string, { readonly head: string; readonly series: Series }>();
+  readonly #collectors: (() => void)[] = [];
+
+  counter(options: MetricOptions): Counter {
+    const series = this.#register(options, 'counter', new CounterSeries(options.name, options.labels ?? []));
+    return {
+      add: (labels, amount = 1) => {
+        if (!(amount >= 0)) throw new RangeError(`${options.name}: a counter only grows`);
+        series.add(labels, amount);
+      },
+    };
+  }
+
+  gauge(options: MetricOptions): Gauge {
+    const series = this.#register(options, 'gauge', new CounterSeries(options.name, options.labels ?? []));
+    return {
+      set: (labels, value) => series.set(labels, value),
+      add: (labels, amount) => series.add(labels, amount),
+      clear: () => series.clear(),
+    };
+  }
+
+  /** `buckets` are upper bounds in rising order, the infinite one left out. */
+  histogram(options: MetricOptions & { readonly buckets: readonly number[] }): Histogram {
+    const { name, labels = [], buckets } = options;
+    if (buckets.some((bound, index) => !Number.isFinite(bound) || bound <= (buckets[index - 1] ?? Number.NEGATIVE_INFINITY))) {
+      throw new RangeError(`${name}: bounds must be finite and rise`);
+    }
+    if (labels.includes('le')) throw new TypeError(`${name}: the label le belongs to the format`);
+    const series = this.#register(options, 'histogram', new HistogramSeries(name, labels, buckets));
+    return { observe: (values, value) => series.observe(values, value) };
+  }
+
+  /** Runs the function before each rendering, to set gauges whose values are read and not counted. */
+  collect(collector: () => void): void {
+    this.#collectors.push(collector);
+  }
+
+  /** The text of all metrics. */
+  render(): string {
+    for (const collector of this.#collectors) collector();
+    const parts: string[] = [];
+    for (const { head, series } of this.#metrics.values()) {
+      const lines = [...series.lines()];
+      if (lines.length > 0) parts.push(head, ...lines);
+    }
+    return parts.length === 0 ? '' : `${parts.join('\n')}\n`;
+  }
+
+  #register<S extends Series>(options: MetricOptions, type: string, series: S): S {
+    const { name, help, labels = [] } = options;
+    if (!metricName.test(name)) throw new TypeError(`not a metric name: ${name}`);
+    for (const label of labels) if (!labelName.test(label)) throw new TypeError(`${name}: not a label name: ${label}`);
+    if (this.#metrics.has(name)) throw new TypeError(`${name} is registered already`);
+    const text = help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+    this.#metrics.set(name, { head: `# HELP ${name} ${text}\n# TYPE ${name} ${type}`, series });
+    return series;
+  }
+}
+
+/** `count` upper bounds that begin with `start` and grow by `factor`. */
+export function exponentialBuckets(start: number, factor: number, count: number): readonly number[] {
+  return Array.from({ length: count }, (_, index) => start * factor ** index);
+}

@@ -1,0 +1,203 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { ServerOptions } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { ListAnswerer } from './answer-list.ts';
+import { OpenWatch } from './answer-watch.ts';
+import { findCollection } from './collections.ts';
+import type { CollectionInfo, CollectionName } from './collections.ts';
+import { BodyWriter, goneLine } from './fault.ts';
+import type { Fault, SeenRequest } from './fault.ts';
+import { History } from './history.ts';
+import type { ApiObject } from './history.ts';
+import { parseSelectors } from './selectors.ts';
+import type { Selector } from './selectors.ts';
+import { answerStatus } from './status.ts';
+
+export interface ApiServerOptions {
+  /** 0 for a free one; kept over `close` and `start`. */
+  readonly port?: number;
+  /** Key, certificate and client certificate demands of an HTTPS server; plain HTTP without. */
+  readonly tls?: ServerOptions;
+}
+
+/**
+ * An HTTP server on loopback that speaks the list and watch protocol of a Kubernetes API server for
+ * Services, EndpointSlices and Nodes, and fails on request in every way a real one does.
+ */
+export class ApiServer implements AsyncDisposable {
+  history = new History();
+  /** How requests for a streaming list (KEP-3157) are answered: served, taken for a plain watch, or 422. */
+  streaming: 'served' | 'ignored' | 'refused' = 'served';
+  /** How a version that was compacted away is answered: as an ERROR event in the watch or as HTTP status. */
+  gone: 'event' | 'status' = 'event';
+  /** Bearer tokens that are accepted; null for anybody. */
+  tokens: ReadonlySet<string> | null = null;
+  /** Asked for every request that is authenticated; what it returns is what goes wrong. */
+  intercept: (request: SeenRequest) => Fault | null = () => null;
+  readonly requests: SeenRequest[] = [];
+  readonly #options: ApiServerOptions;
+  readonly #lists = new ListAnswerer();
+  readonly #watches = new Set<OpenWatch>();
+  #server: Server | null = null;
+  #port: number;
+
+  constructor(options: ApiServerOptions = {}) {
+    this.#options = options;
+    this.#port = options.port ?? 0;
+  }
+
+  /** Listens on 127.0.0.1, after `close` on the same port again. Gives the URL. */
+  async start(): Promise<string> {
+    const { tls } = this.#options;
+    const server = tls === undefined ? createServer() : createTlsServer(tls);
+    server.on('request', (request, response) => this.#answer(request, response));
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    server.once('error', reject);
+    server.listen(this.#port, '127.0.0.1', resolve);
+    await promise;
+    this.#server = server;
+    this.#port = (server.address() as AddressInfo).port;
+    return this.url;
+  }
+
+  get url(): string {
+    return `${this.#options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${this.#port}`;
+  }
+
+  /** Cuts all connections and stops listening; the objects stay. */
+  async close(): Promise<void> {
+    const server = this.#server;
+    if (server === null) return;
+    this.#server = null;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    server.close(() => resolve());
+    server.closeAllConnections();
+    await promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Creates or replaces an object and tells the watches. */
+  put(collection: CollectionName, object: ApiObject): void {
+    const event = this.history.put(collection, object);
+    for (const watch of this.#watches) watch.deliver(event);
+  }
+
+  /** False where there was no such object. */
+  remove(collection: CollectionName, namespace: string | undefined, name: string): boolean {
+    const event = this.history.remove(collection, namespace, name);
+    if (event !== null) for (const watch of this.#watches) watch.deliver(event);
+    return event !== null;
+  }
+
+  /** Forgets the history: watches that resume from an earlier version, and continue tokens, are too old. */
+  compact(): void {
+    this.history.compact();
+    this.#lists.expireTokens();
+  }
+
+  /** Makes only the continue tokens of unfinished lists too old. */
+  expireContinueTokens(): void {
+    this.#lists.expireTokens();
+  }
+
+  sendBookmarks(): void {
+    for (const watch of this.#watches) watch.bookmark(this.history.version);
+  }
+
+  /** Ends all watches the regular way. */
+  endWatches(): void {
+    for (const watch of this.#watches) watch.end();
+  }
+
+  /** Breaks all watches, after these bytes where given. */
+  resetWatches(lastWords = ''): void {
+    for (const watch of this.#watches) {
+      if (lastWords !== '') watch.writeRaw(lastWords);
+      watch.reset();
+    }
+  }
+
+  openWatches(collection?: CollectionName): number {
+    return [...this.#watches].filter((watch) => collection === undefined || watch.collection.name === collection).length;
+  }
+
+  /** Requests so far of this verb, and of this collection where given. */
+  count(verb: SeenRequest['verb'], collection?: CollectionName): number {
+    return this.requests.filter((seen) => seen.verb === verb && (collection === undefined || seen.collection === collection))
+      .length;
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    // Clients break connections on purpose here; their errors are theirs.
+    response.on('error', () => {});
+    const url = new URL(request.url ?? '/', this.url);
+    const collection = findCollection(url.pathname);
+    if (collection === undefined) return answerStatus(response, 404, 'the server could not find the requested resource');
+    if (request.method !== 'GET') return answerStatus(response, 405, 'only reading is offered');
+    const seen = describeRequest(collection, url.searchParams, request.headers.authorization);
+    this.requests.push(seen);
+    if (this.tokens !== null && (seen.token === null || !this.tokens.has(seen.token))) {
+      return answerStatus(response, 401, 'Unauthorized');
+    }
+    const fault = this.intercept(seen);
+    if (fault?.kind === 'hang') return undefined;
+    if (fault?.kind === 'reset') return void response.destroy();
+    if (fault?.kind === 'status')
+      return answerStatus(response, fault.status, 'as the test wishes', fault.retryAfter, fault.reason);
+    const selector = parseSelectors(url.searchParams);
+    if (selector === null) return answerStatus(response, 400, 'unable to parse the selector');
+    const to = { response, body: new BodyWriter(response, fault) };
+    if (seen.verb === 'list') return this.#lists.answer(this.history, collection, url.searchParams, selector, to);
+    return this.#answerWatch(seen, collection, url.searchParams, selector, to, fault);
+  }
+
+  #answerWatch(
+    seen: SeenRequest,
+    collection: CollectionInfo,
+    query: URLSearchParams,
+    selector: Selector,
+    to: { readonly response: ServerResponse; readonly body: BodyWriter },
+    fault: Fault | null,
+  ): void {
+    const from = query.get('resourceVersion') ?? '';
+    const fromNow = from === '' || from === '0';
+    if (seen.verb === 'stream' && this.streaming === 'refused') {
+      const message =
+        'sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled';
+      return answerStatus(to.response, 422, message);
+    }
+    const missed = fromNow ? [] : this.history.since(collection.name, Number(from));
+    if (missed === null && this.gone === 'status') return answerStatus(to.response, 410, 'too old resource version');
+    const watch = new OpenWatch(collection, selector, query, to);
+    if (fault?.kind === 'lines') {
+      for (const line of fault.lines) watch.writeRaw(`${line}\n`);
+      if (fault.after === 'end') return watch.end();
+      if (fault.after === 'reset') return watch.reset();
+    }
+    if (missed === null) {
+      watch.writeRaw(`${goneLine}\n`);
+      return watch.end();
+    }
+    this.#watches.add(watch);
+    to.response.on('close', () => this.#watches.delete(watch));
+    if (fromNow) watch.sendInitial(this.history, seen.verb === 'stream' && this.streaming === 'served');
+    for (const event of missed) watch.deliver(event);
+    return undefined;
+  }
+}
+
+function describeRequest(collection: CollectionInfo, query: URLSearchParams, authorization: string | undefined): SeenRequest {
+  const watching = query.get('watch') === 'true' || query.get('watch') === '1';
+  const streaming = watching && query.get('sendInitialEvents') === 'true';
+  return {
+    collection: collection.name,
+    verb: streaming ? 'stream' : watching ? 'watch' : 'list',
+    query: Object.fromEntries(query),
+    token: authorization?.replace(/^Bearer /, '') ?? null,
+  };
+}

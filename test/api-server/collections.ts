@@ -1,0 +1,27 @@
+/** The collections that this server offers, by the last word of their path. */
+export type CollectionName = 'services' | 'endpointslices' | 'nodes';
+
+export interface CollectionInfo {
+  readonly name: CollectionName;
+  readonly path: string;
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+}
+
+export const collections: Readonly<Record<CollectionName, CollectionInfo>> = {
+  services: { name: 'services', path: '/api/v1/services', apiVersion: 'v1', kind: 'Service', namespaced: true },
+  endpointslices: {
+    name: 'endpointslices',
+    path: '/apis/discovery.k8s.io/v1/endpointslices',
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    namespaced: true,
+  },
+  nodes: { name: 'nodes', path: '/api/v1/nodes', apiVersion: 'v1', kind: 'Node', namespaced: false },
+};
+
+/** The collection at this path, or undefined. */
+export function findCollection(path: string): CollectionInfo | undefined {
+  return Object.values(collections).find((collection) => collection.path === path);
+}

@@ -1,0 +1,41 @@
+import type { ApiObject } from './history.ts';
+
+/** A ClusterIP Service with one TCP port 80. */
+export function service(
+  namespace: string,
+  name: string,
+  clusterIP: string,
+  more: { labels?: Record<string, string> } = {},
+): ApiObject {
+  return {
+    metadata: { namespace, name, ...more },
+    spec: {
+      type: 'ClusterIP',
+      clusterIP,
+      clusterIPs: [clusterIP],
+      ipFamilies: ['IPv4'],
+      ports: [{ name: 'http', port: 80, protocol: 'TCP' }],
+    },
+  };
+}
+
+/** An IPv4 EndpointSlice of that Service with these addresses, all ready, on port 8080. */
+export function slice(
+  namespace: string,
+  name: string,
+  ofService: string,
+  addresses: readonly string[],
+  labels: Record<string, string> = {},
+): ApiObject {
+  return {
+    metadata: { namespace, name, labels: { 'kubernetes.io/service-name': ofService, ...labels } },
+    addressType: 'IPv4',
+    ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true }, nodeName: 'node-1' })),
+  };
+}
+
+/** A Node with one InternalIP. */
+export function node(name: string, address: string): ApiObject {
+  return { metadata: { name }, spec: {}, status: { addresses: [{ type: 'InternalIP', address }] } };
+}
