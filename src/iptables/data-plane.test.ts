@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { succeed } from '../model/mod.ts';
 import type { Change, Frontend, ServiceKey } from '../model/mod.ts';
@@ -35,14 +35,16 @@ COMMIT
 COMMIT
 `;
 
+/** Codes of what the data planes of a test do without. */
+const degraded: string[] = [];
+
 function planeOn(port: IptablesPort) {
   return createIptablesDataPlane({
     port,
     family: 'IPv4',
     dropInvalid: true,
-    randomFully: true,
-    hairpin: true,
     allowLoopbackRouting: () => succeed(undefined),
+    degraded: (problem) => degraded.push(problem.code),
     pause: () => null,
     now: () => 0,
   });
@@ -187,11 +189,18 @@ describe('coexistence', () => {
   });
 
   test('[SP-160] clean-up keeps KUBE-FIREWALL and chains that another program still jumps to', async () => {
-    const port = kernel(foreign.replace('-A CNI-HOSTPORT -p', '-A CNI-HOSTPORT -j KUBE-MARK-MASQ\n-A CNI-HOSTPORT -p').replace(':CNI-HOSTPORT', ':KUBE-MARK-MASQ - [0:0]\n:CNI-HOSTPORT'));
+    const port = kernel(
+      foreign
+        .replace('-A CNI-HOSTPORT -p', '-A CNI-HOSTPORT -j KUBE-MARK-MASQ\n-A CNI-HOSTPORT -p')
+        .replace(':CNI-HOSTPORT', ':KUBE-MARK-MASQ - [0:0]\n:CNI-HOSTPORT'),
+    );
     const plane = planeOn(port);
     await plane.apply(complete([shape]));
     await plane.cleanup();
-    const left = port.dump().split('\n').filter((line) => line.startsWith(':KUBE-'));
+    const left = port
+      .dump()
+      .split('\n')
+      .filter((line) => line.startsWith(':KUBE-'));
     expect(left).toEqual([':KUBE-MARK-MASQ - [0:0]', ':KUBE-FIREWALL - [0:0]']);
     expect(port.dump()).toContain('-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000');
   });
@@ -241,7 +250,10 @@ describe('refusals', () => {
   test.each([true, false])('a Service the kernel refuses fails alone (offending rule named: %s)', async (names) => {
     const port = kernel();
     const plane = planeOn(refusing(port, '10.244.0.39:', names));
-    const good = fc.sample(states, { numRuns: 1, seed: 5 }).flat().map((one) => ({ ...one, backends: one.backends.filter((id) => id !== 39), localBackends: [] }));
+    const good = fc
+      .sample(states, { numRuns: 1, seed: 5 })
+      .flat()
+      .map((one) => ({ ...one, backends: one.backends.filter((id) => id !== 39), localBackends: [] }));
     const report = await plane.apply(complete([...good, { ...shape, backends: [1, 39] }]));
     expect([report.problem, [...report.failed.keys()]]).toEqual([null, ['ns/web']]);
     expect(port.dump()).toBe(await freshBuild(good));
@@ -260,11 +272,31 @@ describe('refusals', () => {
   });
 });
 
+test('a kernel without the bpf match loses the hairpin rule and nothing else, and says so', async () => {
+  const port = kernel();
+  const plain: IptablesPort = {
+    ...port,
+    restore: async (batch) => {
+      const section = batch.findIndex((one) => JSON.stringify(one).includes('-m bpf'));
+      if (section < 0) return port.restore(batch);
+      await port.restore(batch.slice(0, section));
+      const problem = { code: 'WP_IPTABLES_NO_MATCH', message: 'the kernel lacks match bpf' } as const;
+      return { bytes: 0, failure: { problem, section, operation: null } };
+    },
+  };
+  degraded.length = 0;
+  const report = await planeOn(plain).apply(complete([shape]));
+  expect([report.problem, report.failed.size, degraded]).toEqual([null, 0, ['WP_IPTABLES_NO_HAIRPIN']]);
+  expect(port.dump()).toBe((await freshBuild([shape])).replace(/^.*-m bpf.*\n/m, ''));
+});
+
 /** Deletes, flushes or adds rules of ours in a dump. */
 function damage(text: string, victims: readonly number[]): string {
   let lines = text.split('\n');
   for (const victim of victims) {
-    const ours = lines.flatMap((line, index) => (/^-A (KUBE-|\S+ .*-j KUBE-)/.test(line) && !line.includes('KUBE-FIREWALL') ? [index] : []));
+    const ours = lines.flatMap((line, index) =>
+      /^-A (KUBE-|\S+ .*-j KUBE-)/.test(line) && !line.includes('KUBE-FIREWALL') ? [index] : [],
+    );
     const at = ours[victim % Math.max(1, ours.length)];
     if (at === undefined) continue;
     const chain = lines[at]?.split(' ')[1] ?? '';

@@ -16,10 +16,12 @@ import type { BatchFailure, IptablesPort } from './port.ts';
 import { Wish } from './wish.ts';
 import type { ChainKey } from './wish.ts';
 
-export interface IptablesOptions extends BaseOptions {
+export interface IptablesOptions extends Omit<BaseOptions, 'hairpin'> {
   readonly port: IptablesPort;
   /** Sets `net.ipv4.conf.all.route_localnet`; called before the first rules that need it. */
   readonly allowLoopbackRouting: () => Outcome<void>;
+  /** Told once if the kernel lacks something that the data plane then does without. */
+  readonly degraded: (problem: Problem) => void;
   readonly pause: Pause;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
@@ -55,6 +57,7 @@ class IptablesDataPlane implements DataPlane {
   readonly #wish = new Wish();
   #state: KernelState | null = null;
   #settings: DataPlaneSettings | null = null;
+  #hairpin = true;
 
   constructor(options: IptablesOptions) {
     this.#options = options;
@@ -87,9 +90,14 @@ class IptablesDataPlane implements DataPlane {
       for (const service of this.#wish.services) if (!services.has(service)) plans.push(emptyPlan(service));
     }
     planned.stop();
-    if (newSettings) this.#wish.setBase(planBaseChains(settings, this.#options), planSharedRules(settings, this.#options));
+    if (newSettings) this.#planBase(settings);
     this.#settings = settings;
-    const problem = await this.#attempt(plans, change.complete || newSettings ? 'full' : 'touched', tally);
+    const scope = change.complete || newSettings ? 'full' : 'touched';
+    let problem = await this.#attempt(plans, scope, tally);
+    if (problem !== null && this.#doWithout(problem)) {
+      this.#planBase(settings);
+      problem = await this.#attempt(plans, scope, tally);
+    }
     // Until the shared chains are in, they have to be looked at again.
     if (problem !== null && newSettings) this.#settings = null;
     return reportOf(tally, problem);
@@ -112,6 +120,21 @@ class IptablesDataPlane implements DataPlane {
     }
     this.#state = null;
     return succeed(removed);
+  }
+
+  #planBase(settings: DataPlaneSettings): void {
+    const options = { ...this.#options, hairpin: this.#hairpin };
+    this.#wish.setBase(planBaseChains(settings, options), planSharedRules(settings, options));
+  }
+
+  /** True if the problem is a kernel without the `bpf` match, which only the hairpin rule needs. */
+  #doWithout(problem: Problem): boolean {
+    if (!this.#hairpin || problem.code !== 'WP_IPTABLES_NO_MATCH' || !/\bbpf\b/.test(problem.message)) return false;
+    this.#hairpin = false;
+    const message =
+      'the kernel has no bpf match (module xt_bpf): a pod that reaches itself through its own Service gets no answer';
+    this.#options.degraded({ code: 'WP_IPTABLES_NO_HAIRPIN', message, cause: problem });
+    return true;
   }
 
   async #prepare(settings: DataPlaneSettings): Promise<Outcome<void>> {
@@ -167,18 +190,25 @@ class IptablesDataPlane implements DataPlane {
     if (!read.ok) return read.problem;
     if (plans.length === 0 || isAboutEverything(problem)) return problem;
     const culprit = ownerOf(failure);
-    const guilty = plans.filter((plan) => plans.length === 1 || plan.service === culprit);
+    const guilty = plans.filter((plan) => plan.service === culprit || (scope === 'touched' && plans.length === 1));
     if (guilty.length > 0 || tally.attempts >= attemptLimit) {
       for (const plan of guilty.length > 0 ? guilty : plans) tally.failed.set(plan.service, problem);
       const innocent = guilty.length > 0 ? plans.filter((plan) => !guilty.includes(plan)) : [];
       return innocent.length > 0 || scope === 'full' ? this.#attempt(innocent, scope, tally) : null;
     }
-    // A full pass must not take the other half's chains for leftovers, so the pieces go in first.
+    return this.#narrowDown(plans, scope, tally);
+  }
+
+  /**
+   * Tries the shared chains first, then each half of the plans. A full pass comes last: it would take the
+   * other half's chains for leftovers.
+   */
+  async #narrowDown(plans: readonly ServicePlan[], scope: Scope, tally: Tally): Promise<Problem | null> {
     const founded = scope === 'touched' ? null : await this.#attempt([], 'base', tally);
     if (founded !== null) return founded;
-    const middle = plans.length >> 1;
+    const middle = Math.ceil(plans.length / 2);
     for (const half of [plans.slice(0, middle), plans.slice(middle)]) {
-      const stopped = await this.#attempt(half, 'touched', tally);
+      const stopped = half.length === 0 ? null : await this.#attempt(half, 'touched', tally);
       if (stopped !== null) return stopped;
     }
     return scope === 'full' ? this.#attempt([], 'full', tally) : null;

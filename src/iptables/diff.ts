@@ -19,7 +19,10 @@ export function diffChain(key: ChainKey, wish: Wish, state: Remembered): Operati
   if (wished === null) return held === undefined ? [] : [{ kind: 'delete-chain', table, chain, owner: null }];
   if (held === undefined) return [writeChain(table, chain, wished)];
   if (sameRules(wished.rules, held)) return [];
-  return editChain(table, chain, wished, held) ?? [writeChain(table, chain, wished)];
+  // The nft tools load every chain before a single insertion or deletion, and nothing before a rewrite; a
+  // chain that is one Service's alone has no neighbour's counters to lose.
+  const edits = wished.exclusive ? null : editChain(table, chain, wished, held);
+  return edits ?? [writeChain(table, chain, wished)];
 }
 
 /** Every chain that is ours by wish or by name. */
@@ -98,12 +101,11 @@ function writeChain(table: TableName, chain: string, wished: WishedChain): Opera
 /** The Service all rules of a chain stand for, or null if there are several or none. */
 function soleOwner(wished: WishedChain): ServiceKey | null {
   const first = wished.rules.length === 0 ? null : wished.ownerOf(0);
-  return wished.rules.every((_, index) => wished.ownerOf(index) === first) ? first : null;
+  return wished.exclusive || wished.rules.every((_, index) => wished.ownerOf(index) === first) ? first : null;
 }
 
 /**
- * Single insertions, then single deletions, so that rules which stay keep their counters and `recent`
- * entries. Null where rewriting is shorter, or where rules that stay would have to change places.
+ * Single insertions, then single deletions, so that rules which stay keep their counters. Null where rewriting is shorter, or where rules that stay would have to change places.
  */
 function editChain(table: TableName, chain: string, wished: WishedChain, held: readonly RuleText[]): Operation[] | null {
   const positions = new Map(held.map((rule, index) => [rule, index]));

@@ -121,7 +121,7 @@ export class DispatchTree {
 
   #remove(entry: DispatchEntry, touched: Set<string>): void {
     const path = [this.#root];
-    for (let node = this.#root; node.children !== null; ) {
+    for (let node = this.#root; node.children !== null;) {
       const child = node.children.get(this.#digitOf(entry, node.level));
       if (child === undefined) throw new Error(`dispatch entry ${entry.id} is not in the tree`);
       path.push(child);
@@ -138,7 +138,7 @@ export class DispatchTree {
 
   /** Only a leaf can run empty: a split node holds more than 64 entries. */
   #dropEmptyLeaf(leaf: Node, parent: Node | undefined, touched: Set<string>): void {
-    if (leaf.count > 0 || parent?.children == null) return;
+    if (leaf.count > 0 || parent === undefined || parent.children === null) return;
     for (const [digit, node] of parent.children) if (node === leaf) parent.children.delete(digit);
     this.#forget(leaf, touched);
     touched.add(parent.chain);

@@ -1,9 +1,9 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { formatAddress, parsePrefix } from '../model/mod.ts';
 import type { Address, Backend, DataPlaneSettings, Family, Frontend, FrontendKind, Pool, Route } from '../model/mod.ts';
 
 /** Frontends as the proxy room derives them, for tests of this room. */
-export const podRange = parsePrefix('10.244.0.0/16');
+const podRange = parsePrefix('10.244.0.0/16');
 
 export const settings: DataPlaneSettings = {
   podTraffic: podRange === null ? { kind: 'none' } : { kind: 'source', prefix: podRange },
@@ -11,11 +11,11 @@ export const settings: DataPlaneSettings = {
   masqueradeBit: 14,
 };
 
-export function backend(number: number, port = 8080): Backend {
+function backend(number: number, port = 8080): Backend {
   return { address: formatAddress(Uint8Array.from([10, 244, (number >> 8) & 255, number & 255])), port, weight: 1, local: false };
 }
 
-export function clusterIp(number: number): Address {
+function clusterIp(number: number): Address {
   return formatAddress(Uint8Array.from([10, 96, (number >> 8) & 255, number & 255]));
 }
 
@@ -47,7 +47,10 @@ export function frontendsOf(shape: Shape, family: Family = 'IPv4'): Frontend[] {
     protocol: 'TCP',
     port,
     routes,
-    allowedSources: kind === 'LoadBalancerIP' && shape.ranges ? { prefixes: [parsePrefix('198.51.100.0/24')].filter((one) => one !== null) } : null,
+    allowedSources:
+      kind === 'LoadBalancerIP' && shape.ranges
+        ? { prefixes: [parsePrefix('198.51.100.0/24')].filter((one) => one !== null) }
+        : null,
     affinity: shape.affinity === null ? null : { timeoutSeconds: shape.affinity },
     scheduler: null,
     firewallMark: null,

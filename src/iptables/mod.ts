@@ -5,4 +5,15 @@
  */
 export { createIptablesDataPlane } from './data-plane.ts';
 export type { IptablesOptions } from './data-plane.ts';
+export { detectIptables } from './driver-detect.ts';
+export type { Detection } from './driver-detect.ts';
+export { createExecPort } from './driver-exec.ts';
+export { createShell } from './driver-shell.ts';
+export { allowLoopbackRouting, shouldDropInvalid } from './driver-sysctl.ts';
+export { createFakeIptables } from './fake.ts';
+export type { RulesetState } from './operation.ts';
+export { parseSave } from './parse.ts';
 export type { IptablesPort } from './port.ts';
+export type { Variant } from './tool-names.ts';
+export { trace } from './tracer.ts';
+export type { TraceEnvironment, TracePacket } from './tracer.ts';

@@ -28,9 +28,7 @@ export const chainNames = {
  */
 const volatilePrefixes = ['KUBE-SVC-', 'KUBE-SVL-', 'KUBE-SEP-', 'KUBE-EXT-', 'KUBE-FW-', 'KUBE-XLB-'];
 
-const fixedChains: ReadonlySet<string> = new Set(
-  Object.values(chainNames).filter((name) => name !== chainNames.hostFirewall),
-);
+const fixedChains: ReadonlySet<string> = new Set(Object.values(chainNames).filter((name) => name !== chainNames.hostFirewall));
 
 /** True for chains that may be rewritten and removed by this room. */
 export function isOwnChain(chain: string): boolean {

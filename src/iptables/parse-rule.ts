@@ -6,7 +6,7 @@ import { matchOptions, targetOptions } from './parse-options.ts';
 import type { Extension } from './parse-options.ts';
 import { defaultReject, readTarget } from './parse-target.ts';
 import { splitWords } from './parse-words.ts';
-import { renderRule } from './render.ts';
+import { hasTwoPortMatches, renderRule } from './render.ts';
 import type { AddressMatch, InterfaceMatch, Match, Rule, RuleText, Target, TransportName } from './rule.ts';
 
 export type RuleParse = { readonly ok: true; readonly rule: Rule } | { readonly ok: false; readonly reason: string };
@@ -30,7 +30,7 @@ export function parseRule(text: string): RuleParse {
   const words = splitWords(text);
   if (words === null) return refuse('a quote is not closed');
   const draft: Draft = { matches: [], target: null, goto: false };
-  for (let at = 0; at < words.length; ) {
+  for (let at = 0; at < words.length;) {
     const not = words[at] === '!';
     if (not) at += 1;
     const word = words[at];
@@ -157,7 +157,8 @@ function takeExtensionOption(draft: Draft, word: string, value: string | undefin
 }
 
 function findExtension(draft: Draft, option: string): Extension | null {
-  const has = (options: (typeof matchOptions)[string] | undefined): boolean => options !== undefined && Object.hasOwn(options, option);
+  const has = (options: (typeof matchOptions)[string] | undefined): boolean =>
+    options !== undefined && Object.hasOwn(options, option);
   if (draft.target !== null && !draft.goto && has(targetOptions[draft.target.name])) return draft.target;
   const loaded = draft.matches.findLast((one) => has(matchOptions[one.name]));
   if (loaded !== undefined) return loaded;
@@ -192,7 +193,8 @@ function finishRule(draft: Draft): RuleParse {
     }
     matches.push(read);
   }
-  return { ok: true, rule: { ...base, matches } };
+  const rule = { ...base, matches };
+  return hasTwoPortMatches(rule) ? refuse('two port matches') : { ok: true, rule };
 }
 
 /** Undefined where the target is outside the vocabulary. */

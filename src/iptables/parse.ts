@@ -1,11 +1,12 @@
 import { fail, succeed } from '../model/mod.ts';
 import type { Outcome } from '../model/mod.ts';
 import type { ChainState, RulesetState, TableState } from './operation.ts';
-import { canonicalRule } from './parse-rule.ts';
+import { parseRule } from './parse-rule.ts';
+import { splitWords } from './parse-words.ts';
+import { renderRule } from './render.ts';
 import type { RuleText, TableName } from './rule.ts';
 
-export { canonicalRule, parseRule } from './parse-rule.ts';
-export type { RuleParse } from './parse-rule.ts';
+export { canonicalRule } from './parse-rule.ts';
 
 /** Rules between two rests of `parseSaveSlices`: about a millisecond of work. */
 const rulesPerSlice = 250;
@@ -35,7 +36,7 @@ export function parseSave(text: string): Outcome<RulesetState> {
 
 /** The same in slices of about a millisecond: call `next` once per turn of the event loop. */
 export function* parseSaveSlices(text: string): Generator<void, Outcome<RulesetState>> {
-  const reader: Reader = { tables: new Map(), table: null, last: null };
+  const reader: Reader = { tables: new Map(), table: null, last: null, open: false };
   let rules = 0;
   for (let start = 0, line = 1; start < text.length; line += 1) {
     const newline = text.indexOf('\n', start);
@@ -74,10 +75,13 @@ interface Reader {
   table: Map<string, ChainDraft> | null;
   /** Where the last rule went. */
   last: RuleText[] | null;
+  /** A quote of the last rule is still open: a foreign comment holds a line end, printed as it is. */
+  open: boolean;
 }
 
 /** Takes one line in; says what is wrong with it, or null. */
 function readLine(reader: Reader, line: string): string | null {
+  if (reader.open) return continueRule(reader, line);
   switch (line[0]) {
     case undefined:
       return null;
@@ -92,7 +96,7 @@ function readLine(reader: Reader, line: string): string | null {
       return readRule(reader, line);
     default:
       if (line.startsWith('COMMIT')) return endTable(reader);
-      return continueRule(reader, line);
+      return unexpected;
   }
 }
 
@@ -121,21 +125,27 @@ function readChain(reader: Reader, line: string): string | null {
 function readRule(reader: Reader, line: string): string | null {
   // With counters the line begins `[packets:bytes] `.
   const start = line[0] === '[' ? line.indexOf('] ') + 2 : 0;
-  if (!line.startsWith('-A ', start)) return continueRule(reader, line);
+  if (!line.startsWith('-A ', start)) return unexpected;
   const blank = line.indexOf(' ', start + 3);
   const name = line.slice(start + 3, blank < 0 ? line.length : blank);
   const rules = reader.table?.get(name)?.rules;
   if (rules === undefined) return `rule for chain ${name}, which was not declared`;
-  rules.push(blank < 0 ? '' : canonicalRule(line.slice(blank + 1)));
+  const text = blank < 0 ? '' : line.slice(blank + 1);
+  const parsed = parseRule(text);
+  rules.push(parsed.ok ? renderRule(parsed.rule) : text);
   reader.last = rules;
+  reader.open = !parsed.ok && splitWords(text) === null;
   return null;
 }
 
-/** A foreign comment may hold a line end, which the tool prints as it is. */
 function continueRule(reader: Reader, line: string): string | null {
   const rules = reader.last;
   const text = rules?.at(-1);
-  if (rules === null || text === undefined) return 'neither table, chain, rule nor COMMIT';
-  rules[rules.length - 1] = `${text}\n${line}`;
+  if (rules === null || text === undefined) return unexpected;
+  const longer = `${text}\n${line}`;
+  rules[rules.length - 1] = longer;
+  reader.open = splitWords(longer) === null;
   return null;
 }
+
+const unexpected = 'neither table, chain, rule nor COMMIT';

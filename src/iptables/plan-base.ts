@@ -9,8 +9,6 @@ export interface BaseOptions {
   readonly family: Family;
   /** Drop forwarded packets that conntrack calls INVALID (specification 6.2). */
   readonly dropInvalid: boolean;
-  /** `MASQUERADE --random-fully` is known to the tool (1.6.2 on). */
-  readonly randomFully: boolean;
   /** The kernel has the `bpf` match; without it a pod that reaches itself through its Service gets no answer. */
   readonly hairpin: boolean;
 }
@@ -47,7 +45,11 @@ export function podMatch(podTraffic: PodTraffic, not = false): Pick<Rule, 'sourc
 
 /** The chains that every packet path shares; their size depends on settings only. */
 export function planBaseChains(settings: DataPlaneSettings, options: BaseOptions): BaseChain[] {
-  const chain = (table: TableName, name: string, rules: readonly Rule[]): BaseChain => ({ table, chain: name, rules: rules.map(renderRule) });
+  const chain = (table: TableName, name: string, rules: readonly Rule[]): BaseChain => ({
+    table,
+    chain: name,
+    rules: rules.map(renderRule),
+  });
   const mark = 2 ** settings.masqueradeBit;
   return [
     chain('nat', chainNames.markMasquerade, [{ matches: [], target: { kind: 'mark', value: mark, mask: mark } }]),
@@ -60,7 +62,7 @@ export function planBaseChains(settings: DataPlaneSettings, options: BaseOptions
 }
 
 function postroutingRules(mark: number, options: BaseOptions): Rule[] {
-  const { hairpin, randomFully, family } = options;
+  const { hairpin, family } = options;
   const translated: Match = { kind: 'conntrack', states: ['DNAT'], not: false };
   const toItself: Match = { kind: 'bpf', bytecode: hairpinProgram(family) };
   const markIt: Rule = { matches: [translated, toItself], target: { kind: 'jump', chain: chainNames.markMasquerade } };
@@ -69,7 +71,7 @@ function postroutingRules(mark: number, options: BaseOptions): Rule[] {
     { matches: [{ kind: 'mark', value: mark, mask: mark, not: true }], target: { kind: 'return' } },
     // Cleared before the packet leaves, so that one that passes again (a tunnel) is not rewritten twice.
     { matches: [], target: { kind: 'mark', value: 0, mask: mark } },
-    { matches: [], target: { kind: 'masquerade', randomFully } },
+    { matches: [], target: { kind: 'masquerade', randomFully: true } },
   ];
 }
 
@@ -81,7 +83,11 @@ function serviceRules(settings: DataPlaneSettings, family: Family): Rule[] {
   if (settings.nodePorts.kind === 'all-local') {
     // The kernel has no route_localnet for IPv6: a translated packet from ::1 could never come back.
     const withLoopback = settings.nodePorts.loopback && family === 'IPv4';
-    rules.push({ ...(withLoopback ? {} : { destination: { ...loopbackOf(family), not: true } }), matches: [isLocal], target: toNodePorts });
+    rules.push({
+      ...(withLoopback ? {} : { destination: { ...loopbackOf(family), not: true } }),
+      matches: [isLocal],
+      target: toNodePorts,
+    });
   } else {
     for (const address of settings.nodePorts.addresses) {
       rules.push({ destination: { address, mask: family === 'IPv4' ? 32 : 128, not: false }, matches: [], target: toNodePorts });

@@ -62,7 +62,12 @@ function poolChain(pool: Pool, servicePort: string): string {
   return serviceChainName(pool.key.endsWith('#local') ? 'SVL' : 'SVC', servicePort);
 }
 
-function planChains(servicePort: string, groups: readonly Group[], settings: DataPlaneSettings, chains: Map<string, readonly RuleText[]>): void {
+function planChains(
+  servicePort: string,
+  groups: readonly Group[],
+  settings: DataPlaneSettings,
+  chains: Map<string, readonly RuleText[]>,
+): void {
   const pools = new Map<string, Pool>();
   for (const { routes } of groups) {
     for (const route of [routes.pod, routes.node, routes.outside]) {
@@ -89,11 +94,17 @@ function planPrelude(chain: string, servicePort: string, groups: readonly Group[
 function guardOf(group: Group, visitors: readonly Group[]): AddressMatch | undefined {
   if (visitors.length < 2) return undefined;
   const internal = visitors.flatMap((one) => one.frontends).find((one) => one.kind === 'ClusterIP');
-  if (internal?.address == null) return undefined;
+  if (internal === undefined || internal.address === null) return undefined;
   return { ...hostMatch(internal.address), not: group.frontends[0]?.kind !== 'ClusterIP' };
 }
 
-function preludeOf(chain: string, servicePort: string, group: Group, guard: AddressMatch | undefined, settings: DataPlaneSettings): Rule[] {
+function preludeOf(
+  chain: string,
+  servicePort: string,
+  group: Group,
+  guard: AddressMatch | undefined,
+  settings: DataPlaneSettings,
+): Rule[] {
   const { pod, node, outside } = group.routes;
   const destination = guard === undefined ? {} : { destination: guard };
   const pods = podMatch(settings.podTraffic);

@@ -22,7 +22,8 @@ export const fullMask: Readonly<Record<Family, string>> = {
 
 /**
  * The text that `iptables-save` 1.8.9, either variant, prints after `-A <chain> ` for this rule.
- * Throws a TypeError for a name or comment that would not survive the way through a restore file.
+ * Throws a TypeError for what would not survive the way through a restore file: line ends in names and
+ * comments, comments above 255 bytes, two port matches.
  *
  * One rule has no faithful text: a port match that excludes every port is printed without its ports.
  */
@@ -34,15 +35,25 @@ export function renderRule(rule: Rule): RuleText {
   if (rule.outInterface !== undefined) parts.push(renderInterface('-o', rule.outInterface));
   if (rule.protocol !== undefined) parts.push(`${negation(rule.protocol.not)}-p ${rule.protocol.name}`);
   for (const match of rule.matches) parts.push(renderMatch(match, rule));
+  if (hasTwoPortMatches(rule)) throw new TypeError('the nft variant keeps only one port match of a rule');
   if (rule.target !== null) parts.push(renderTarget(rule.target));
   return parts.includes('') ? parts.filter((part) => part !== '').join(' ') : parts.join(' ');
 }
 
 /** The family that a rule's addresses tell; null where there are none. */
-export function ruleFamily(rule: Rule): Family | null {
+function ruleFamily(rule: Rule): Family | null {
   const address: Address | undefined =
     rule.source?.address ?? rule.destination?.address ?? (rule.target?.kind === 'dnat' ? rule.target.address : undefined);
   return address === undefined ? null : familyOf(address);
+}
+
+/** The nft variant of the tools silently drops all but one of several port matches. */
+export function hasTwoPortMatches({ matches }: Rule): boolean {
+  return matches.findIndex(isPortMatch) !== matches.findLastIndex(isPortMatch);
+}
+
+function isPortMatch(match: Match): boolean {
+  return match.kind === 'destination-port';
 }
 
 function renderAddress(option: '-s' | '-d', match: NonNullable<Rule['source']>): string {
@@ -133,9 +144,9 @@ function renderTarget(target: Target): string {
 
 /** libxtables' `xtables_save_string`: bare if made of letters, digits, `_` and `-`, else quoted. */
 function quoteComment(text: string): string {
-  if (/^[-_0-9A-Za-z]+$/.test(text)) return text;
   if (/[\0\n\r]/.test(text)) throw new TypeError('a rule comment cannot hold line ends');
   if (Buffer.byteLength(text) > 255) throw new TypeError('a rule comment is at most 255 bytes long');
+  if (/^[-_0-9A-Za-z]+$/.test(text)) return text;
   return `"${text.replace(/["\\']/g, '\\$&')}"`;
 }
 

@@ -1,34 +1,33 @@
 import type { Operation } from './operation.ts';
 import type { Batch } from './port.ts';
+import type { TableName } from './rule.ts';
 
 /** Where a line of the text comes from; `operation` is null for the frame of a section. */
 export interface LineOrigin {
   readonly section: number;
   readonly operation: Operation | null;
+  readonly text: string;
 }
 
 export interface RestoreText {
-  /** The text in pieces of some thousand lines, made as they are asked for. */
+  /** The text in pieces of a thousand lines, made as they are asked for. */
   chunks(): Generator<string>;
   /** What line `line`, counted from 1, was written for; null beyond the text. */
   operationAt(line: number): LineOrigin | null;
 }
 
-interface Line extends LineOrigin {
-  readonly text: string;
-}
-
-const linesPerChunk = 2000;
+const linesPerChunk = 1000;
 
 /**
  * The input of `iptables-restore --noflush` for a batch. A comment line `# <section>` begins each
- * section: with `--verbose` the tool repeats it, which tells how far it came.
+ * section: with `--verbose` the tool repeats it, which tells how far it came. Throws as `planSection`.
  */
 export function renderBatch(batch: Batch): RestoreText {
+  const sections = batch.map(({ table, operations }) => ({ table, plan: planSection(operations) }));
   return {
     *chunks() {
       let lines: string[] = [];
-      for (const line of batchLines(batch)) {
+      for (const line of batchLines(sections)) {
         lines.push(line.text);
         if (lines.length < linesPerChunk) continue;
         yield `${lines.join('\n')}\n`;
@@ -38,9 +37,9 @@ export function renderBatch(batch: Batch): RestoreText {
     },
     operationAt(wanted) {
       let number = 0;
-      for (const { section, operation } of batchLines(batch)) {
+      for (const line of batchLines(sections)) {
         number += 1;
-        if (number === wanted) return { section, operation };
+        if (number === wanted) return line;
       }
       return null;
     },
@@ -80,11 +79,11 @@ export function planSection(operations: readonly Operation[]): SectionPlan {
   return { written, steps, deleted };
 }
 
-function* batchLines(batch: Batch): Generator<Line> {
-  for (const [section, { table, operations }] of batch.entries()) {
+function* batchLines(sections: readonly { readonly table: TableName; readonly plan: SectionPlan }[]): Generator<LineOrigin> {
+  for (const [section, { table, plan }] of sections.entries()) {
     yield { section, operation: null, text: `# ${section}` };
     yield { section, operation: null, text: `*${table}` };
-    const { written, steps, deleted } = planSection(operations);
+    const { written, steps, deleted } = plan;
     for (const operation of written) yield { section, operation, text: `:${operation.chain} - [0:0]` };
     for (const operation of steps) yield* stepLines(section, operation);
     for (const operation of deleted) yield { section, operation, text: `-F ${operation.chain}` };
@@ -93,7 +92,7 @@ function* batchLines(batch: Batch): Generator<Line> {
   }
 }
 
-function* stepLines(section: number, operation: SectionPlan['steps'][number]): Generator<Line> {
+function* stepLines(section: number, operation: SectionPlan['steps'][number]): Generator<LineOrigin> {
   const { chain } = operation;
   switch (operation.kind) {
     case 'write-chain':

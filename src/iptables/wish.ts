@@ -22,6 +22,8 @@ export function splitChainKey(key: ChainKey): { table: TableName; chain: string 
 export interface WishedChain {
   readonly rules: readonly RuleText[];
   ownerOf(index: number): ServiceKey | null;
+  /** All rules are one Service's. */
+  readonly exclusive: boolean;
 }
 
 interface Tree {
@@ -91,9 +93,9 @@ export class Wish {
   /** What a chain should hold, or null if there should be no such chain. */
   chain(table: TableName, chain: string): WishedChain | null {
     const base = this.#base.get(chainKey(table, chain));
-    if (base !== undefined) return { rules: base, ownerOf: () => null };
+    if (base !== undefined) return { rules: base, ownerOf: () => null, exclusive: false };
     const service = table === 'nat' ? this.#serviceChains.get(chain) : undefined;
-    if (service !== undefined) return { rules: service.rules, ownerOf: () => service.owner };
+    if (service !== undefined) return { rules: service.rules, ownerOf: () => service.owner, exclusive: true };
     for (const one of Object.values(this.#trees)) {
       const rules = one.table === table ? one.tree.rulesOf(chain) : null;
       if (rules !== null) return fromOwned(rules);
@@ -121,7 +123,7 @@ function treeOf(table: TableName, root: string, childPrefix: string, byAddress: 
 }
 
 function fromOwned(rules: readonly OwnedRule[]): WishedChain {
-  return { rules: rules.map((rule) => rule.text), ownerOf: (index) => rules[index]?.owner ?? null };
+  return { rules: rules.map((rule) => rule.text), ownerOf: (index) => rules[index]?.owner ?? null, exclusive: false };
 }
 
 function entriesOf(plan: ServicePlan | undefined, tree: string): DispatchEntry[] {

@@ -35,6 +35,6 @@ export class FakeClock implements Clock {
 }
 
 /** Lets everything that is ready run, promises that wait for each other included. */
-export async function settle(): Promise<void> {
+async function settle(): Promise<void> {
   for (let round = 0; round < 5; round += 1) await new Promise((resolve) => setImmediate(resolve));
 }

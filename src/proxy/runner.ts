@@ -52,11 +52,15 @@ export class BoundedRunner {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
     this.#requested = false;
-    this.#running = this.#options.run().then((next) => {
-      this.#running = null;
-      this.#lastEnd = this.#options.clock.now();
-      if (this.#requested) this.#schedule(0);
-      else if (next !== null) this.#schedule(next);
-    });
+    this.#running = this.#runOnce();
+  }
+
+  async #runOnce(): Promise<void> {
+    const { clock, run } = this.#options;
+    const next = await run();
+    this.#running = null;
+    this.#lastEnd = clock.now();
+    if (this.#requested) this.#schedule(0);
+    else if (next !== null) this.#schedule(next);
   }
 }

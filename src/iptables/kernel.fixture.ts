@@ -13,7 +13,7 @@ export interface Namespace {
 let count = 0;
 
 /** Why tests on the real kernel cannot run here; null if they can. */
-export const kernelObstacle: string | null = findObstacle();
+const kernelObstacle: string | null = findObstacle();
 
 /** Makes an empty namespace; ending the `using` block removes it with everything in it. */
 export function makeNamespace(): Namespace {
