@@ -86,14 +86,21 @@ function planChains(
 
 /** What is decided on entering a chain, group by group. */
 function planPrelude(chain: string, servicePort: string, groups: readonly Group[], settings: DataPlaneSettings): Rule[] {
-  const visitors = groups.filter((group) => group.entry === chain);
-  return visitors.flatMap((group) => preludeOf(chain, servicePort, group, guardOf(group, visitors), settings));
+  const guests = groups.filter((group) => group.entry === chain || leadsTo(group, chain, servicePort));
+  const visitors = guests.filter((group) => group.entry === chain);
+  return visitors.flatMap((group) => preludeOf(chain, servicePort, group, guardOf(group, guests), settings));
 }
 
-/** Tells a group's packets from the other group's in a chain both enter: by the one ClusterIP. */
-function guardOf(group: Group, visitors: readonly Group[]): AddressMatch | undefined {
-  if (visitors.length < 2) return undefined;
-  const internal = visitors.flatMap((one) => one.frontends).find((one) => one.kind === 'ClusterIP');
+/** True for a group that sends some of its packets on to a chain, after its own decisions. */
+function leadsTo(group: Group, chain: string, servicePort: string): boolean {
+  const { pod, node, outside } = group.routes;
+  return [pod, node, outside].some((route) => route.verdict === 'forward' && poolChain(route.pool, servicePort) === chain);
+}
+
+/** Tells a group's packets from the other group's in a chain that both pass: by the one ClusterIP. */
+function guardOf(group: Group, guests: readonly Group[]): AddressMatch | undefined {
+  if (guests.length < 2) return undefined;
+  const internal = guests.flatMap((one) => one.frontends).find((one) => one.kind === 'ClusterIP');
   if (internal === undefined || internal.address === null) return undefined;
   return { ...hostMatch(internal.address), not: group.frontends[0]?.kind !== 'ClusterIP' };
 }

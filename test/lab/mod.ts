@@ -1,0 +1,15 @@
+/**
+ * The lab: two nodes with pods, an outside client and a gateway, made of network namespaces, with real
+ * TCP and UDP between them. Shared by tests, demo and benchmarks.
+ */
+export { secondNodeAddress } from './addressing.ts';
+export { canMakeNamespaces, kernelFamilies, kernelHasSctp } from './capability.ts';
+export { createLab } from './lab.ts';
+export type { Lab } from './lab.ts';
+export { listenOnAll } from './place.ts';
+export type { Place } from './place.ts';
+export { pollUntil } from './poll.ts';
+export type { Attempt, Listener, LoadReport, SocketProtocol, Target } from './resident/protocol.ts';
+export { createTemporaryFolder } from './temporary-folder.ts';
+export { startWaypost, writeManifest } from './waypost.ts';
+export type { RunningWaypost } from './waypost.ts';

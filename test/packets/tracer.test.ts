@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest';
+import { expandFlows } from './flow.ts';
+import { readTrace, traceIptables } from './iptables-tracer.ts';
+import { packetTable } from './table.ts';
+import { runTraced } from './tracer.ts';
+
+const traced = await Promise.all(packetTable.map(async (group) => [group.name, group, await traceIptables(group)] as const));
+
+describe.each(traced)('the packet table, traced through iptables rules: %s', (_, group, tracer) => {
+  const results = runTraced(group, (flow) => tracer(flow).map((way) => readTrace(flow, way)));
+
+  test.each(results.map((result) => [result.flow.title, result.problems] as const))('%s', (_title, problems) => {
+    expect(problems).toEqual([]);
+  });
+});
+
+test('[SP-78] every back end of a frontend gets an equal share', () => {
+  for (const [, group, tracer] of traced) {
+    const flows = group.scenarios.flatMap(expandFlows).filter(({ expect: { verdict } }) => verdict === 'answered');
+    for (const flow of flows) {
+      const shares = Map.groupBy(tracer(flow), ({ destination, destinationPort }) => `${destination} ${destinationPort}`);
+      for (const ways of shares.values()) {
+        const share = ways.reduce((sum, { probability }) => sum + probability, 0);
+        expect([flow.title, share.toFixed(6)]).toEqual([flow.title, (1 / shares.size).toFixed(6)]);
+      }
+    }
+  }
+});
