@@ -11,7 +11,8 @@ export interface FolderWatch {
 
 /** What happened in a folder: to one entry, to nobody knows which, or the watch is of no use any more. */
 export type FolderEvent =
-  | { readonly kind: 'entry'; readonly name: string }
+  /** `moved`: put in place, or taken away, as a whole; otherwise it may be half written. */
+  | { readonly kind: 'entry'; readonly name: string; readonly moved: boolean }
   | { readonly kind: 'any' }
   | { readonly kind: 'lost' };
 
@@ -61,10 +62,10 @@ async function readStamp(path: string): Promise<string | null> {
 
 function watchFolder(path: string, onEvent: (event: FolderEvent) => void): Outcome<FolderWatch> {
   try {
-    const watcher = watch(path, (_kind, name) => {
+    const watcher = watch(path, (kind, name) => {
       if (name === null) onEvent({ kind: 'any' });
       // inotify reports the end or the move of the folder itself under its own name.
-      else onEvent(name === basename(path) ? { kind: 'lost' } : { kind: 'entry', name });
+      else onEvent(name === basename(path) ? { kind: 'lost' } : { kind: 'entry', name, moved: kind === 'rename' });
     });
     watcher.on('error', () => onEvent({ kind: 'lost' }));
     return succeed({ close: () => watcher.close() });

@@ -218,7 +218,7 @@ class ScriptedFolder implements ManifestFolder {
     this.#versions.set(name, this.#version);
     if (text === null) this.files.delete(name);
     else this.files.set(name, text);
-    if (!quietly) this.#onEvent?.({ kind: 'entry', name });
+    if (!quietly) this.#onEvent?.({ kind: 'entry', name, moved: false });
   }
 
   async identify() {

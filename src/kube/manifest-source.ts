@@ -19,6 +19,9 @@ export interface ManifestOptions {
   readonly pollMs?: number;
 }
 
+/** A file that was moved into place is whole; this only gathers several that come together. */
+const movedDelayMs = 5;
+
 /** A folder that does not exist is looked for this often at least. */
 const missingPollMs = 1000;
 
@@ -113,15 +116,16 @@ class ManifestSource implements Source {
   }
 
   /** Asks for a look at one file, or at the whole folder. */
-  #want(name: string | null): void {
+  #want(name: string | null, delayMs = this.#debounceMs): void {
     if (name === null) this.#pending.all = true;
     else this.#pending.names.add(name);
-    this.#schedule(this.#debounceMs);
+    this.#schedule(delayMs);
   }
 
   #onEvent(event: FolderEvent): void {
     if (event.kind === 'entry') {
-      if (isManifestName(event.name)) this.#want(event.name);
+      const delayMs = event.moved ? Math.min(movedDelayMs, this.#debounceMs) : this.#debounceMs;
+      if (isManifestName(event.name)) this.#want(event.name, delayMs);
       // A mounted ConfigMap changes all its files by turning the link ..data.
       else if (event.name.startsWith('..')) this.#want(null);
       return;
