@@ -67,6 +67,7 @@ async function measure(services: number, variant: Variant, namespace: string): P
   });
   const plane = createIptablesDataPlane({
     port,
+    sets: null,
     family: 'IPv4',
     dropInvalid: true,
     degraded: (problem) => console.error(problem.message),

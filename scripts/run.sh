@@ -15,6 +15,7 @@ list_tools() {
 ip iproute2 network namespaces, veth pairs, addresses and routes
 iptables-legacy-restore iptables the iptables data plane, legacy tables
 iptables-nft-restore iptables the iptables data plane, nf_tables variant
+ipset ipset session affinity without a limit of clients
 nft nftables the nftables data plane and side rules
 conntrack conntrack removal of stale UDP flows
 sysctl procps forwarding inside test namespaces

@@ -8,7 +8,9 @@ import type { FakeIptables } from './fake.ts';
 import { createFaultyPort } from './faulty.ts';
 import { frontendsOf, settings, shapes } from './frontends.fixture.ts';
 import type { Shape } from './frontends.fixture.ts';
+import { createFakeSets } from './fake-sets.ts';
 import type { IptablesPort } from './port.ts';
+import type { SetPort } from './set-port.ts';
 
 const foreign = `*mangle
 :PREROUTING ACCEPT [0:0]
@@ -38,9 +40,10 @@ COMMIT
 /** Codes of what the data planes of a test do without. */
 const degraded: string[] = [];
 
-function planeOn(port: IptablesPort) {
+function planeOn(port: IptablesPort, sets: SetPort | null = null) {
   return createIptablesDataPlane({
     port,
+    sets,
     family: 'IPv4',
     dropInvalid: true,
     allowLoopbackRouting: () => succeed(undefined),
@@ -269,6 +272,69 @@ describe('refusals', () => {
     const before = port.dump();
     await plane.apply({ settings, services: wishOf([{ ...shape, backends: [39] }]), complete: false });
     expect(port.dump()).toBe(before);
+  });
+});
+
+describe('affinity in ipsets', () => {
+  const sticky: Shape = { ...shape, affinity: 60 };
+
+  test('sets are there before the rules that name them and go after the last, with any history', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(states, { minLength: 1, maxLength: 5 }), async (walk) => {
+        const port = kernel();
+        const sets = createFakeSets(() => port.dump());
+        const checked: IptablesPort = {
+          ...port,
+          restore: async (batch) => {
+            const named = [...JSON.stringify(batch).matchAll(/set (WAYPOST-\S+) src/g)].map((match) => match[1] ?? '');
+            expect(named.filter((name) => !sets.names.has(name))).toEqual([]);
+            return port.restore(batch);
+          },
+        };
+        const plane = planeOn(checked, sets);
+        for (const next of walk) await plane.apply(complete(next));
+        const named = new Set([...port.dump().matchAll(/set (WAYPOST-\S+) src/g)].map((match) => match[1]));
+        expect(sets.names).toEqual(named);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('[SP-85] a change of another Service, and a restart, leave the sets of this one alone', async () => {
+    const port = kernel();
+    const sets = createFakeSets(() => port.dump());
+    const removed: string[] = [];
+    const watched: SetPort = { ...sets, destroy: async (names) => (removed.push(...names), sets.destroy(names)) };
+    const plane = planeOn(port, watched);
+    await plane.apply(complete([sticky, { ...shape, name: 'other', number: 9, nodePort: 0 }]));
+    await plane.apply({
+      settings,
+      services: wishOf([{ ...shape, name: 'other', number: 9, nodePort: 0, backends: [3] }]),
+      complete: false,
+    });
+    await planeOn(port, watched).apply(complete([sticky]));
+    expect(removed).toEqual([]);
+    expect(sets.names.size).toBe(2);
+  });
+
+  test('sets that cannot be made fail the Services that need them, and no other', async () => {
+    const port = kernel();
+    const problem = { code: 'WP_IPTABLES_SET', message: 'ipset: no' } as const;
+    const broken: SetPort = { ...createFakeSets(() => ''), create: async () => ({ ok: false, problem }) };
+    const other: Shape = { ...shape, name: 'other', number: 9, nodePort: 0 };
+    const report = await planeOn(port, broken).apply(complete([sticky, other]));
+    expect([report.problem, [...report.failed.keys()]]).toEqual([null, ['ns/web']]);
+    expect(port.dump()).toBe(await freshBuild([other]));
+  });
+
+  test('clean-up removes the sets too', async () => {
+    const port = kernel();
+    const sets = createFakeSets(() => port.dump());
+    const plane = planeOn(port, sets);
+    await plane.apply(complete([sticky]));
+    const removed = await plane.cleanup();
+    expect(removed.ok && removed.value.filter((one) => one.startsWith('ipset ')).length).toBe(2);
+    expect(sets.names.size).toBe(0);
   });
 });
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { succeed } from '../model/mod.ts';
 import type { ApplyReport, Change, DataPlane, DataPlaneSettings, Outcome, Pause, Problem, ServiceKey } from '../model/mod.ts';
+import { AffinitySets } from './affinity-sets.ts';
 import { planCleanup } from './cleanup.ts';
 import { arrangeSections, diffChain, diffShared, everyChain } from './diff.ts';
 import { isAboutEverything } from './errors.ts';
@@ -12,12 +13,15 @@ import type { BaseOptions } from './plan-base.ts';
 import { planService } from './plan-service.ts';
 import type { ServicePlan } from './plan-service.ts';
 import { ownerOf } from './port.ts';
-import type { BatchFailure, IptablesPort } from './port.ts';
+import type { Batch, BatchFailure, IptablesPort } from './port.ts';
+import type { SetPort } from './set-port.ts';
 import { Wish } from './wish.ts';
 import type { ChainKey } from './wish.ts';
 
 export interface IptablesOptions extends Omit<BaseOptions, 'hairpin'> {
   readonly port: IptablesPort;
+  /** Where clients with affinity are remembered; null without ipset: then 100 clients for each back end are. */
+  readonly sets: SetPort | null;
   /** Sets `net.ipv4.conf.all.route_localnet`; called before the first rules that need it. */
   readonly allowLoopbackRouting: () => Outcome<void>;
   /** Told once if the kernel lacks something that the data plane then does without. */
@@ -55,12 +59,14 @@ class IptablesDataPlane implements DataPlane {
   readonly family;
   readonly #options: IptablesOptions;
   readonly #wish = new Wish();
+  readonly #sets: AffinitySets | null;
   #state: KernelState | null = null;
   #settings: DataPlaneSettings | null = null;
   #hairpin = true;
 
   constructor(options: IptablesOptions) {
     this.#options = options;
+    this.#sets = options.sets === null ? null : new AffinitySets(options.sets);
     this.family = options.family;
   }
 
@@ -71,7 +77,7 @@ class IptablesDataPlane implements DataPlane {
       return saved;
     }
     this.#state = new KernelState(saved.value);
-    return succeed(undefined);
+    return this.#sets?.read() ?? succeed(undefined);
   }
 
   async apply(change: Change): Promise<ApplyReport> {
@@ -83,7 +89,7 @@ class IptablesDataPlane implements DataPlane {
     const plans: ServicePlan[] = [];
     const planned = this.#timer(tally);
     for (const [service, frontends] of services) {
-      plans.push(planService(service, frontends, settings));
+      plans.push(planService(service, frontends, settings, this.#sets === null ? 'recent' : 'sets'));
       await planned.rest();
     }
     if (change.complete) {
@@ -119,7 +125,16 @@ class IptablesDataPlane implements DataPlane {
       if (failure !== null) return { ok: false, problem: failure.problem };
     }
     this.#state = null;
-    return succeed(removed);
+    const sets = await this.#cleanSets();
+    return sets.ok ? succeed([...removed, ...sets.value]) : sets;
+  }
+
+  async #cleanSets(): Promise<Outcome<readonly string[]>> {
+    const { sets } = this.#options;
+    const listed = sets === null ? succeed([]) : await sets.list();
+    if (!listed.ok || sets === null || listed.value.length === 0) return listed;
+    const gone = await sets.destroy(listed.value);
+    return gone.ok ? succeed(listed.value.map((name) => `ipset ${name}`)) : gone;
   }
 
   #planBase(settings: DataPlaneSettings): void {
@@ -168,8 +183,11 @@ class IptablesDataPlane implements DataPlane {
     }
     const batch = arrangeSections(operations, state);
     planned.stop();
-    if (batch.length === 0) return null;
-    const { bytes, failure } = await this.#options.port.restore(batch);
+    if (batch.length === 0) {
+      if (scope === 'full') await this.#pruneSets();
+      return null;
+    }
+    const { bytes, failure } = await this.#restore(plans, batch);
     tally.bytes += bytes;
     if (failure === null) {
       for (const section of batch) {
@@ -177,10 +195,24 @@ class IptablesDataPlane implements DataPlane {
         await this.#options.pause();
       }
       tally.operations += operations.length;
+      await this.#pruneSets(scope === 'full' ? undefined : previous);
       return null;
     }
     for (const plan of previous) this.#wish.replace(plan);
     return this.#recover(plans, scope, failure, tally);
+  }
+
+  /** A rule that names a set is refused before the set is there. */
+  async #restore(plans: readonly ServicePlan[], batch: Batch): ReturnType<IptablesPort['restore']> {
+    const ready = await this.#sets?.ensure(plans.flatMap((plan) => [...plan.sets]));
+    if (ready?.ok === false) return { bytes: 0, failure: { problem: ready.problem, section: 0, operation: null } };
+    return this.#options.port.restore(batch);
+  }
+
+  /** Removes the sets that only these plans needed, or all that no plan needs. */
+  async #pruneSets(released?: readonly ServicePlan[]): Promise<void> {
+    const candidates = released?.flatMap((plan) => [...plan.sets]);
+    await this.#sets?.prune((name) => this.#wish.hasSet(name), candidates);
   }
 
   /** After a refusal: read what the kernel has now, then narrow down whose fault it was. */
@@ -234,7 +266,7 @@ class IptablesDataPlane implements DataPlane {
 }
 
 function emptyPlan(service: ServiceKey): ServicePlan {
-  return { service, chains: new Map(), entries: [] };
+  return { service, chains: new Map(), entries: [], sets: new Set() };
 }
 
 function startTally(): Tally {

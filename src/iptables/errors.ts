@@ -15,6 +15,7 @@ import type { Problem } from '../model/mod.ts';
  * - `TOO_BIG`: the tool printed more than we take.
  * - `HELPER`: the process that runs the tools died; what the tool did is unknown.
  * - `UNREADABLE`: `iptables-save` printed something that is not its format.
+ * - `SET`: `ipset` refused to make, list or remove a set.
  * - `REFUSED`: any other refusal, in the tool's own words.
  */
 export type IptablesCode =
@@ -30,6 +31,7 @@ export type IptablesCode =
   | 'WP_IPTABLES_TOO_BIG'
   | 'WP_IPTABLES_HELPER'
   | 'WP_IPTABLES_UNREADABLE'
+  | 'WP_IPTABLES_SET'
   | 'WP_IPTABLES_REFUSED';
 
 export interface IptablesProblem extends Problem {

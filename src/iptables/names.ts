@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Protocol } from '../model/mod.ts';
+import type { Family, Protocol } from '../model/mod.ts';
 import type { TableName, TransportName } from './rule.ts';
 
 /** The tables this room writes. */
@@ -44,6 +44,18 @@ export type ServiceChainRole = 'SVC' | 'SVL' | 'EXT';
  */
 export function serviceChainName(role: ServiceChainRole, servicePort: string): string {
   return `KUBE-${role}-${hashName(kubeProxyName(servicePort))}`;
+}
+
+/** Beginning of the names of our ipsets. */
+const setPrefix: Readonly<Record<Family, string>> = { IPv4: 'WAYPOST-4-', IPv6: 'WAYPOST-6-' };
+
+/** Name of the ipset that remembers the clients of one back end. A set holds addresses of one family. */
+export function affinitySetName(family: Family, servicePort: string, endpoint: string): string {
+  return setPrefix[family] + hashName(kubeProxyName(servicePort) + endpoint);
+}
+
+export function isOwnSet(family: Family, name: string): boolean {
+  return name.startsWith(setPrefix[family]);
 }
 
 /** Name of the `recent` list that remembers the clients of one back end; kube-proxy's as well. */

@@ -26,6 +26,8 @@ export function readMatch(extension: Extension, family: Family | null): Match | 
       return readRandom(extension);
     case 'recent':
       return readRecent(extension, family);
+    case 'set':
+      return readSet(extension);
     case 'bpf':
       return readBpf(extension);
     default:
@@ -110,6 +112,13 @@ function maskFamily(mask: string | undefined, family: Family | null): Family | n
   if (mask === undefined) return family ?? 'IPv4';
   const width = mask === fullMask.IPv4 ? 'IPv4' : mask === fullMask.IPv6 ? 'IPv6' : null;
   return family === null || width === family ? width : null;
+}
+
+function readSet({ given }: Extension): Match | null {
+  const option = given.get('match-set');
+  const [set, side, extra] = option?.value.split(' ') ?? [];
+  if (option === undefined || set === undefined || side !== 'src' || extra !== undefined) return null;
+  return { kind: 'set', set, not: option.not };
 }
 
 function readBpf({ given }: Extension): Match | null {

@@ -12,11 +12,13 @@ export interface Extension {
 
 interface OptionKind {
   readonly name: string;
-  readonly takesValue: boolean;
+  /** How many words follow; two are kept with a blank between them. */
+  readonly values: 0 | 1 | 2;
 }
 
-const takes = (name: string): OptionKind => ({ name, takesValue: true });
-const flag = (name: string): OptionKind => ({ name, takesValue: false });
+const takes = (name: string): OptionKind => ({ name, values: 1 });
+const takesTwo = (name: string): OptionKind => ({ name, values: 2 });
+const flag = (name: string): OptionKind => ({ name, values: 0 });
 const ports = { dport: takes('dport'), 'destination-port': takes('dport') };
 
 /** What this room understands of each match extension; an option not listed makes a rule foreign. */
@@ -39,6 +41,7 @@ export const matchOptions: Readonly<Record<string, Readonly<Record<string, Optio
     mask: takes('mask'),
     rsource: flag('rsource'),
   },
+  set: { 'match-set': takesTwo('match-set') },
   bpf: { bytecode: takes('bytecode') },
 };
 
@@ -53,6 +56,7 @@ export const targetOptions: Readonly<Record<string, Readonly<Record<string, Opti
   },
   DNAT: { 'to-destination': takes('to-destination') },
   REJECT: { 'reject-with': takes('reject-with') },
+  SET: { 'add-set': takesTwo('add-set'), exist: flag('exist'), timeout: takes('timeout') },
   MASQUERADE: { 'random-fully': flag('random-fully') },
 };
 

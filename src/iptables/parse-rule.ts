@@ -35,7 +35,7 @@ export function parseRule(text: string): RuleParse {
     if (not) at += 1;
     const word = words[at];
     if (word === undefined) return refuse('nothing follows the exclamation mark');
-    const taken = takeWord(draft, word, words[at + 1], not);
+    const taken = takeWord(draft, word, [words[at + 1], words[at + 2]], not);
     if (typeof taken === 'string') return refuse(taken);
     at += taken;
   }
@@ -48,10 +48,14 @@ export function canonicalRule(text: string): RuleText {
   return parsed.ok ? renderRule(parsed.rule) : text;
 }
 
+/** The two words after an option. */
+type Following = readonly [string | undefined, string | undefined];
+
 /** Takes one option into the draft: how many words it used, or why it was refused. */
-function takeWord(draft: Draft, word: string, value: string | undefined, not: boolean): number | string {
+function takeWord(draft: Draft, word: string, next: Following, not: boolean): number | string {
   const basic = basicOptions[word];
-  if (basic === undefined) return takeExtensionOption(draft, word, value, not);
+  if (basic === undefined) return takeExtensionOption(draft, word, next, not);
+  const [value] = next;
   if (value === undefined) return `${word} needs a value`;
   return basic(draft, value, not) ?? 2;
 }
@@ -142,7 +146,7 @@ const transportNames: Readonly<Record<string, TransportName | 'all' | undefined>
 });
 
 /** An option belongs to the target if that has it, else to the last match that has it. */
-function takeExtensionOption(draft: Draft, word: string, value: string | undefined, not: boolean): number | string {
+function takeExtensionOption(draft: Draft, word: string, next: Following, not: boolean): number | string {
   if (!word.startsWith('--')) return `option ${word}`;
   const equals = word.indexOf('=');
   const name = equals < 0 ? word.slice(2) : word.slice(2, equals);
@@ -150,10 +154,10 @@ function takeExtensionOption(draft: Draft, word: string, value: string | undefin
   if (extension === null) return `option ${word}`;
   const kind = (extension === draft.target ? targetOptions : matchOptions)[extension.name]?.[name];
   if (kind === undefined || extension.given.has(kind.name)) return `option ${word}`;
-  const given = equals < 0 ? value : word.slice(equals + 1);
-  if (kind.takesValue && given === undefined) return `${word} needs a value`;
-  extension.given.set(kind.name, { value: kind.takesValue ? (given ?? '') : '', not });
-  return kind.takesValue && equals < 0 ? 2 : 1;
+  const given = (equals < 0 ? next : [word.slice(equals + 1), next[0]]).slice(0, kind.values);
+  if (given.includes(undefined)) return `${word} needs a value`;
+  extension.given.set(kind.name, { value: given.join(' '), not });
+  return equals < 0 || kind.values === 0 ? 1 + kind.values : kind.values;
 }
 
 function findExtension(draft: Draft, option: string): Extension | null {

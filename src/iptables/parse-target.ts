@@ -2,7 +2,7 @@ import { isPort, parseAddress } from '../model/mod.ts';
 import type { Family } from '../model/mod.ts';
 import { foreignTargets } from './parse-options.ts';
 import type { Extension } from './parse-options.ts';
-import { parseMasked } from './parse-words.ts';
+import { parseMasked, parseNumber } from './parse-words.ts';
 import type { Target } from './rule.ts';
 
 /** The target that `-j` (or `-g`) with its options means, or null if it is outside the vocabulary. */
@@ -22,6 +22,8 @@ export function readTarget({ name, given }: Extension, goto: boolean): Target | 
       return readSetMark(given);
     case 'DNAT':
       return readDnat(given.get('to-destination')?.value);
+    case 'SET':
+      return readRemember(given);
     case 'MASQUERADE':
       return { kind: 'masquerade', randomFully: given.has('random-fully') };
     default:
@@ -69,6 +71,13 @@ function readSetMark(given: Extension['given']): Target | null {
     default:
       return { kind: 'mark', value, mask: 0 };
   }
+}
+
+function readRemember(given: Extension['given']): Target | null {
+  const [set, side, extra] = given.get('add-set')?.value.split(' ') ?? [];
+  const seconds = parseNumber(given.get('timeout')?.value ?? '');
+  if (set === undefined || side !== 'src' || extra !== undefined || !given.has('exist') || seconds === null) return null;
+  return { kind: 'remember', set, seconds };
 }
 
 function readDnat(text: string | undefined): Target | null {

@@ -1,8 +1,9 @@
-import { formatEndpoint } from '../model/mod.ts';
-import type { Backend, DataPlaneSettings, Frontend, Pool, Prefix, Route, ServiceKey } from '../model/mod.ts';
+import type { DataPlaneSettings, Frontend, Pool, Prefix, Route, ServiceKey } from '../model/mod.ts';
 import type { DispatchEntry } from './dispatch-tree.ts';
-import { affinityListName, chainNames, serviceChainName, transportName } from './names.ts';
+import { chainNames, serviceChainName, transportName } from './names.ts';
 import { podMatch } from './plan-base.ts';
+import { setsOf, spreadRules } from './plan-spread.ts';
+import type { ClientMemory } from './plan-spread.ts';
 import { renderRule } from './render.ts';
 import type { AddressMatch, Match, Rule, RuleText } from './rule.ts';
 
@@ -15,6 +16,8 @@ export interface ServicePlan {
   /** Chains of the nat table that belong to this Service alone. */
   readonly chains: ReadonlyMap<string, readonly RuleText[]>;
   readonly entries: readonly { readonly tree: TreeName; readonly entry: DispatchEntry }[];
+  /** The ipsets that the rules of its chains name; no other Service's rules do. */
+  readonly sets: ReadonlySet<string>;
 }
 
 /** Frontends of a service port that send every packet the same way and enter the same chain. */
@@ -30,17 +33,23 @@ interface Group {
  * before it, what must be decided for packets that enter there: whose source is rewritten, and which
  * clients are sent to the other pool. Frontends differ in nothing but the one rule that jumps to it.
  */
-export function planService(service: ServiceKey, frontends: readonly Frontend[], settings: DataPlaneSettings): ServicePlan {
+export function planService(
+  service: ServiceKey,
+  frontends: readonly Frontend[],
+  settings: DataPlaneSettings,
+  memory: ClientMemory,
+): ServicePlan {
   const chains = new Map<string, readonly RuleText[]>();
   const entries: { tree: TreeName; entry: DispatchEntry }[] = [];
   for (const [servicePort, members] of Map.groupBy(frontends, (frontend) => frontend.servicePort)) {
     const groups = groupFrontends(servicePort, members);
-    planChains(servicePort, groups, settings, chains);
+    planChains(servicePort, groups, settings, memory, chains);
     for (const group of groups) {
       for (const frontend of group.frontends) entries.push(...planEntries(frontend, group));
     }
   }
-  return { service, chains, entries };
+  const sets = memory === 'sets' ? setsOf(frontends) : new Set<string>();
+  return { service, chains, entries, sets };
 }
 
 /** The ClusterIP is one group; everything reached from outside the cluster is the other. */
@@ -66,6 +75,7 @@ function planChains(
   servicePort: string,
   groups: readonly Group[],
   settings: DataPlaneSettings,
+  memory: ClientMemory,
   chains: Map<string, readonly RuleText[]>,
 ): void {
   const pools = new Map<string, Pool>();
@@ -79,7 +89,8 @@ function planChains(
   const names = new Set([...pools.keys(), ...groups.flatMap((group) => group.entry ?? [])]);
   for (const name of names) {
     const pool = pools.get(name);
-    const rules = [...planPrelude(name, servicePort, groups, settings), ...(pool === undefined ? [] : spreadRules(pool, first))];
+    const spread = pool === undefined ? [] : spreadRules(pool, first, memory);
+    const rules = [...planPrelude(name, servicePort, groups, settings), ...spread];
     chains.set(name, rules.map(renderRule));
   }
 }
@@ -145,37 +156,6 @@ function markRules(route: Route, selector: Selector, matches: readonly Match[] =
 function sameRoute(a: Route, b: Route): boolean {
   if (a.verdict !== 'forward' || b.verdict !== 'forward') return a.verdict === b.verdict;
   return a.pool.key === b.pool.key && a.masquerade === b.masquerade;
-}
-
-/**
- * One connection in n for each of n equal back ends: rule i takes its share of what the rules before it
- * left. Clients with a valid affinity are taken out first.
- */
-function spreadRules(pool: Pool, frontend: Frontend): Rule[] {
-  const protocol = { name: transportName(frontend.protocol), not: false };
-  const { affinity, servicePort } = frontend;
-  const rules: Rule[] = [];
-  for (const backend of affinity === null ? [] : pool.backends) {
-    const seconds = affinity?.timeoutSeconds ?? null;
-    const list = affinityListName(servicePort, formatEndpoint(backend.address, backend.port));
-    rules.push({ protocol, matches: [{ kind: 'recent', mode: 'update', list, seconds, reap: true }], target: dnat(backend) });
-  }
-  let left = pool.backends.reduce((sum, backend) => sum + backend.weight, 0);
-  for (const backend of pool.backends) {
-    const matches: Match[] = [];
-    if (backend.weight < left) matches.push({ kind: 'random', threshold: Math.round((2 ** 31 * backend.weight) / left) });
-    if (affinity !== null) {
-      const list = affinityListName(servicePort, formatEndpoint(backend.address, backend.port));
-      matches.push({ kind: 'recent', mode: 'set', list, seconds: null, reap: false });
-    }
-    rules.push({ protocol, matches, target: dnat(backend) });
-    left -= backend.weight;
-  }
-  return rules;
-}
-
-function dnat(backend: Backend): Rule['target'] {
-  return { kind: 'dnat', address: backend.address, port: backend.port };
 }
 
 function planEntries(frontend: Frontend, group: Group): { tree: TreeName; entry: DispatchEntry }[] {

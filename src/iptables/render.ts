@@ -85,6 +85,8 @@ function renderMatch(match: Match, rule: Rule): string {
       return `-m statistic --mode random --probability ${renderProbability(match.threshold)}`;
     case 'recent':
       return renderRecent(match, ruleFamily(rule));
+    case 'set':
+      return `-m set ${negation(match.not)}--match-set ${plainWord(match.set)} src`;
     case 'bpf':
       return `-m bpf --bytecode "${match.bytecode}"`;
     default:
@@ -135,6 +137,8 @@ function renderTarget(target: Target): string {
       return `-j MARK --set-xmark ${hex(target.value)}/${hex(target.mask)}`;
     case 'dnat':
       return `-j DNAT --to-destination ${formatEndpoint(printAddress(target.address), target.port)}`;
+    case 'remember':
+      return `-j SET --add-set ${plainWord(target.set)} src --exist --timeout ${target.seconds}`;
     case 'masquerade':
       return target.randomFully ? '-j MASQUERADE --random-fully' : '-j MASQUERADE';
     default:

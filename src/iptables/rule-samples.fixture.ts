@@ -23,6 +23,9 @@ function addressMatches(family: Family): fc.Arbitrary<AddressMatch> {
 }
 
 const names = fc.stringMatching(/^[A-Za-z][-A-Za-z0-9_]{0,14}$/);
+/** A rule that names an ipset can only be loaded where there is one. */
+export const sampleSets = ['SAMPLE-A', 'SAMPLE-B'] as const;
+const sets = fc.constantFrom(...sampleSets);
 const u32 = fc.oneof(fc.constant(0), fc.constant(0x4000), fc.constant(0xffffffff), fc.nat(0xffffffff));
 const transports = fc.constantFrom<TransportName>('tcp', 'udp', 'sctp');
 const comments = fc.oneof(
@@ -45,6 +48,7 @@ const plainMatches: fc.Arbitrary<Match> = fc.oneof(
       fc.nat(4096).map((n) => n * 2 ** 19),
     )
     .map((threshold): Match => ({ kind: 'random', threshold })),
+  fc.tuple(sets, fc.boolean()).map(([set, not]): Match => ({ kind: 'set', set, not })),
   fc.constant<Match>({ kind: 'bpf', bytecode: '6,32 0 0 12,7 0 0 0,32 0 0 16,29 0 1 0,6 0 0 65535,6 0 0 0' }),
 );
 
@@ -94,6 +98,7 @@ function targets(family: Family, transport: TransportName | null): fc.Arbitrary<
     fc
       .tuple(addresses(family), fc.integer({ min: 1, max: 65535 }))
       .map(([address, port]): Target => ({ kind: 'dnat', address, port })),
+    fc.tuple(sets, fc.integer({ min: 1, max: 86_400 })).map(([set, seconds]): Target => ({ kind: 'remember', set, seconds })),
     fc.boolean().map((randomFully): Target => ({ kind: 'masquerade', randomFully })),
   );
 }

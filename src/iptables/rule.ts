@@ -44,6 +44,8 @@ export type Match =
       readonly reap: boolean;
       readonly family?: Family;
     }
+  /** `-m set --match-set <set> src`: the source is in an ipset. */
+  | { readonly kind: 'set'; readonly set: string; readonly not: boolean }
   /** `-m bpf --bytecode`: classic BPF, `count,code jt jf k,...`, run from the network header. */
   | { readonly kind: 'bpf'; readonly bytecode: string };
 
@@ -59,6 +61,8 @@ export type Target =
   /** `--set-xmark value/mask`: clears the mask's bits, then XORs the value. */
   | { readonly kind: 'mark'; readonly value: number; readonly mask: number }
   | { readonly kind: 'dnat'; readonly address: Address; readonly port: number }
+  /** `-j SET --add-set <set> src --exist --timeout`: puts the source into an ipset for some seconds, and goes on. */
+  | { readonly kind: 'remember'; readonly set: string; readonly seconds: number }
   | { readonly kind: 'masquerade'; readonly randomFully: boolean };
 
 /** One rule of this product's vocabulary. What is absent matches everything. */

@@ -4,7 +4,7 @@ import type { ChainState, RulesetState } from './operation.ts';
 import { parseRule } from './parse-rule.ts';
 import type { RuleParse } from './parse-rule.ts';
 import type { Rule, RuleText, TableName, Target } from './rule.ts';
-import { matchRule } from './trace-match.ts';
+import { matchRule, remember } from './trace-match.ts';
 import type { TraceEnvironment, World } from './trace-packet.ts';
 
 export type ChainVerdict = 'accept' | 'drop' | 'reject';
@@ -91,6 +91,9 @@ export class ChainWalker {
       case 'mark':
         next.push(setMark(world, target));
         return;
+      case 'remember':
+        next.push(remember(world, target.set));
+        return;
       default: {
         const end = finish(world, target, this.#env);
         if (end === null) this.#obstacle = `no route to ${world.packet.destination}, so nothing to masquerade as`;
@@ -135,7 +138,7 @@ interface Following {
   readonly next: World[];
 }
 
-type FinalTarget = Exclude<Target, { kind: 'jump' | 'goto' | 'return' | 'mark' }>;
+type FinalTarget = Exclude<Target, { kind: 'jump' | 'goto' | 'return' | 'mark' | 'remember' }>;
 
 /** Null where the packet is to be masqueraded and has no way out. */
 function finish(world: World, target: FinalTarget, env: TraceEnvironment): ChainEnd | null {

@@ -71,6 +71,8 @@ function matchOne(match: Match, world: World, env: TraceEnvironment): MatchResul
       return split(world, match.threshold / 2 ** 31);
     case 'recent':
       return matchRecent(match, world);
+    case 'set':
+      return decide(world, world.clientSets.has(match.set) !== match.not);
     case 'bpf': {
       const value = runBpf(match.bytecode, packetImage(packet));
       return value === null ? `unknown BPF instruction in ${match.bytecode}` : decide(world, value !== 0);
@@ -91,8 +93,13 @@ function matchesState(match: Match & { kind: 'conntrack' }, { translated }: Worl
 
 /** xt_recent: `set` always matches and adds the source. */
 function matchRecent(match: Match & { kind: 'recent' }, world: World): MatchResult {
-  if (match.mode !== 'set') return decide(world, world.recentLists.has(match.list));
-  return { matched: [{ ...world, recentLists: new Set([...world.recentLists, match.list]) }], missed: [] };
+  if (match.mode !== 'set') return decide(world, world.clientSets.has(match.list));
+  return { matched: [remember(world, match.list)], missed: [] };
+}
+
+/** The world in which the source has been put into a list or set. */
+export function remember(world: World, name: string): World {
+  return { ...world, clientSets: new Set([...world.clientSets, name]) };
 }
 
 function decide(world: World, matches: boolean): MatchResult {

@@ -24,8 +24,8 @@ export interface TraceEnvironment {
   route(destination: Address): { readonly outInterface: string; readonly sourceAddress: Address } | null;
   /** What connection tracking says at first; NEW where not given. Anything else passes by the nat table. */
   readonly ctstate?: ConntrackState;
-  /** Names of the `recent` lists that hold the source, fresh enough for any `--seconds`. */
-  readonly recentLists?: ReadonlySet<string>;
+  /** Names of the ipsets and `recent` lists that hold the source, fresh enough for any time limit. */
+  readonly clientSets?: ReadonlySet<string>;
 }
 
 /** A packet on its way, in one of the ways random matches can go. */
@@ -35,7 +35,7 @@ export interface World {
   readonly outInterface: string;
   /** Whether the connection's destination or source is translated. */
   readonly translated: { readonly destination: boolean; readonly source: boolean };
-  readonly recentLists: ReadonlySet<string>;
+  readonly clientSets: ReadonlySet<string>;
   readonly probability: number;
   /** Rules compared so far, in all tables. */
   readonly evaluated: number;

@@ -207,7 +207,10 @@ describe('single matches and targets', () => {
     ['-m statistic --mode random --probability 0.00000000000', false],
     ['-m statistic --mode random --probability 1.00000000000', true],
     ['-m recent --rcheck --seconds 5 --reap --name A --mask 255.255.255.255 --rsource', false],
-    ['-m recent --update --seconds 5 --name A --mask 255.255.255.255 --rsource', true, {}, { recentLists: new Set(['A']) }],
+    ['-m recent --update --seconds 5 --name A --mask 255.255.255.255 --rsource', true, {}, { clientSets: new Set(['A']) }],
+    ['-m set --match-set A src', true, {}, { clientSets: new Set(['A']) }],
+    ['-m set --match-set A src', false, {}, {}],
+    ['-m set ! --match-set A src', true, {}, {}],
     ['-m recent --set --name A --mask 255.255.255.255 --rsource', true],
     [
       '-m recent --set --name A --mask 255.255.255.255 --rsource -m recent --rcheck --name A --mask 255.255.255.255 --rsource',

@@ -61,7 +61,7 @@ export function trace(ruleset: RulesetState, packet: TracePacket, env: TraceEnvi
     inInterface: packet.inInterface ?? '',
     outInterface: '',
     translated: { destination: false, source: false },
-    recentLists: env.recentLists ?? new Set(),
+    clientSets: env.clientSets ?? new Set(),
     probability: 1,
     evaluated: 0,
     path: null,

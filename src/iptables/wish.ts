@@ -48,6 +48,7 @@ export class Wish {
     'reject-node-port': treeOf('filter', chainNames.externalNodePorts, 'KUBE-EXT-NP-', false),
     firewall: treeOf('filter', chainNames.firewall, 'KUBE-FW-IP-', true),
   };
+  readonly #sets = new Set<string>();
   #shared: readonly SharedRule[] = [];
 
   /** Rules wanted in chains that others use as well. */
@@ -57,6 +58,11 @@ export class Wish {
 
   get services(): Iterable<ServiceKey> {
     return this.#plans.keys();
+  }
+
+  /** True for an ipset that some Service's rules name. */
+  hasSet(name: string): boolean {
+    return this.#sets.has(name);
   }
 
   planOf(service: ServiceKey): ServicePlan | undefined {
@@ -85,6 +91,8 @@ export class Wish {
       const [removed, added] = differEntries(entriesOf(before, name), entriesOf(plan, name));
       for (const chain of tree.update(removed, added)) touched.add(chainKey(table, chain));
     }
+    for (const set of before?.sets ?? []) this.#sets.delete(set);
+    for (const set of plan.sets) this.#sets.add(set);
     if (plan.chains.size === 0 && plan.entries.length === 0) this.#plans.delete(plan.service);
     else this.#plans.set(plan.service, plan);
     return touched;

@@ -38,6 +38,7 @@ export function deriveGroup(group: Group, family: Family): FamilyWish {
       nodeAddress: resolveNodeAddress(config, family, snapshot.node),
       detectsPods: settings.podTraffic.kind !== 'none',
       masqueradeAll: config.masqueradeAll,
+      externalIps: config.externalIps,
     });
     return [key, frontends] as const;
   });

@@ -1,4 +1,4 @@
-import { createFakeIptables, createIptablesDataPlane, trace } from '../../src/iptables/mod.ts';
+import { createFakeIptables, createFakeSets, createIptablesDataPlane, trace } from '../../src/iptables/mod.ts';
 import type { RulesetState, TraceEnvironment, TracePacket } from '../../src/iptables/mod.ts';
 import type { TraceOutcome } from '../../src/iptables/tracer.ts';
 import { families, parseAddress, succeed } from '../../src/model/mod.ts';
@@ -36,6 +36,7 @@ async function programGroup(group: Group, family: Family): Promise<RulesetState>
   const plane = createIptablesDataPlane({
     family,
     port,
+    sets: createFakeSets(() => port.dump()),
     dropInvalid: true,
     allowLoopbackRouting: () => succeed(undefined),
     degraded: ({ message }) => {
