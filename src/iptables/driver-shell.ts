@@ -48,15 +48,17 @@ const killGraceMs = 2000;
 /**
  * The loop of the resident shell, for any POSIX `sh`. It reads one line per program (`ulimit -f` blocks,
  * quoted words) and answers `start <pid>` and `end <status>`. It ends with the process
- * that feeds it, because its standard input does, and takes its files along.
+ * that feeds it, because its standard input does, and takes its files along. Nobody reads the answer if that
+ * process was killed during a command, and SIGPIPE would then end the loop before it has cleared up.
  */
 const loop = `
 cd "$1" || exit 1
 home=$1
+trap '' PIPE
 while IFS= read -r line; do
   eval "set -- $line"
   blocks=$1; shift
-  { ulimit -f "$blocks" 2>/dev/null; exec "$@"; } <in >out 2>err &
+  { trap - PIPE; ulimit -f "$blocks" 2>/dev/null; exec "$@"; } <in >out 2>err &
   echo "start $!"
   wait $!
   echo "end $?"

@@ -136,6 +136,7 @@ export function planSharedRules(settings: DataPlaneSettings, options: BaseOption
     jump('nat', 'OUTPUT', chainNames.services, portals),
     jump('nat', 'POSTROUTING', chainNames.postrouting, 'kubernetes postrouting rules'),
     jump('filter', 'INPUT', chainNames.firewall, firewall, true),
+    jump('filter', 'INPUT', chainNames.nodePorts, 'kubernetes health check service ports'),
     jump('filter', 'INPUT', chainNames.externalServices, external, true),
     jump('filter', 'FORWARD', chainNames.firewall, firewall, true),
     jump('filter', 'FORWARD', chainNames.forward, 'kubernetes forwarding rules'),

@@ -8,7 +8,14 @@ import { renderRule } from './render.ts';
 import type { AddressMatch, Match, Rule, RuleText } from './rule.ts';
 
 /** The trees a frontend can be dispatched from. */
-export type TreeName = 'nat-ip' | 'nat-node-port' | 'reject-internal' | 'reject-external' | 'reject-node-port' | 'firewall';
+export type TreeName =
+  | 'nat-ip'
+  | 'nat-node-port'
+  | 'reject-internal'
+  | 'reject-external'
+  | 'reject-node-port'
+  | 'firewall'
+  | 'health-check';
 
 /** All that one Service wants in one family, before it is merged with its neighbours. */
 export interface ServicePlan {
@@ -48,6 +55,7 @@ export function planService(
       for (const frontend of group.frontends) entries.push(...planEntries(frontend, group));
     }
   }
+  entries.push(...planHealthChecks(service, frontends));
   const sets = memory === 'sets' ? setsOf(frontends) : new Set<string>();
   return { service, chains, entries, sets };
 }
@@ -180,6 +188,24 @@ function planEntries(frontend: Frontend, group: Group): { tree: TreeName; entry:
     add('firewall', [{ ...toFrontend, target: { kind: 'drop' } }]);
   }
   return entries;
+}
+
+/** Load balancers reach the health check even where the host's own rules drop what is not allowed. */
+function planHealthChecks(owner: ServiceKey, frontends: readonly Frontend[]): { tree: TreeName; entry: DispatchEntry }[] {
+  const port = frontends[0]?.healthCheckPort ?? 0;
+  if (port === 0) return [];
+  const match: Match = { kind: 'destination-port', protocol: 'tcp', from: port, to: port, not: false };
+  const comment: Match = { kind: 'comment', text: `${owner} health check` };
+  const rule: Rule = { protocol: { name: 'tcp', not: false }, matches: [comment, match], target: { kind: 'accept' } };
+  const entry: DispatchEntry = {
+    id: `health/${port}/${owner}`,
+    owner,
+    address: null,
+    protocol: 'TCP',
+    port,
+    rules: [renderRule(rule)],
+  };
+  return [{ tree: 'health-check', entry }];
 }
 
 function refusalTree(frontend: Frontend): TreeName {

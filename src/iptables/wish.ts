@@ -47,6 +47,7 @@ export class Wish {
     'reject-external': treeOf('filter', chainNames.externalIps, 'KUBE-EXT-IP-', true),
     'reject-node-port': treeOf('filter', chainNames.externalNodePorts, 'KUBE-EXT-NP-', false),
     firewall: treeOf('filter', chainNames.firewall, 'KUBE-FW-IP-', true),
+    'health-check': treeOf('filter', chainNames.nodePorts, 'KUBE-SVC-HC-', false),
   };
   readonly #sets = new Set<string>();
   #shared: readonly SharedRule[] = [];

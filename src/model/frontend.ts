@@ -67,6 +67,11 @@ export interface Frontend {
   /** Null: everyone. */
   readonly allowedSources: AllowedSources | null;
   readonly affinity: Affinity | null;
+  /**
+   * TCP port on which this node tells load balancers whether it has back ends for the Service; 0 for none. A
+   * data plane that filters lets it in. The same for all frontends of a Service.
+   */
+  readonly healthCheckPort: number;
   /** IPVS scheduler name, or null for the data plane's default. */
   readonly scheduler: string | null;
   /** Firewall mark that selects this frontend instead of its address, or null. */

@@ -24,6 +24,8 @@ export interface NodeChoices {
   /** 0-31. */
   readonly masqueradeBit: number;
   readonly masqueradeAll: boolean;
+  /** False: `spec.externalIPs` count for nothing (feature gate AllowServiceExternalIPs). */
+  readonly externalIps: boolean;
   /** Replaces the Node's address of its family; null where unspecified. */
   readonly bindAddress: Address | null;
 }
