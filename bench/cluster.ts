@@ -1,23 +1,7 @@
-/** API objects of a cluster of any size, as an API server would send them. */
-export interface RawCluster {
-  readonly services: readonly unknown[];
-  readonly slices: readonly unknown[];
-}
+/** API objects of a cluster of any size, as an API server would send them; made one by one. */
 
-/** Every Service has one TCP port, a ClusterIP and one slice; every tenth has a node port as far as they reach. */
-export function makeCluster(services: number, endpoints: number): RawCluster {
-  const indices = Array.from({ length: services }, (_, index) => index);
-  return {
-    services: indices.map((index) => makeService(index)),
-    slices: indices.map((index) => makeSlice(index, endpoints)),
-  };
-}
-
-export function serviceAddress(index: number): string {
-  return `10.96.${(index >> 8) & 255}.${index & 255}`;
-}
-
-function makeService(index: number): unknown {
+/** Service `index` of a cluster: one TCP port and a ClusterIP; every tenth has a node port, as far as they reach. */
+export function makeService(index: number): unknown {
   const nodePort = index % 10 === 0 && index / 10 < 2768 ? { nodePort: 30_000 + index / 10 } : {};
   return {
     apiVersion: 'v1',
@@ -37,6 +21,10 @@ function makeService(index: number): unknown {
       selector: { app: `app-${index}` },
     },
   };
+}
+
+export function serviceAddress(index: number): string {
+  return `10.96.${(index >> 8) & 255}.${index & 255}`;
 }
 
 /** The slice of Service `index`; its endpoints are on a hundred nodes. */

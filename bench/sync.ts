@@ -4,6 +4,9 @@ import { promisify } from 'node:util';
 import { formatTable } from '../src/observe/mod.ts';
 import type { SyncResult } from './sync-case.ts';
 
+/** Those of bin/waypost. */
+const agentFlags = ['--max-semi-space-size=2'];
+
 const sizes = [10, 1000, 10_000] as const;
 const variants = ['legacy', 'nft'] as const;
 
@@ -50,7 +53,13 @@ export async function runSyncBench(): Promise<void> {
 
 async function runCase(services: number, variant: string): Promise<SyncResult> {
   const script = fileURLToPath(new URL('sync-case.ts', import.meta.url));
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--expose-gc', script, `${services}`, variant]);
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [
+    ...agentFlags,
+    '--expose-gc',
+    script,
+    `${services}`,
+    variant,
+  ]);
   if (stderr !== '') console.error(stderr);
   return JSON.parse(stdout) as SyncResult;
 }
