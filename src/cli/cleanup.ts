@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { Shell } from '../iptables/mod.ts';
 import type { DataPlane, Family, Outcome, Problem } from '../model/mod.ts';
 import { findMissingCapabilities } from './capabilities.ts';
 import { printProblems } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
- * `waypost cleanup`: removes everything of ours of both families from the kernel, without an API server.
- * Gives the exit code: not 0 if anything may be left.
+ * `waypost cleanup`: removes everything of ours and of any mode of kube-proxy in both families from the kernel,
+ * without an API server. Gives the exit code: not 0 if anything may be left.
  */
 export async function runCleanup(terminal: Terminal): Promise<number> {
   const missing = findMissingCapabilities(await readFile('/proc/self/status', 'utf8'));
@@ -15,23 +16,48 @@ export async function runCleanup(terminal: Terminal): Promise<number> {
     printProblems(terminal, missing.fatal);
     return 1;
   }
-  const { makeDataPlanes } = await import('./make-data-planes.ts');
   // The list of interfaces is there wherever the kernel has IPv6, even if it is switched off now.
   const families: readonly Family[] = existsSync('/proc/net/if_inet6') ? ['IPv4', 'IPv6'] : ['IPv4'];
+  const { createShell } = await import('../iptables/mod.ts');
+  const shell = createShell();
+  // Chains first: a set that a rule names cannot be removed.
+  const problems = [...(await cleanChains(families, terminal)), ...(await cleanLeftovers(shell, families, terminal))];
+  await shell.close();
+  printProblems(terminal, problems);
+  return problems.length === 0 ? 0 : 1;
+}
+
+async function cleanChains(families: readonly Family[], terminal: Terminal): Promise<readonly Problem[]> {
+  const { makeDataPlanes } = await import('./make-data-planes.ts');
   const made = await makeDataPlanes(
     'iptables',
     families,
     () => null,
     (problem) => printProblems(terminal, [problem]),
   );
-  if (!made.ok) {
-    printProblems(terminal, [made.problem]);
-    return 1;
-  }
+  if (!made.ok) return [made.problem];
   const problems = await cleanPlanes(made.value.planes, terminal);
   await made.value.close();
-  printProblems(terminal, problems);
-  return problems.length === 0 ? 0 : 1;
+  return problems;
+}
+
+/** Removes what kube-proxy in nftables and ipvs mode makes, says what was removed and gives what failed. */
+export async function cleanLeftovers(
+  shell: Shell,
+  families: readonly Family[],
+  terminal: Terminal,
+): Promise<readonly Problem[]> {
+  const [{ removeLeftovers }, { allLeftovers }] = await Promise.all([
+    import('./driver-predecessors.ts'),
+    import('./predecessors.ts'),
+  ]);
+  const problems: Problem[] = [];
+  for (const [index, family] of families.entries()) {
+    const done = await removeLeftovers(shell, allLeftovers, family, index === families.length - 1);
+    printRemoved(`${family} nftables and ipvs`, { ok: true, value: done.removed }, terminal);
+    problems.push(...done.problems);
+  }
+  return problems;
 }
 
 /** Cleans each plane, whatever becomes of the others, says what was removed and gives what failed. */

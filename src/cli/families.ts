@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { EffectiveConfig } from '../config/mod.ts';
 import { fail, succeed } from '../model/mod.ts';
 import type { Family, Outcome, Problem } from '../model/mod.ts';
+import { findStartWarnings } from './start-warnings.ts';
 
 /** The families to run, the primary one first, and what was said on the way. */
 export interface FamilyChoice {
@@ -32,7 +33,7 @@ export function chooseFamilies(config: EffectiveConfig, ipv6Obstacle: string | n
   const { primaryFamily } = config;
   if (ipv6Obstacle === null) {
     const families: readonly Family[] = primaryFamily === 'IPv4' ? ['IPv4', 'IPv6'] : ['IPv6', 'IPv4'];
-    return succeed({ families, warnings: findGaps(config, families) });
+    return succeed({ families, warnings: findStartWarnings(config, families) });
   }
   if (primaryFamily === 'IPv6') {
     return fail('WP_CLI_FAMILY', `bindAddress makes IPv6 the primary family, but the kernel has no IPv6: ${ipv6Obstacle}`);
@@ -42,30 +43,7 @@ export function chooseFamilies(config: EffectiveConfig, ipv6Obstacle: string | n
     return fail('WP_CLI_FAMILY', `clusterCIDR has no IPv4 CIDR, but only IPv4 can run: ${ipv6Obstacle}`);
   }
   const warning: Problem = { code: 'WP_CLI_SINGLE_STACK', message: `running for IPv4 only: ${ipv6Obstacle}` };
-  return succeed({ families: ['IPv4'], warnings: [warning, ...findGaps(config, ['IPv4'])] });
-}
-
-/** What the configuration leaves open in a family that runs (specification 10.1); never fatal. */
-function findGaps(config: EffectiveConfig, families: readonly Family[]): readonly Problem[] {
-  const { nodePorts, podDetection } = config;
-  const gaps: Problem[] = [];
-  if (nodePorts.kind === 'all') {
-    gaps.push({
-      code: 'WP_CLI_NODE_PORTS_OPEN',
-      message: 'nodePortAddresses is not set: every local address accepts node ports',
-    });
-  }
-  for (const family of families) {
-    if (nodePorts.kind === 'prefixes' && !nodePorts.prefixes.some((prefix) => prefix.family === family)) {
-      const message = `nodePortAddresses has no ${family} CIDR: every local ${family} address accepts node ports`;
-      gaps.push({ code: 'WP_CLI_NODE_PORTS_OPEN', message });
-    }
-    if (podDetection.kind === 'cluster-cidr' && !podDetection.prefixes.some((prefix) => prefix.family === family)) {
-      const message = `clusterCIDR has no ${family} CIDR: pods are not told from other clients in ${family}`;
-      gaps.push({ code: 'WP_CLI_NO_CLUSTER_CIDR', message });
-    }
-  }
-  return gaps;
+  return succeed({ families: ['IPv4'], warnings: [warning, ...findStartWarnings(config, ['IPv4'])] });
 }
 
 function isIpv4({ family }: { readonly family: Family }): boolean {

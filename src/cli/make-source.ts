@@ -1,6 +1,6 @@
 import type { EffectiveConfig } from '../config/mod.ts';
 import { createManifestSource, openClusterSource } from '../kube/mod.ts';
-import type { Source } from '../kube/mod.ts';
+import type { RequestObserver, Source } from '../kube/mod.ts';
 import { succeed } from '../model/mod.ts';
 import type { Outcome, Pause } from '../model/mod.ts';
 import { readVersion } from './version.ts';
@@ -9,7 +9,12 @@ import { readVersion } from './version.ts';
  * Opens where Services come from: the folder of manifests if one is named, else the API server. Fails
  * where a kubeconfig cannot be used; a server that does not answer is no failure.
  */
-export async function makeSource(config: EffectiveConfig, nodeName: string, pause: Pause): Promise<Outcome<Source>> {
+export async function makeSource(
+  config: EffectiveConfig,
+  nodeName: string,
+  pause: Pause,
+  observeRequest: RequestObserver,
+): Promise<Outcome<Source>> {
   if (config.manifests !== null) return succeed(createManifestSource({ folder: config.manifests, nodeName }));
   return await openClusterSource({
     kubeconfig: config.kubeconfig ?? '',
@@ -20,5 +25,6 @@ export async function makeSource(config: EffectiveConfig, nodeName: string, paus
     userAgent: `waypost/${readVersion()}`,
     env: process.env,
     pause,
+    observeRequest,
   });
 }

@@ -101,4 +101,22 @@ describe('families', () => {
       'nodePortAddresses has no IPv6 CIDR: every local IPv6 address accepts node ports',
     ]);
   });
+
+  test('addresses and CIDRs of the other family alone are said to be wrong, unspecified addresses are fine', () => {
+    const covered = { 'cluster-cidr': '10.0.0.0/8,fd00::/8', 'nodeport-addresses': 'primary' };
+    const wrong = {
+      ...covered,
+      'proxy-mode': 'ipvs',
+      'ipvs-exclude-cidrs': 'fd00::/8',
+      'healthz-bind-address': '[::1]:10256',
+      'metrics-bind-address': '[fd00::1]:10249',
+    };
+    expect(warningsFor(wrong)).toEqual([
+      'ipvs.excludeCIDRs has no IPv4 CIDR, but IPv4 is the primary family (bindAddress decides)',
+      'healthzBindAddress is ::1, but IPv4 is the primary family (bindAddress decides)',
+      'metricsBindAddress is fd00::1, but IPv4 is the primary family (bindAddress decides)',
+    ]);
+    expect(warningsFor({ ...wrong, 'bind-address': 'fd00::5' })).toEqual([]);
+    expect(warningsFor({ ...covered, 'healthz-bind-address': '[::]:1', 'ipvs-exclude-cidrs': 'fd00::/8' })).toEqual([]);
+  });
 });

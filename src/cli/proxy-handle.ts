@@ -1,5 +1,6 @@
 import type { EffectiveConfig } from '../config/mod.ts';
 import type { Clock, Family, FamilyHealth, Outcome, Problem, StatusRow } from '../model/mod.ts';
+import type { AgentEvent } from '../kube/mod.ts';
 import type { Logger, Registry } from '../observe/mod.ts';
 
 /** A running proxy, as far as the commands see it. */
@@ -28,6 +29,8 @@ export interface StartProxyOptions {
   readonly report: (problem: Problem) => void;
   /** The agent cannot do what it was configured for: it ends with exit code 1, and the rules stay. */
   readonly fatal: (problem: Problem) => void;
+  /** Tells the cluster, in an Event; absent: there is no cluster to tell. */
+  readonly event?: (event: AgentEvent) => void;
 }
 
 /** Starts watching and programming; settles when all is set up, not when the first sync is done. */

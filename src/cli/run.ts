@@ -1,27 +1,30 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import { loadConfig, writeConfig } from '../config/mod.ts';
+import { loadConfig } from '../config/mod.ts';
 import type { EffectiveConfig, FlagTexts } from '../config/mod.ts';
 import { succeed } from '../model/mod.ts';
 import type { Outcome, Problem } from '../model/mod.ts';
-import { Registry, addFrontendMetrics, addProcessMetrics, createLogger, createProblemLog, systemClock } from '../observe/mod.ts';
+import { createLogger, systemClock } from '../observe/mod.ts';
 import type { Logger } from '../observe/mod.ts';
-import { findMissingCapabilities } from './capabilities.ts';
-import { chooseFamilies, findIpv6Obstacle } from './families.ts';
-import { resolveNodeName } from './node-name.ts';
-import { setOomScore } from './oom-score.ts';
+import { describeStart } from './agent-events.ts';
+import { applySysctls, prepare, startOfProcess } from './prepare.ts';
+import type { Prepared } from './prepare.ts';
 import type { ProxyHandle, StartProxy, StartProxyOptions } from './proxy-handle.ts';
 import { waitForSignal } from './signals.ts';
 import { startServers } from './start-servers.ts';
 import { printProblems } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
-import { readVersion } from './version.ts';
+import { ConfigWatch } from './watch-config.ts';
+import { writeConfigFile } from './write-config-file.ts';
 
 /** Milliseconds that the end may take, once asked for. */
 const stopPatience = 5000;
 
+/** Milliseconds that the Event of why the agent ends may take. */
+const eventPatience = 3000;
+
 /** `waypost run`: gives the exit code when the agent has ended. */
 export async function runAgent(texts: FlagTexts, terminal: Terminal): Promise<number> {
+  // Opened before the file is read: what is written in between is not missed.
+  await using watch = await ConfigWatch.open(texts.get('config')?.at(-1) ?? '');
   const loaded = await loadConfig(texts);
   if (!loaded.ok) {
     printProblems(terminal, [...loaded.warnings, ...loaded.problems]);
@@ -32,21 +35,45 @@ export async function runAgent(texts: FlagTexts, terminal: Terminal): Promise<nu
   if (flags.cleanup) return await (await import('./cleanup.ts')).runCleanup(terminal);
   const logger = createLogger({ format: config.logFormat, verbosity: config.verbosity, now: Date.now, write: terminal.err });
   for (const warning of loaded.warnings) logger.problem(warning);
-  const signal = waitForSignal();
-  const prepared = await prepare(config, logger);
-  // Imported late: what is wrong so far is said without loading the kernel's and the API server's rooms.
-  const served = prepared.ok ? await serve(prepared.value, (await import('./start-proxy.ts')).startProxy, signal) : prepared;
-  if (served.ok) return 0;
-  logger.error(served.problem.message, { code: served.problem.code });
+  const stopped = Promise.race([waitForSignal(), ...(watch === null ? [] : [watch.changed])]);
+  const ended = await runPrepared(config, logger, flags.initOnly, stopped);
+  if (ended.ok) return 0;
+  logger.error(ended.problem.message, { code: ended.problem.code });
   return 1;
 }
 
+/** Rooms are imported late: what is wrong before they are needed is said without loading them. */
+async function runPrepared(
+  config: EffectiveConfig,
+  logger: Logger,
+  initOnly: boolean,
+  stopped: Promise<string | Problem>,
+): Promise<Outcome<void>> {
+  const prepared = await prepare(config, logger);
+  if (!prepared.ok) return prepared;
+  if (initOnly) return await (await import('./initialise.ts')).initialise(prepared.value, stopped);
+  const set = await applySysctls(prepared.value);
+  if (!set.ok) return set;
+  const { makeEvents } = await import('./make-events.ts');
+  const events = await makeEvents(config, prepared.value.nodeName, logger, prepared.value.report);
+  if (!events.ok) return events;
+  const { startProxy } = await import('./start-proxy.ts');
+  const served = await serve({ ...prepared.value, event: (event) => events.value.write(event) }, startProxy, stopped);
+  if (!served.ok) await Promise.race([events.value.flush(), pause(eventPatience)]);
+  await events.value.close();
+  return served;
+}
+
 /**
- * Runs the agent until `stopped` settles or the proxy cannot go on, which is a failure as is anything that
- * keeps it from starting. Rules stay in place in any case.
+ * Runs the agent until `stopped` settles with a signal's name or a problem, or the proxy cannot go on. A problem
+ * is a failure, as is anything that keeps the agent from starting. Rules stay in place in any case.
  */
-export async function serve(prepared: Prepared, startProxy: StartProxy, stopped: Promise<string>): Promise<Outcome<void>> {
-  const { logger } = prepared;
+export async function serve(
+  prepared: Prepared,
+  startProxy: StartProxy,
+  stopped: Promise<string | Problem>,
+): Promise<Outcome<void>> {
+  const { logger, config, nodeName, event } = prepared;
   const { promise: failed, resolve: fatal } = Promise.withResolvers<Problem>();
   const options: StartProxyOptions = { ...prepared, fatal };
   let proxy: ProxyHandle | null = null;
@@ -59,66 +86,16 @@ export async function serve(prepared: Prepared, startProxy: StartProxy, stopped:
     return started;
   }
   proxy = started.value;
-  addFrontendMetrics(options.registry, () => started.value.rows());
+  if (event !== undefined) for (const one of describeStart(nodeName, config.mode)) event(one);
   const end = await Promise.race([stopped, failed]);
   if (typeof end === 'string') logger.info(`${end} received: stopping, and leaving all rules in place`);
   const ended = Promise.all([closeServers(), started.value.stop()]).then(() => true);
-  if (!(await Promise.race([ended, afterPatience()]))) logger.warn('the end took too long; leaving now');
+  if (!(await Promise.race([ended, pause(stopPatience)]))) logger.warn('the end took too long; leaving now');
   return typeof end === 'string' ? succeed(undefined) : { ok: false, problem: end };
 }
 
-/** What has to be known before anything is started. */
-type Prepared = Omit<StartProxyOptions, 'fatal'>;
-
-async function prepare(config: EffectiveConfig, logger: Logger): Promise<Outcome<Prepared>> {
-  const capabilities = findMissingCapabilities(await readFile('/proc/self/status', 'utf8'));
-  const [missing] = capabilities.fatal;
-  if (missing !== undefined) return { ok: false, problem: missing };
-  const nodeName = resolveNodeName(config.hostnameOverride, hostname());
-  if (!nodeName.ok) return nodeName;
-  const families = chooseFamilies(config, await findIpv6Obstacle());
-  if (!families.ok) return families;
-  const oomScore = await setOomScore(config.settings.oomScoreAdj);
-  const warnings: readonly (Problem | null)[] = [...capabilities.warnings, ...families.value.warnings, oomScore];
-  for (const warning of warnings) if (warning !== null) logger.problem(warning);
-  const registry = new Registry();
-  addProcessMetrics(registry, startOfProcess());
-  logger.info('waypost starts', {
-    version: readVersion(),
-    node: nodeName.value,
-    mode: config.mode,
-    families: families.value.families.join(','),
-    source: config.manifests ?? config.kubeconfig ?? config.master ?? 'in-cluster',
-  });
-  return succeed({
-    config,
-    nodeName: nodeName.value,
-    families: families.value.families,
-    clock: systemClock,
-    registry,
-    logger,
-    report: createProblemLog(logger, systemClock.now),
-  });
-}
-
-async function writeConfigFile(path: string, config: EffectiveConfig, terminal: Terminal): Promise<number> {
-  try {
-    await writeFile(path, writeConfig(config));
-    return 0;
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    printProblems(terminal, [{ code: 'WP_CLI_WRITE', message: `cannot write the configuration to ${path}: ${reason}` }]);
-    return 1;
-  }
-}
-
-/** Milliseconds since 1970. */
-function startOfProcess(): number {
-  return Date.now() - process.uptime() * 1000;
-}
-
-function afterPatience(): Promise<false> {
+function pause(milliseconds: number): Promise<false> {
   return new Promise((resolve) => {
-    systemClock.after(stopPatience, () => resolve(false));
+    systemClock.after(milliseconds, () => resolve(false));
   });
 }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { makeConfig } from '../config/mod.ts';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import type { AgentEvent } from '../kube/mod.ts';
 import type { Problem } from '../model/mod.ts';
 import { Registry, createLogger, systemClock } from '../observe/mod.ts';
 import type { ProxyHandle, StartProxy, StartProxyOptions } from './proxy-handle.ts';
@@ -112,18 +113,38 @@ test('a proxy that cannot go on ends the agent with its problem', async () => {
   expect(state.stopped).toBe(1);
 });
 
-test('[SP-122] with bindAddressHardFail a taken port is the outcome', async () => {
+test('[SP-146] a start is an Event on the Node, and [SP-142] a new configuration ends the agent with its problem', async () => {
+  const { prepared } = await setStage();
+  const events: AgentEvent[] = [];
+  const state = { synced: true, stopped: 0 };
+  const problem: Problem = { code: 'WP_CLI_CONFIG_CHANGED', message: 'the configuration file c was updated' };
+  const { promise: changed, resolve: change } = Promise.withResolvers<Problem>();
+  const event = (one: AgentEvent): void => {
+    events.push(one);
+    change(problem);
+  };
+  const served = await serve({ ...prepared, event }, async () => ({ ok: true, value: handleOf(state) }), changed);
+  expect(served).toEqual({ ok: false, problem });
+  expect(state.stopped).toBe(1);
+  expect(events).toMatchObject([{ about: { kind: 'Node', name: 'node-1' }, type: 'Normal', reason: 'Starting' }]);
+});
+
+test('[SP-122] with bindAddressHardFail a taken port is the outcome and an Event on the Node', async () => {
   const { prepared, health } = await setStage({ 'bind-address-hard-fail': 'true' });
   const holder = createServer();
   const port = Number(new URL(health).port);
   await new Promise<void>((resolve) => {
     holder.listen(port, '127.0.0.1', resolve);
   });
+  const events: AgentEvent[] = [];
   const served = await serve(
-    prepared,
+    { ...prepared, event: (event) => events.push(event) },
     async () => ({ ok: true, value: handleOf({ synced: true, stopped: 0 }) }),
     new Promise(() => {}),
   );
+  expect(events).toMatchObject([
+    { about: { kind: 'Node', name: 'node-1' }, type: 'Warning', reason: 'FailedToStartProxierHealthcheck' },
+  ]);
   expect(served).toMatchObject({
     ok: false,
     problem: { code: 'WP_CLI_BIND', message: `the health address 127.0.0.1:${port} is taken, and bindAddressHardFail is set` },

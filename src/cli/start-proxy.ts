@@ -1,12 +1,24 @@
 import { networkInterfaces } from 'node:os';
 import { createPause } from '../kube/mod.ts';
 import { parseAddress, succeed } from '../model/mod.ts';
-import type { Address, Outcome } from '../model/mod.ts';
-import { Proxy } from '../proxy/mod.ts';
-import type { ProxyOptions } from '../proxy/mod.ts';
+import type { Address, Outcome, Pause } from '../model/mod.ts';
+import { createConntrackPort } from '../netlink/mod.ts';
+import {
+  addFrontendMetrics,
+  addRequestMetrics,
+  createSyncMetrics,
+  isProxyHealthy,
+  openHealthCheckServer,
+} from '../observe/mod.ts';
+import { HealthCheckPorts, Proxy, createConntrackCleaner } from '../proxy/mod.ts';
+import type { ConntrackCleaner, ConntrackPass, ProxyOptions } from '../proxy/mod.ts';
+import { RefusalEvents } from './agent-events.ts';
+import { cleanChains } from './clean-chains.ts';
+import { Handover } from './handover.ts';
 import { logNotice } from './log-notice.ts';
 import { makeDataPlanes } from './make-data-planes.ts';
 import { makeSource } from './make-source.ts';
+import { observeConntrack, observeSyncs } from './observe-sync.ts';
 import type { ProxyHandle, StartProxyOptions } from './proxy-handle.ts';
 
 /** Milliseconds of one turn of the event loop that long work may take in all. */
@@ -14,14 +26,18 @@ const turnBudget = 4;
 
 /** Puts source, data planes and proxy together and sets them going. Fails where the mode or the source cannot be used. */
 export async function startProxy(options: StartProxyOptions): Promise<Outcome<ProxyHandle>> {
-  const { config, nodeName, families, logger, report } = options;
+  const { config, nodeName, families, logger, registry, report } = options;
   const pause = createPause(turnBudget);
-  const source = await makeSource(config, nodeName, pause);
+  const source = await makeSource(config, nodeName, pause, addRequestMetrics(registry));
   if (!source.ok) return source;
   const made = await makeDataPlanes(config.mode, families, pause, report);
   if (!made.ok) return made;
   const { planes, notes, close } = made.value;
   logger.info('kernel access', notes);
+  const metrics = createSyncMetrics(registry, config.mode);
+  const healthChecks = makeHealthChecks(options, () => proxy);
+  const refusals = new RefusalEvents(options.event ?? (() => {}));
+  const handover = new Handover({ mode: config.mode, families, logger, report, cleanChains });
   const proxyOptions: ProxyOptions = {
     planes,
     source: source.value,
@@ -35,9 +51,15 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     localAddresses,
     problem: report,
     fatal: options.fatal,
-    report: (notice) => logNotice(notice, logger, report),
+    report: (notice) => {
+      logNotice(notice, logger, report);
+      refusals.notice(notice);
+    },
+    observe: observeSyncs(metrics),
+    afterSync: [healthChecks, makeConntrackCleaner(options, pause, observeConntrack(metrics)), refusals, handover],
   };
   const proxy = new Proxy(proxyOptions);
+  addFrontendMetrics(registry, () => proxy.tally());
   proxy.start();
   return succeed({
     rows: () => proxy.rows(),
@@ -46,9 +68,37 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     synced: () => proxy.synced,
     stop: async () => {
       await proxy.stop();
+      await Promise.all([healthChecks.close(), handover.close()]);
       await close();
     },
   });
+}
+
+/** The ports on which load balancers ask for endpoints; what cannot be listened on is told in the log and on the Service. */
+function makeHealthChecks({ config, nodeName, clock, report, event }: StartProxyOptions, proxy: () => Proxy): HealthCheckPorts {
+  const healthy = (): boolean => isProxyHealthy(proxy().health(), clock.now(), 2 * config.syncPeriod);
+  return new HealthCheckPorts({
+    nodeName,
+    open: (target) => openHealthCheckServer({ ...target, healthy, report }),
+    warn: ({ namespace, name }, reason, problem) => {
+      report(problem);
+      event?.({
+        about: { kind: 'Service', namespace, name },
+        type: 'Warning',
+        reason,
+        action: 'Listen',
+        message: problem.message,
+      });
+    },
+  });
+}
+
+function makeConntrackCleaner(
+  { report }: StartProxyOptions,
+  pause: Pause,
+  passed: (pass: ConntrackPass) => void,
+): ConntrackCleaner {
+  return createConntrackCleaner({ port: createConntrackPort({ pause }), pause, now: () => performance.now(), report, passed });
 }
 
 /** A folder of manifests need not describe the Node: then nothing speaks against it. */

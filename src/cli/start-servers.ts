@@ -1,16 +1,19 @@
-import { describeSettings } from '../config/mod.ts';
+import { describeFlags, describeSettings } from '../config/mod.ts';
 import type { EffectiveConfig } from '../config/mod.ts';
 import { fail, formatEndpoint, succeed } from '../model/mod.ts';
 import type { Clock, Outcome, Problem } from '../model/mod.ts';
-import { createDebugServer, createHealthServer } from '../observe/mod.ts';
-import type { HttpListener, Registry } from '../observe/mod.ts';
-import type { ProxyHandle } from './proxy-handle.ts';
+import { addBuildMetrics, createDebugServer, createHealthServer } from '../observe/mod.ts';
+import type { HttpListener, Logger, Registry } from '../observe/mod.ts';
+import { describeBindFailure } from './agent-events.ts';
+import type { ProxyHandle, StartProxyOptions } from './proxy-handle.ts';
+import { readVersion } from './version.ts';
 
-export interface ServerOptions {
+export interface ServerOptions extends Pick<StartProxyOptions, 'nodeName' | 'event'> {
   readonly config: EffectiveConfig;
   /** The proxy once it runs; the servers come first. */
   readonly proxy: () => ProxyHandle | null;
   readonly registry: Registry;
+  readonly logger: Logger;
   readonly clock: Clock;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
@@ -22,14 +25,17 @@ export interface ServerOptions {
  * failure with `bindAddressHardFail`.
  */
 export async function startServers(options: ServerOptions): Promise<Outcome<readonly HttpListener[]>> {
-  const { config } = options;
+  const { config, registry } = options;
+  addBuildMetrics(registry, readVersion(), config.gates);
   const servers = [makeHealthServer(options), makeDebugServer(options)].filter((server) => server !== null);
   await Promise.all(servers.map((server) => server.start()));
   const unbound = servers.find(({ bound }) => bound.length === 0);
   if (unbound === undefined || !config.bindAddressHardFail) return succeed(servers);
   await Promise.all(servers.map((server) => server.close()));
   const { name, host, port } = unbound.address;
-  return fail('WP_CLI_BIND', `the ${name} address ${formatEndpoint(host, port)} is taken, and bindAddressHardFail is set`);
+  const message = `the ${name} address ${formatEndpoint(host, port)} is taken, and bindAddressHardFail is set`;
+  options.event?.(describeBindFailure(options.nodeName, name, message));
+  return fail('WP_CLI_BIND', message);
 }
 
 function makeHealthServer({ config, proxy, registry, clock, report }: ServerOptions): HttpListener | null {
@@ -48,11 +54,15 @@ function makeHealthServer({ config, proxy, registry, clock, report }: ServerOpti
   });
 }
 
-function makeDebugServer({ config, proxy, registry, clock, startedAt, report }: ServerOptions): HttpListener {
+function makeDebugServer({ config, proxy, registry, logger, clock, startedAt, report }: ServerOptions): HttpListener {
   return createDebugServer({
     ...config.metrics,
     mode: config.mode,
+    version: readVersion(),
     configuration: describeSettings(config.settings),
+    flags: config.gates.ComponentFlagz ? describeFlags(config) : null,
+    statusz: config.gates.ComponentStatusz,
+    setVerbosity: config.settings.enableProfiling ? logger.setVerbosity : null,
     registry,
     status: () => ({ mode: config.mode, synced: proxy()?.synced() ?? false, rows: proxy()?.rows() ?? [] }),
     startedAt,

@@ -54,3 +54,12 @@ export function splitListenAddress(text: string): { readonly host: string; reado
   const port = Number(match[3]);
   return parseAddress(host) !== null && isPort(port) ? { host, port } : null;
 }
+
+/** The release of kube-proxy whose configuration, flags and gates are followed: Kubernetes 1.36. */
+const reference = { major: 1, minor: 36 } as const;
+
+/** A check for `showHiddenMetricsForVersion`: nothing, or the minor version before the reference's. */
+export function isPreviousMinor(value: string): string | null {
+  const previous = `${reference.major}.${reference.minor - 1}`;
+  return value === '' || value === previous ? null : `must be empty or the previous minor version, ${previous}`;
+}

@@ -1,6 +1,8 @@
 import { familyOf, parseAddress, parsePrefix } from '../model/mod.ts';
 import type { Family, NodeChoices, NodePortChoice, PodDetection, Prefix, ProxyMode } from '../model/mod.ts';
 import { splitListenAddress } from './checks.ts';
+import { effectiveGates, isGateOn } from './feature-gates.ts';
+import type { GateName } from './feature-gates.ts';
 import type { Settings } from './fields.ts';
 import { activeBlock } from './validate-settings.ts';
 
@@ -31,6 +33,8 @@ export interface EffectiveConfig extends NodeChoices {
   readonly healthz: ListenAddress | null;
   readonly metrics: ListenAddress;
   readonly bindAddressHardFail: boolean;
+  /** Every known feature gate and whether it is on. */
+  readonly gates: Readonly<Record<GateName, boolean>>;
   readonly logFormat: 'text' | 'json';
   readonly verbosity: number;
 }
@@ -60,6 +64,8 @@ export function deriveConfig(settings: Settings, extras: Extras): EffectiveConfi
     minSyncPeriod: settings[`${block}.minSyncPeriod`],
     masqueradeAll: settings[`${masqueradeBlock}.masqueradeAll`],
     masqueradeBit: settings[`${masqueradeBlock}.masqueradeBit`],
+    externalIps: isGateOn(settings.featureGates, 'AllowServiceExternalIPs'),
+    gates: effectiveGates(settings.featureGates),
     podDetection: derivePodDetection(settings),
     nodePorts: deriveNodePorts(settings.nodePortAddresses),
     localhostNodePorts: settings['iptables.localhostNodePorts'],

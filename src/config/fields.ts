@@ -1,4 +1,5 @@
-import { areCidrs, areNodePortAddresses, between, isAddress, isListenAddress, notNegative, oneOf, positive } from './checks.ts';
+import { areCidrs, areNodePortAddresses, between, isAddress, isListenAddress, isPreviousMinor, notNegative, oneOf, positive } from './checks.ts';
+import { checkGates } from './feature-gates.ts';
 import { field } from './field.ts';
 import type { DefaultFacts, Field, ValueKind, ValueKinds } from './field.ts';
 
@@ -90,8 +91,9 @@ const fields = [
     flag: 'bind-address-hard-fail',
   }),
   field('enableProfiling', 'boolean', false, 'serve /debug pages beside /metrics', { flag: 'profiling' }),
-  field('showHiddenMetricsForVersion', 'string', '', 'accepted; no metric is hidden', {
+  field('showHiddenMetricsForVersion', 'string', '', 'previous minor version; accepted, as no metric is hidden', {
     flag: 'show-hidden-metrics-for-version',
+    check: isPreviousMinor,
   }),
   field('iptables.masqueradeBit', 'integer', 14, 'bit of the packet mark that asks for masquerade (iptables, ipvs)', {
     flag: 'iptables-masquerade-bit',
@@ -237,12 +239,4 @@ export const ignoredPaths: readonly string[] = ['winkernel', 'windowsRunAsServic
 
 function defaultNodePorts({ mode }: DefaultFacts): readonly string[] | null {
   return mode === 'nftables' ? ['primary'] : null;
-}
-
-/** Gates that are locked on upstream; saying `true` is allowed (specification 9.5). */
-const lockedGates: readonly string[] = ['PreferSameTrafficDistribution', 'MultiCIDRServiceAllocator', 'NFTablesProxyMode'];
-
-function checkGates(gates: Readonly<Record<string, boolean>>): string | null {
-  const off = lockedGates.filter((name) => gates[name] === false);
-  return off.length === 0 ? null : `must not switch off ${off.join(', ')}, which can no longer be switched`;
 }

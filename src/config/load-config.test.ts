@@ -283,6 +283,19 @@ describe('[SP-140] validation', () => {
     ['iptables: {masqueradeAll: "true"}', /iptables\.masqueradeAll must be true or false, not "true"/],
     ['iptables: {masqueradeBit: 1.5}', /iptables\.masqueradeBit must be a whole number, not 1\.5/],
     ['featureGates: {NFTablesProxyMode: false}', /featureGates must not switch off NFTablesProxyMode/],
+    ['featureGates: {MultiCIDRServiceAllocator: false, PreferSameTrafficDistribution: false}', /Distribution, MultiCIDR/],
+    ['showHiddenMetricsForVersion: "1.34"', /showHiddenMetricsForVersion must be empty or the previous minor version, 1\.35/],
+    ['logging: {verbosity: -1}', /logging\.verbosity must not be negative/],
+    ['oomScoreAdj: 1001', /oomScoreAdj must be from -1000 to 1000/],
+    ['conntrack: {maxPerCore: -1}', /conntrack\.maxPerCore must not be negative/],
+    ['conntrack: {tcpEstablishedTimeout: -1s}', /conntrack\.tcpEstablishedTimeout must not be negative/],
+    ['conntrack: {tcpCloseWaitTimeout: -1s}', /conntrack\.tcpCloseWaitTimeout must not be negative/],
+    ['conntrack: {udpStreamTimeout: -1s}', /conntrack\.udpStreamTimeout must not be negative/],
+    ['mode: ipvs\nipvs: {tcpFinTimeout: -1s}', /ipvs\.tcpFinTimeout must not be negative/],
+    ['mode: ipvs\nipvs: {udpTimeout: -1s}', /ipvs\.udpTimeout must not be negative/],
+    ['mode: ipvs\nipvs: {syncPeriod: 1s, minSyncPeriod: 2s}', /ipvs\.minSyncPeriod must not be greater/],
+    ['mode: nftables\nnftables: {syncPeriod: 1s, minSyncPeriod: 2s}', /nftables\.minSyncPeriod must not be greater/],
+    ['mode: nftables\niptables: {masqueradeBit: 32}', /iptables\.masqueradeBit must be from 0 to 31/],
     ['featureGates: {A: maybe}', /featureGates must be a map of names to true or false/],
   ])('refuses %s', (body, message) => {
     expect(messagesOf(fromFile(`${body}\n`))).toEqual([expect.stringMatching(message)]);
@@ -295,6 +308,7 @@ describe('[SP-140] validation', () => {
     'clusterCIDR: fd00::/64,10.0.0.0/8',
     'nodePortAddresses: [primary]',
     'featureGates: {NFTablesProxyMode: true, SomethingElse: false}',
+    'showHiddenMetricsForVersion: "1.35"',
     'healthzBindAddress: "[::]:10256"',
     'metricsBindAddress: "::1"',
   ])('accepts %s in iptables mode', (body) => {
@@ -308,6 +322,58 @@ describe('[SP-140] validation', () => {
       '--masquerade-all must be true or false, not "maybe"',
       '--ipvs-sync-period must be a duration such as 30s, 500ms or 1h2m3s, not "5"',
       '--oom-score-adj: oomScoreAdj must be from -1000 to 1000, not 2000',
+    ]);
+  });
+});
+
+describe('feature gates', () => {
+  test('[SP-34] AllowServiceExternalIPs is on unless it is switched off', () => {
+    expect(configOf(fromFlags({})).externalIps).toBe(true);
+    expect(configOf(fromFlags({ 'feature-gates': 'AllowServiceExternalIPs=false' })).externalIps).toBe(false);
+    expect(configOf(fromFile('featureGates: {AllowServiceExternalIPs: false, ComponentFlagz: false}\n'))).toMatchObject({
+      externalIps: false,
+      gates: { ComponentFlagz: false, ComponentStatusz: true, NFTablesProxyMode: true },
+    });
+  });
+
+  test('without a meaning here are named, with the nearest known one', () => {
+    const loaded = fromFlags({ 'feature-gates': 'AllowServiceExternalIP=false,SidecarContainers=true,AllAlpha=true' });
+    expect(warningsOf(loaded)).toEqual([
+      'featureGates: AllowServiceExternalIP has no effect here (did you mean AllowServiceExternalIPs?)',
+      'featureGates: SidecarContainers has no effect here',
+    ]);
+  });
+});
+
+describe('[SP-139] what is accepted and does nothing is told with what happens instead', () => {
+  test('of flags', () => {
+    const loaded = fromFlags({
+      'boot-id-file': '/x',
+      'machine-id-file': '/y',
+      'log-text-split-stream': 'true',
+      'log-json-split-stream': 'false',
+      'log-json-info-buffer-size': '1M',
+      'log-flush-frequency': '1s',
+      vmodule: 'proxier=9',
+      v: '2',
+      'config-sync-period': '1m',
+      'kube-api-content-type': 'application/vnd.kubernetes.protobuf',
+    });
+    expect(warningsOf(loaded)).toEqual([
+      '--config-sync-period: configSyncPeriod 1m0s has no effect: nothing is delivered again that has not changed',
+      '--log-flush-frequency: logging.flushFrequency 1s has no effect: every line is written at once',
+      '--vmodule: logging.vmodule ["proxier=9"] has no effect: one level holds for all of the log, 2 (-v)',
+      '--log-text-split-stream has no effect: all of the log goes to standard error',
+      '--log-json-info-buffer-size has no effect: every line is written at once',
+      '--boot-id-file has no effect: the boot id is not read',
+      '--machine-id-file has no effect: the machine id is not read',
+    ]);
+  });
+
+  test('of a file, with its line', () => {
+    const loaded = fromFile('clientConnection:\n  acceptContentTypes: application/vnd.kubernetes.protobuf\nconfigSyncPeriod: 15m\n');
+    expect(warningsOf(loaded)).toEqual([
+      'c.yaml:4: clientConnection.acceptContentTypes "application/vnd.kubernetes.protobuf" has no effect: the API server is asked for JSON',
     ]);
   });
 });

@@ -3,6 +3,7 @@ import type { Problem } from '../model/mod.ts';
 import type { Reading } from './assignment.ts';
 import { deriveConfig } from './effective-config.ts';
 import type { EffectiveConfig } from './effective-config.ts';
+import { describeIdleSettings } from './idle-settings.ts';
 import { readDocuments } from './read-document.ts';
 import { readFlags } from './read-flags.ts';
 import type { FlagTexts, ProcessFlags } from './read-flags.ts';
@@ -35,8 +36,13 @@ export async function loadConfig(texts: FlagTexts): Promise<Loaded> {
 export function makeConfig(texts: FlagTexts, file: { readonly name: string; readonly text: string } | null): Loaded {
   const flags = readFlags(texts);
   const reading = file === null ? null : readDocuments(file.text, file.name);
-  const warnings = [...(reading?.warnings ?? []), ...ignoredFlags(reading, flags.ignoredWithFile), ...deprecatedFlags(texts)];
   const resolved = resolveSettings(reading, flags);
+  const warnings = [
+    ...(reading?.warnings ?? []),
+    ...ignoredFlags(reading, flags.ignoredWithFile),
+    ...deprecatedFlags(texts),
+    ...describeIdleSettings(resolved, texts).map((message) => ({ code: 'WP_CONFIG_NO_EFFECT' as const, message })),
+  ];
   const unread = reading?.problems ?? [];
   // The values of a file that cannot be read are defaults: judging them would blame the wrong thing.
   const broken = unread.some(({ code }) => code !== 'WP_CONFIG_TYPE');

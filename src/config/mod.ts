@@ -2,6 +2,7 @@
  * Configuration: KubeProxyConfiguration v1alpha1, our own document and the flags of `waypost run`, with
  * defaults, precedence and validation that names file and line. One table, `fields`, holds every field.
  */
+export { describeFlags } from './describe-flags.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export type { EffectiveConfig, ListenAddress } from './effective-config.ts';
 export type { FieldPath, Settings } from './fields.ts';

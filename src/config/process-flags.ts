@@ -16,6 +16,12 @@ const processFlags: readonly FlagSpec[] = [
   { name: 'manifests', kind: 'string', beatsFile: true, help: 'folder of manifests to serve instead of an API server' },
   { name: 'master', kind: 'string', beatsFile: true, help: 'URL of the API server; wins over the kubeconfig' },
   { name: 'write-config-to', kind: 'string', beatsFile: true, help: 'write the effective configuration to this file and exit' },
+  {
+    name: 'init-only',
+    kind: 'boolean',
+    beatsFile: true,
+    help: 'set the kernel parameters that need privileges, write no rule, and exit',
+  },
   { name: 'cleanup', kind: 'boolean', beatsFile: true, help: 'remove everything of ours from the kernel and exit' },
   {
     name: 'healthz-port',

@@ -15,6 +15,7 @@ export interface ProcessFlags {
   readonly manifests: string | null;
   readonly master: string | null;
   readonly writeConfigTo: string | null;
+  readonly initOnly: boolean;
   readonly cleanup: boolean;
   readonly healthzPort: number | null;
   readonly metricsPort: number | null;
@@ -60,6 +61,7 @@ function processFlagsOf(values: ReadonlyMap<string, unknown>): ProcessFlags {
     manifests: text('manifests'),
     master: text('master'),
     writeConfigTo: text('write-config-to'),
+    initOnly: values.get('init-only') === true,
     cleanup: values.get('cleanup') === true,
     healthzPort: port('healthz-port'),
     metricsPort: port('metrics-port'),

@@ -1,3 +1,4 @@
+import { ruleTarget } from './chain-facts.ts';
 import { isBuiltIn } from './diff.ts';
 import { isOwnChain, ownTables } from './names.ts';
 import type { Operation, RulesetState, TableState } from './operation.ts';
@@ -50,7 +51,7 @@ function chainsInUse(state: TableState): ReadonlySet<string> {
 
 /** The chain or target that a rule names, or the empty string. */
 function targetOf(rule: RuleText): string {
-  return /(?:^| )-[jg] (\S+)/.exec(rule)?.[1] ?? '';
+  return ruleTarget(rule)?.name ?? '';
 }
 
 function describe(operation: Operation): string {

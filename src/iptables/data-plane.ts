@@ -14,6 +14,7 @@ import { planService } from './plan-service.ts';
 import type { ServicePlan } from './plan-service.ts';
 import { ownerOf } from './port.ts';
 import type { Batch, BatchFailure, IptablesPort } from './port.ts';
+import type { TableName } from './rule.ts';
 import type { SetPort } from './set-port.ts';
 import { Wish } from './wish.ts';
 import type { ChainKey } from './wish.ts';
@@ -43,6 +44,8 @@ const attemptLimit = 200;
 /** The running totals of one `apply` or `audit`. */
 interface Tally {
   readonly failed: Map<ServiceKey, Problem>;
+  /** Rules written, by table. */
+  readonly written: Map<TableName, number>;
   operations: number;
   bytes: number;
   planMs: number;
@@ -84,7 +87,7 @@ class IptablesDataPlane implements DataPlane {
     const tally = startTally();
     const { settings, services } = change;
     const ready = await this.#prepare(settings);
-    if (!ready.ok) return reportOf(tally, ready.problem);
+    if (!ready.ok) return reportOf(tally, ready.problem, this.#state);
     const newSettings = !isDeepStrictEqual(settings, this.#settings);
     const plans: ServicePlan[] = [];
     const planned = this.#timer(tally);
@@ -106,14 +109,15 @@ class IptablesDataPlane implements DataPlane {
     }
     // Until the shared chains are in, they have to be looked at again.
     if (problem !== null && newSettings) this.#settings = null;
-    return reportOf(tally, problem);
+    return reportOf(tally, problem, this.#state);
   }
 
   async audit(): Promise<ApplyReport> {
     const tally = startTally();
     const read = await this.read();
-    if (!read.ok) return reportOf(tally, read.problem);
-    return reportOf(tally, await this.#attempt([], 'full', tally));
+    if (!read.ok) return reportOf(tally, read.problem, this.#state);
+    const problem = await this.#attempt([], 'full', tally);
+    return reportOf(tally, problem, this.#state);
   }
 
   async cleanup(): Promise<Outcome<readonly string[]>> {
@@ -191,7 +195,11 @@ class IptablesDataPlane implements DataPlane {
     tally.bytes += bytes;
     if (failure === null) {
       for (const section of batch) {
-        for (const operation of section.operations) state.follow(operation);
+        const written = section.operations.reduce(
+          (sum, operation) => sum + state.follow(operation),
+          tally.written.get(section.table) ?? 0,
+        );
+        tally.written.set(section.table, written);
         await this.#options.pause();
       }
       tally.operations += operations.length;
@@ -270,10 +278,16 @@ function emptyPlan(service: ServiceKey): ServicePlan {
 }
 
 function startTally(): Tally {
-  return { failed: new Map(), operations: 0, bytes: 0, planMs: 0, attempts: 0 };
+  return { failed: new Map(), written: new Map(), operations: 0, bytes: 0, planMs: 0, attempts: 0 };
 }
 
-function reportOf(tally: Tally, problem: Problem | null): ApplyReport {
-  const { failed, operations, bytes, planMs } = tally;
-  return { problem, failed, operations, bytes, planMs };
+function reportOf(tally: Tally, problem: Problem | null, state: KernelState | null): ApplyReport {
+  const { failed, written, operations, bytes, planMs } = tally;
+  const report: ApplyReport = { problem, failed, operations, bytes, planMs };
+  // Without a state nothing is known of the kernel, and no number is better than a wrong one.
+  if (state === null) return report;
+  return {
+    ...report,
+    rules: ownTables.map((table) => ({ table, total: state.countRules(table), last: written.get(table) ?? 0 })),
+  };
 }

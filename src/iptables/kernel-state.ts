@@ -1,5 +1,6 @@
 import type { Operation, RulesetState } from './operation.ts';
 import type { Remembered } from './diff.ts';
+import { isOwnChain } from './names.ts';
 import type { RuleText, TableName } from './rule.ts';
 import { chainKey } from './wish.ts';
 import type { ChainKey } from './wish.ts';
@@ -7,10 +8,15 @@ import type { ChainKey } from './wish.ts';
 /** What is remembered of the kernel: as read, then moved along with every operation it accepted. */
 export class KernelState implements Remembered {
   readonly #chains = new Map<ChainKey, readonly RuleText[]>();
+  /** Rules in chains that are ours. */
+  readonly #counts = new Map<TableName, number>();
 
   constructor(ruleset: RulesetState) {
     for (const [table, { chains }] of ruleset) {
-      for (const [chain, { rules }] of chains) this.#chains.set(chainKey(table, chain), rules);
+      for (const [chain, { rules }] of chains) {
+        this.#chains.set(chainKey(table, chain), rules);
+        this.#count(table, chain, rules.length);
+      }
     }
   }
 
@@ -22,9 +28,26 @@ export class KernelState implements Remembered {
     return this.#chains.keys();
   }
 
-  /** Follows an operation that the kernel accepted. */
-  follow(operation: Operation): void {
+  /** Rules of a table in chains that are ours. */
+  countRules(table: TableName): number {
+    return this.#counts.get(table) ?? 0;
+  }
+
+  /** Follows an operation that the kernel accepted. Returns how many rules it wrote. */
+  follow(operation: Operation): number {
     const key = chainKey(operation.table, operation.chain);
+    const before = this.#chains.get(key)?.length ?? 0;
+    this.#move(operation, key);
+    this.#count(operation.table, operation.chain, (this.#chains.get(key)?.length ?? 0) - before);
+    if (operation.kind === 'write-chain') return operation.rules.length;
+    return operation.kind === 'append-rule' || operation.kind === 'insert-rule' ? 1 : 0;
+  }
+
+  #count(table: TableName, chain: string, difference: number): void {
+    if (isOwnChain(chain)) this.#counts.set(table, this.countRules(table) + difference);
+  }
+
+  #move(operation: Operation, key: ChainKey): void {
     const rules = this.#chains.get(key) ?? [];
     switch (operation.kind) {
       case 'write-chain':

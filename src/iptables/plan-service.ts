@@ -184,7 +184,9 @@ function planEntries(frontend: Frontend, group: Group): { tree: TreeName; entry:
     const reject = frontend.family === 'IPv4' ? 'icmp-port-unreachable' : 'icmp6-port-unreachable';
     const target = refusal.verdict === 'drop' ? ({ kind: 'drop' } as const) : ({ kind: 'reject', with: reject } as const);
     add(refusalTree(frontend), [{ ...toFrontend, target }]);
-  } else if (frontend.allowedSources !== null) {
+  }
+  // Besides a refusal too: external refusals do not stand at output, where a process of the node is filtered.
+  if (chain !== null && frontend.allowedSources !== null) {
     add('firewall', [{ ...toFrontend, target: { kind: 'drop' } }]);
   }
   return entries;

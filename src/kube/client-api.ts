@@ -9,6 +9,13 @@ export interface ApiRequest {
   readonly idleMs: number;
 }
 
+/** A request that changes something. */
+export interface ApiWrite extends ApiRequest {
+  readonly method: 'POST' | 'PATCH';
+  /** Sent as JSON. */
+  readonly body: object;
+}
+
 /** An answer that has begun. */
 export interface ApiResponse {
   readonly status: number;
@@ -35,4 +42,10 @@ export interface ApiClient {
   /** After a 401: the next request shall not use what was cached. */
   forgetCredentials(): void;
   close(): void;
+}
+
+/** A client that may change objects as well. */
+export interface WritingClient extends ApiClient {
+  /** As `get`. A PATCH is a merge patch (RFC 7386). */
+  send(request: ApiWrite, signal: AbortSignal): Promise<Outcome<ApiResponse>>;
 }

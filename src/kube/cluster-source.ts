@@ -5,6 +5,7 @@ import type { ApiClient } from './client-api.ts';
 import { systemClock } from './client-clock.ts';
 import type { Clock } from './client-clock.ts';
 import { createRateLimit } from './client-limit.ts';
+import type { RequestObserver } from './client-seen.ts';
 import { createPause } from './client-pause.ts';
 import { createThrottle } from './client-throttle.ts';
 import { ownNode, services, slices } from './cluster-source-resources.ts';
@@ -27,6 +28,8 @@ export interface ClusterSourceOptions {
   readonly burst: number;
   readonly userAgent: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Counts requests; absent: nobody does. */
+  readonly observeRequest?: RequestObserver;
   /** Shared by everything that works on the main thread; made here where the caller has none. */
   readonly pause?: Pause;
   readonly clock?: Clock;

@@ -4,8 +4,9 @@ import type { IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { fail, succeed } from '../model/mod.ts';
 import type { Outcome, Problem } from '../model/mod.ts';
-import type { ApiClient, ApiRequest, ApiResponse } from './client-api.ts';
+import type { ApiRequest, ApiResponse, ApiWrite, WritingClient } from './client-api.ts';
 import type { Credentials, Preparation, TlsMaterial } from './client-auth.ts';
+import type { RequestObserver } from './client-seen.ts';
 
 type Agent = HttpAgent | HttpsAgent;
 type ProxyEnv = Record<string, string | undefined>;
@@ -20,28 +21,50 @@ export interface HttpClientOptions {
   readonly userAgent: string;
   /** `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count unless the kubeconfig names a proxy. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Counts requests; absent: nobody does. */
+  readonly observeRequest?: RequestObserver;
 }
 
 /** Talks HTTP/1.1 to the server of these credentials; connections are kept and shared. */
-export function createHttpClient(credentials: Credentials, { userAgent, env }: HttpClientOptions): ApiClient {
+export function createHttpClient(credentials: Credentials, { userAgent, env, observeRequest }: HttpClientOptions): WritingClient {
   const agents = new AgentPool(credentials.server, chooseProxy(credentials, env));
+  const open = async (request: ApiRequest, content: Content | null, signal: AbortSignal): Promise<Outcome<ApiResponse>> => {
+    // A plugin that takes its time must not hold up the end of the process.
+    const prepared = await unlessAborted(credentials.prepare(), signal);
+    if (prepared === null) return fail('WP_KUBE_UNREACHABLE', 'the request was given up');
+    if (!prepared.ok) return prepared;
+    const { headers } = prepared.value;
+    const method = content?.method ?? 'GET';
+    const options: RequestOptions = {
+      agent: agents.choose(prepared.value),
+      method,
+      headers: { ...headers, ...content?.headers, accept: 'application/json', 'user-agent': userAgent },
+      signal,
+    };
+    const started = performance.now();
+    const answer = await openResponse(locate(credentials.server, request), options, request.idleMs, content?.text ?? '');
+    const code = answer.ok ? String(answer.value.status) : '<error>';
+    observeRequest?.({ method, host: credentials.server.host, code, took: performance.now() - started });
+    return answer;
+  };
   return {
-    async get(request, signal) {
-      // A plugin that takes its time must not hold up the end of the process.
-      const prepared = await unlessAborted(credentials.prepare(), signal);
-      if (prepared === null) return fail('WP_KUBE_UNREACHABLE', 'the request was given up');
-      if (!prepared.ok) return prepared;
-      const { headers } = prepared.value;
-      const options: RequestOptions = {
-        agent: agents.choose(prepared.value),
-        headers: { ...headers, accept: 'application/json', 'user-agent': userAgent },
-        signal,
-      };
-      return openResponse(locate(credentials.server, request), options, request.idleMs);
-    },
+    get: (request, signal) => open(request, null, signal),
+    send: (request, signal) => open(request, contentOf(request), signal),
     forgetCredentials: () => credentials.forget(),
     close: () => agents.close(),
   };
+}
+
+interface Content {
+  readonly method: ApiWrite['method'];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+function contentOf({ method, body }: ApiWrite): Content {
+  const text = JSON.stringify(body);
+  const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+  return { method, headers: { 'content-type': type, 'content-length': String(Buffer.byteLength(text)) }, text };
 }
 
 /** One agent for as long as the TLS material stays the same; rotated certificates bring new connections. */
@@ -103,7 +126,7 @@ function locate(server: URL, request: ApiRequest): URL {
   return url;
 }
 
-function openResponse(url: URL, options: RequestOptions, idleMs: number): Promise<Outcome<ApiResponse>> {
+function openResponse(url: URL, options: RequestOptions, idleMs: number, body: string): Promise<Outcome<ApiResponse>> {
   const { promise, resolve } = Promise.withResolvers<Outcome<ApiResponse>>();
   try {
     const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, options);
@@ -117,7 +140,7 @@ function openResponse(url: URL, options: RequestOptions, idleMs: number): Promis
       clearTimeout(patience);
       resolve({ ok: false, problem: explainError(url, cause) });
     });
-    request.end();
+    request.end(body);
   } catch (cause) {
     // Node refuses a header with forbidden characters; only a token can have them here.
     resolve(fail('WP_KUBE_CREDENTIALS', `credentials for ${url.origin} cannot be sent: ${String(cause)}`, cause));

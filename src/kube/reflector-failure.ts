@@ -69,7 +69,7 @@ export function readStatus(value: unknown, fallbackCode: number): ApiStatus {
 }
 
 /** The body as JSON, or as the message of a Status that a gateway did not know to make. */
-async function readText(response: ApiResponse): Promise<unknown> {
+export async function readText(response: ApiResponse): Promise<unknown> {
   const pieces: Uint8Array[] = [];
   let size = 0;
   while (size < maxStatusBytes) {

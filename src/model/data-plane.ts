@@ -49,6 +49,17 @@ export interface ApplyReport {
   readonly bytes: number;
   /** Milliseconds spent deciding, waiting for the kernel not included. */
   readonly planMs: number;
+  /** Rules by table, where the kernel's objects are rules in tables. */
+  readonly rules?: readonly RuleCount[];
+}
+
+/** Rules of one table. */
+export interface RuleCount {
+  readonly table: string;
+  /** In the chains that are ours. */
+  readonly total: number;
+  /** Written by this change or audit. */
+  readonly last: number;
 }
 
 /**

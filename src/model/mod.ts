@@ -13,6 +13,7 @@ export type {
   NodePortAddresses,
   PodTraffic,
   ProxyMode,
+  RuleCount,
 } from './data-plane.ts';
 export { chooseEndpoints } from './endpoint-choice.ts';
 export type { Candidate, Choice, Vantage } from './endpoint-choice.ts';

@@ -1,16 +1,26 @@
-import type { Problem } from '../model/mod.ts';
-import type { Clock } from '../model/mod.ts';
+import type { Clock, Problem } from '../model/mod.ts';
+import { createProfilingPages } from './debug-profile.ts';
+import { renderFlagz, renderStatusz } from './debug-text.ts';
 import { HttpListener } from './http-listener.ts';
-import type { Reply } from './http-listener.ts';
+import { plainReply } from './http-serve.ts';
+import type { Question, Reply } from './http-serve.ts';
 import type { Registry } from './metrics.ts';
+import { createSliMetrics } from './sli-metrics.ts';
 import type { StatusReport } from './status-report.ts';
 
 export interface DebugServerOptions {
   readonly host: string;
   readonly port: number;
   readonly mode: string;
+  readonly version: string;
   /** The effective KubeProxyConfiguration. */
   readonly configuration: Readonly<Record<string, unknown>>;
+  /** The value in force of every flag, or null where `/flagz` is switched off. */
+  readonly flags: ReadonlyMap<string, string> | null;
+  /** Serves `/statusz`. */
+  readonly statusz: boolean;
+  /** Changes the level of the log; null where `enableProfiling` is off, and `/debug/` with it. */
+  readonly setVerbosity: ((verbosity: number) => void) | null;
   readonly registry: Registry;
   /** Asked for each request of `/services`. */
   readonly status: () => StatusReport;
@@ -20,23 +30,32 @@ export interface DebugServerOptions {
   readonly report: (problem: Problem) => void;
 }
 
+type Page = (question: Question) => Reply | Promise<Reply>;
+
 /** Makes the server of `/metrics` and its neighbours (specification 8.1), not started yet. */
 export function createDebugServer(options: DebugServerOptions): HttpListener {
-  const { mode, configuration, registry, status, startedAt } = options;
-  const pages: ReadonlyMap<string, () => Reply> = new Map([
-    ['/healthz', () => plain('ok')],
-    ['/healthz/ping', () => plain('ok')],
-    ['/proxyMode', () => plain(mode)],
+  const { mode, version, configuration, registry, status, startedAt, clock, flags, statusz, setVerbosity } = options;
+  const slis = createSliMetrics();
+  const ping = (): Reply => {
+    slis.note('ping', 'healthz', true);
+    return plainReply(200, 'ok');
+  };
+  const pages = new Map<string, Page>([
+    ['/healthz', ping],
+    ['/healthz/ping', ping],
+    ['/proxyMode', () => plainReply(200, mode)],
     ['/configz', () => json({ 'kubeproxy.config.k8s.io': configuration })],
     ['/services', () => json(status())],
     ['/metrics', () => metrics(registry, startedAt)],
+    ['/metrics/slis', () => metrics(slis.registry, startedAt)],
   ]);
-  return new HttpListener({ ...options, name: 'metrics', answer: (path) => pages.get(path)?.() ?? null });
-}
-
-function plain(body: string): Reply {
-  const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' };
-  return { status: 200, headers, body };
+  if (flags !== null) pages.set('/flagz', () => plainReply(200, renderFlagz(flags)));
+  if (setVerbosity !== null) for (const [path, page] of createProfilingPages({ clock, setVerbosity })) pages.set(path, page);
+  if (statusz) {
+    const paths = [...pages.keys(), '/statusz'].toSorted();
+    pages.set('/statusz', () => plainReply(200, renderStatusz({ version, mode, startedAt, now: clock.now(), paths })));
+  }
+  return new HttpListener({ ...options, name: 'metrics', answer: (path, question) => pages.get(path)?.(question) ?? null });
 }
 
 function json(value: unknown): Reply {

@@ -3,7 +3,7 @@ import type { Clock } from '../model/mod.ts';
 import { answerHealth } from './health.ts';
 import type { HealthView } from './health.ts';
 import { HttpListener } from './http-listener.ts';
-import type { Reply } from './http-listener.ts';
+import type { Reply } from './http-serve.ts';
 import type { Counter, Registry } from './metrics.ts';
 
 export interface HealthServerOptions {

@@ -1,25 +1,18 @@
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { formatEndpoint } from '../model/mod.ts';
 import type { Problem } from '../model/mod.ts';
 import type { Clock } from '../model/mod.ts';
-
-/** An answer to a request. */
-export interface Reply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
+import { closeServers, serveHttp } from './http-serve.ts';
+import type { Answer } from './http-serve.ts';
 
 export interface HttpListenerOptions {
   /** What it serves, for messages: `health`, `metrics`. */
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  /** Answers a path (no query), whatever the method. Null: 404. */
-  readonly answer: (path: string) => Reply | null;
+  readonly answer: Answer;
   readonly clock: Clock;
   readonly report: (problem: Problem) => void;
   /** Milliseconds between two attempts to bind; the reference waits 5 s. */
@@ -85,34 +78,17 @@ export class HttpListener implements AsyncDisposable {
   }
 
   async #listen(host: string, port: number): Promise<Error | null> {
-    const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
-      request.resume();
-      const reply = this.#options.answer(pathOf(request.url ?? '/')) ?? notFound;
-      response.writeHead(reply.status, { ...reply.headers, 'Content-Length': Buffer.byteLength(reply.body) });
-      response.end(reply.body);
-    });
-    const { promise, resolve } = Promise.withResolvers<Error | null>();
-    server.once('error', resolve);
-    server.listen({ host, port }, () => resolve(null));
-    const error = await promise;
-    if (error === null) {
-      server.on('error', (later) => this.#options.report({ code: 'WP_OBSERVE_SERVER', message: later.message, cause: later }));
-      this.#servers = [...this.#servers, server];
-    }
-    return error;
+    const { answer, report } = this.#options;
+    const server = await serveHttp({ host, port, answer, report });
+    if (server instanceof Error) return server;
+    this.#servers = [...this.#servers, server];
+    return null;
   }
 
   async #release(): Promise<void> {
     const servers = this.#servers;
     this.#servers = [];
-    await Promise.all(
-      servers.map((server) => {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        server.close(() => resolve());
-        server.closeAllConnections();
-        return promise;
-      }),
-    );
+    await closeServers(servers);
   }
 }
 
@@ -123,17 +99,6 @@ export class HttpListener implements AsyncDisposable {
 export function bindHosts(host: string, v6Only: boolean): readonly string[] {
   if (!isUnspecified(host)) return [host];
   return v6Only ? ['0.0.0.0', '::'] : ['::'];
-}
-
-const notFound: Reply = {
-  status: 404,
-  headers: { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' },
-  body: '404 page not found\n',
-};
-
-function pathOf(url: string): string {
-  const end = url.search(/[?#]/);
-  return end < 0 ? url : url.slice(0, end);
 }
 
 function isUnspecified(host: string): boolean {

@@ -13,6 +13,8 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
   /** An expected failure, as a warning with its code. */
   problem(problem: Problem): void;
+  /** Changes the level, which the options set first. */
+  setVerbosity(verbosity: number): void;
 }
 
 export interface LoggerOptions {
@@ -31,7 +33,7 @@ export function createLogger(options: LoggerOptions): Logger {
   const stream = { write: format === 'json' ? write : (line: string): void => write(formatLogLine(line)) };
   const log = pino(
     {
-      level: verbosity >= 4 ? 'debug' : 'info',
+      level: levelOf(verbosity),
       base: null,
       timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
       formatters: { level: (level) => ({ level }) },
@@ -45,5 +47,12 @@ export function createLogger(options: LoggerOptions): Logger {
     warn: (message, fields = {}) => log.warn(fields, message),
     error: (message, fields = {}) => log.error(fields, message),
     problem: ({ code, message }) => log.warn({ code }, message),
+    setVerbosity: (level) => {
+      log.level = levelOf(level);
+    },
   };
+}
+
+function levelOf(verbosity: number): 'debug' | 'info' {
+  return verbosity >= 4 ? 'debug' : 'info';
 }

@@ -4,7 +4,6 @@ import { parseExposition } from './exposition.fixture.ts';
 import { addFrontendMetrics } from './frontend-metrics.ts';
 import { Registry, exponentialBuckets } from './metrics.ts';
 import { addProcessMetrics } from './process-metrics.ts';
-import type { StatusRow } from '../model/mod.ts';
 
 describe('text', () => {
   test('of counters and gauges, with help and label values escaped', () => {
@@ -121,34 +120,21 @@ test('process metrics have names, types and plausible values', () => {
   expect(types.get('process_cpu_seconds_total')).toBe('counter');
 });
 
-test('waypost_frontends counts rows by family and state, anew at each scrape', () => {
+test('waypost_frontends and waypost_dirty_services are read anew at each scrape', () => {
   const registry = new Registry();
-  let rows = [row('Done'), row('Done'), row('Error')];
-  addFrontendMetrics(registry, () => rows);
-  const counts = (): readonly unknown[] =>
-    parseExposition(registry.render()).samples.map(({ labels, value }) => [labels['state'], value]);
-  expect(counts()).toEqual([
-    ['Done', 2],
-    ['Error', 1],
+  let states = { Pending: 0, Done: 2, Error: 1 };
+  addFrontendMetrics(registry, () => [{ family: 'IPv4', states, dirty: 7 }]);
+  const samples = (): readonly unknown[] =>
+    parseExposition(registry.render()).samples.map(({ name, labels, value }) => [name, labels['state'], value]);
+  expect(samples()).toEqual([
+    ['waypost_frontends', 'Pending', 0],
+    ['waypost_frontends', 'Done', 2],
+    ['waypost_frontends', 'Error', 1],
+    ['waypost_dirty_services', undefined, 7],
   ]);
-  rows = [row('Pending')];
-  expect(counts()).toEqual([['Pending', 1]]);
+  states = { Pending: 1, Done: 0, Error: 0 };
+  expect(samples().slice(0, 2)).toEqual([
+    ['waypost_frontends', 'Pending', 1],
+    ['waypost_frontends', 'Done', 0],
+  ]);
 });
-
-function row(state: StatusRow['state']): StatusRow {
-  return {
-    family: 'IPv4',
-    service: 'a/b',
-    servicePort: 'a/b:/TCP',
-    kind: 'ClusterIP',
-    address: '10.0.0.1',
-    protocol: 'TCP',
-    port: 1,
-    backends: 0,
-    verdict: 'reject',
-    state,
-    since: 0,
-    reason: '',
-    code: '',
-  };
-}

@@ -2,21 +2,28 @@
  * What operators and load balancers see: log, metrics, health, the debug pages and tables. All of it is
  * read from the status rows and the health that the composition root hands in.
  */
+export { addBuildMetrics } from './build-metrics.ts';
 export { systemClock } from './clock.ts';
 export { createDebugServer } from './debug-server.ts';
 export { formatAge, formatTime } from './format-time.ts';
 export { addFrontendMetrics } from './frontend-metrics.ts';
 export { isProxyHealthy } from './health.ts';
 export type { HealthView } from './health.ts';
+export { openHealthCheckServer } from './health-check-server.ts';
+export type { HealthCheckServerOptions } from './health-check-server.ts';
 export { createHealthServer } from './health-server.ts';
 export { HttpListener } from './http-listener.ts';
-export type { HttpListenerOptions, Reply } from './http-listener.ts';
+export type { HttpListenerOptions } from './http-listener.ts';
+export type { Answer, Question, Reply } from './http-serve.ts';
 export { createLogger } from './logger.ts';
 export type { LogFields, Logger } from './logger.ts';
 export { Registry, exponentialBuckets } from './metrics.ts';
 export type { Counter, Gauge, Histogram, LabelValues } from './metrics.ts';
 export { createProblemLog } from './problem-log.ts';
 export { addProcessMetrics } from './process-metrics.ts';
+export { addRequestMetrics } from './request-metrics.ts';
 export type { StatusReport } from './status-report.ts';
+export { createSyncMetrics } from './sync-metrics.ts';
+export type { SyncMetrics } from './sync-metrics.ts';
 export { formatTable } from './table.ts';
 export { showControls } from './text-width.ts';

@@ -9,13 +9,21 @@ export function addProcessMetrics(registry: Registry, startedAt: number): void {
   const start = gauge('process_start_time_seconds', 'Start of the process, in seconds since 1970.');
   const open = gauge('process_open_fds', 'Open file descriptors.');
   const most = gauge('process_max_fds', 'Most file descriptors the process may open.');
+  const busy = registry.counter({
+    name: 'waypost_event_loop_busy_seconds_total',
+    help: 'Seconds in which the main thread worked and did not wait.',
+  });
   start.set([], startedAt / 1000);
+  let worked = 0;
   let counted = 0;
   registry.collect(() => {
     const { user, system } = process.cpuUsage();
     const seconds = (user + system) / 1e6;
     cpu.add([], Math.max(0, seconds - counted));
     counted = seconds;
+    const active = performance.eventLoopUtilization().active / 1000;
+    busy.add([], Math.max(0, active - worked));
+    worked = active;
     resident.set([], process.memoryUsage.rss());
     open.set([], countDescriptors());
     most.set([], readDescriptorLimit());

@@ -1,6 +1,8 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { systemClock } from './clock.ts';
 import { createDebugServer } from './debug-server.ts';
+import type { DebugServerOptions } from './debug-server.ts';
+import { parseExposition } from './exposition.fixture.ts';
 import { FakeClock } from './fake-clock.fixture.ts';
 import type { HealthView } from './health.ts';
 import { createHealthServer } from './health-server.ts';
@@ -68,6 +70,13 @@ test('[SP-132] the debug pages', async () => {
     host: '127.0.0.1',
     port: 0,
     mode: 'iptables',
+    version: '1.2.3',
+    flags: new Map([
+      ['v', '4'],
+      ['cluster-cidr', '10.0.0.0/8'],
+    ]),
+    statusz: true,
+    setVerbosity: null,
     configuration: { kind: 'KubeProxyConfiguration', mode: 'iptables' },
     registry,
     status: () => report,
@@ -88,5 +97,111 @@ test('[SP-132] the debug pages', async () => {
     body: '# HELP a_total A.\n# TYPE a_total counter\na_total 1\n',
     headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'process-start-time-unix': '1700000000' },
   });
-  expect((await get('/debug/pprof/')).status).toBe(404);
+  const flagz = await get('/flagz');
+  expect(flagz).toMatchObject({ status: 200, headers: plain });
+  expect(flagz.body).toMatch(/^waypost flagz\n(.|\n)*\ncluster-cidr=10\.0\.0\.0\/8\nv=4\n$/);
+  const statusz = await get('/statusz');
+  expect(statusz).toMatchObject({ status: 200, headers: plain });
+  expect(statusz.body).toContain('Started: 2023-11-14T22:13:20.500Z\n');
+  expect(statusz.body).toContain('Version: 1.2.3\n');
+  expect(statusz.body).toMatch(/\nPaths: \/configz \/flagz .*\/statusz\n$/);
+});
+
+function debugOptions(over: Partial<DebugServerOptions> = {}): DebugServerOptions {
+  return {
+    host: '127.0.0.1',
+    port: 0,
+    mode: 'iptables',
+    version: '1.2.3',
+    configuration: {},
+    flags: null,
+    statusz: false,
+    setVerbosity: null,
+    registry: new Registry(),
+    status: () => ({ mode: 'iptables', synced: true, rows: [] }),
+    startedAt: 0,
+    clock: systemClock,
+    report: ignore,
+    ...over,
+  };
+}
+
+test('/statusz and /flagz go with their feature gates', async () => {
+  await using server = createDebugServer(debugOptions());
+  await server.start();
+  const port = server.bound[0]?.port ?? 0;
+  expect((await ask('127.0.0.1', port, '/statusz')).status).toBe(404);
+  expect((await ask('127.0.0.1', port, '/flagz')).status).toBe(404);
+});
+
+test('/metrics/slis tells of the answers of /healthz', async () => {
+  await using server = createDebugServer(debugOptions());
+  await server.start();
+  const get = (path: string): ReturnType<typeof ask> => ask('127.0.0.1', server.bound[0]?.port ?? 0, path);
+  expect((await get('/metrics/slis')).body).toBe('');
+  await get('/healthz');
+  await get('/healthz');
+  expect(parseExposition((await get('/metrics/slis')).body).samples).toEqual([
+    { name: 'kubernetes_healthcheck', labels: { name: 'ping', type: 'healthz' }, value: 1 },
+    { name: 'kubernetes_healthchecks_total', labels: { name: 'ping', status: 'success', type: 'healthz' }, value: 2 },
+  ]);
+});
+
+test('a page that throws is a 500 and a problem, and the server goes on', async () => {
+  const problems: string[] = [];
+  const status = (): StatusReport => {
+    throw new Error('boom');
+  };
+  await using server = createDebugServer(debugOptions({ status, report: ({ code }) => problems.push(code) }));
+  await server.start();
+  const port = server.bound[0]?.port ?? 0;
+  expect((await ask('127.0.0.1', port, '/services')).status).toBe(500);
+  expect(problems).toEqual(['WP_OBSERVE_PAGE']);
+  expect((await ask('127.0.0.1', port, '/healthz')).status).toBe(200);
+});
+
+describe('[SP-136] /debug', () => {
+  const paths = ['/debug/pprof/', '/debug/pprof/profile', '/debug/pprof/heap', '/debug/flags/v'];
+
+  test('does not exist without enableProfiling', async () => {
+    await using server = createDebugServer(debugOptions());
+    await server.start();
+    for (const path of paths) expect((await ask('127.0.0.1', server.bound[0]?.port ?? 0, path, 'PUT')).status).toBe(404);
+  });
+
+  test('with it: PUT of a level changes the log, anything else is refused', async () => {
+    const levels: number[] = [];
+    await using server = createDebugServer(debugOptions({ setVerbosity: (level) => levels.push(level) }));
+    await server.start();
+    const put = async (body: string, method = 'PUT'): Promise<number> => {
+      const url = `http://127.0.0.1:${server.bound[0]?.port}/debug/flags/v`;
+      const answer = await fetch(url, { method, ...(method === 'PUT' ? { body } : {}), headers: { connection: 'close' } });
+      await answer.text();
+      return answer.status;
+    };
+    expect(await put('6')).toBe(200);
+    expect(await put('4\n')).toBe(200);
+    expect(levels).toEqual([6, 4]);
+    for (const body of ['', '-1', 'loud', '1.5', '9'.repeat(10_000)]) expect(await put(body)).toBe(400);
+    expect(await put('', 'GET')).toBe(405);
+    expect(levels).toEqual([6, 4]);
+  });
+
+  test('with it: a CPU profile that DevTools can read, one at a time; what Node has none of is said', async () => {
+    const clock = new FakeClock(0);
+    await using server = createDebugServer(debugOptions({ setVerbosity: ignore, clock }));
+    await server.start();
+    const get = (path: string): ReturnType<typeof ask> => ask('127.0.0.1', server.bound[0]?.port ?? 0, path);
+    expect((await get('/debug/pprof/heap')).status).toBe(501);
+    for (const seconds of ['0', 'x', '301']) expect((await get(`/debug/pprof/profile?seconds=${seconds}`)).status).toBe(400);
+    const recording = get('/debug/pprof/profile?seconds=2');
+    await vi.waitFor(() => expect(clock.waiting).toBe(1), { timeout: 10_000 });
+    expect((await get('/debug/pprof/profile?seconds=2')).status).toBe(503);
+    clock.advance(2000);
+    const { status, body } = await recording;
+    expect(status).toBe(200);
+    const profile = JSON.parse(body) as { nodes: unknown[]; startTime: number; endTime: number };
+    expect(profile.nodes.length).toBeGreaterThan(0);
+    expect(profile.endTime).toBeGreaterThan(profile.startTime);
+  });
 });

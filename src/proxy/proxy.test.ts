@@ -4,7 +4,7 @@ import { FakeClock } from './fake-clock.ts';
 import { FakePlane } from './fake-plane.ts';
 import { FakeSource } from './fake-source.ts';
 import { Proxy } from './proxy.ts';
-import type { Notice } from './reconciler.ts';
+import type { Notice } from './notice.ts';
 import { endpoint, node, service, slice } from './records.fixture.ts';
 
 const choices: NodeChoices = {
@@ -13,6 +13,7 @@ const choices: NodeChoices = {
   localhostNodePorts: true,
   masqueradeBit: 14,
   masqueradeAll: false,
+  externalIps: true,
   bindAddress: null,
 };
 

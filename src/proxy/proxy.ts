@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { DataPlane, Dirty, FamilyHealth, Problem, Snapshot, StatusRow } from '../model/mod.ts';
+import type { DataPlane, Dirty, Family, FamilyHealth, Problem, Snapshot, StatusRow } from '../model/mod.ts';
+import { isNodeKnown, judgeNode, nodePatience } from './node-wait.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ReconcilerOptions } from './reconciler.ts';
+import type { StateCounts } from './status.ts';
 
 /** As much of a source of snapshots as the proxy needs. */
 export interface SnapshotSource {
@@ -21,9 +23,13 @@ export interface ProxyOptions extends ReconcilerOptions {
   readonly fatal: (problem: Problem) => void;
 }
 
-/** Specification 1.4: how long the start waits for the Node's addresses and for its pod CIDRs. */
-const addressWait = 30_000;
-const podCidrWait = 300_000;
+/** How far one family has come. */
+export interface FamilyTally {
+  readonly family: Family;
+  readonly states: StateCounts;
+  /** Services whose last change no sync has taken in. */
+  readonly dirty: number;
+}
 
 /** Takes snapshots from the source to the data planes of all families, each on its own. */
 export class Proxy {
@@ -52,7 +58,18 @@ export class Proxy {
     return this.#reconcilers.flatMap((reconciler) => reconciler.rows());
   }
 
+  /** Frontends by state and Services that wait, for each family. Costs the same for any number of Services. */
+  tally(): FamilyTally[] {
+    return this.#reconcilers.map((reconciler) => ({
+      family: reconciler.family,
+      states: reconciler.counts(),
+      dirty: reconciler.dirtyServices,
+    }));
+  }
+
+  /** The families whose sync loops have started: all of them, or none. */
   health(): FamilyHealth[] {
+    if (!this.#opened) return [];
     return this.#reconcilers.map((reconciler) => reconciler.health());
   }
 
@@ -63,7 +80,7 @@ export class Proxy {
 
   /** Everything was listed once and each family has been written completely. */
   get synced(): boolean {
-    return this.#opened && this.health().every((health) => health.lastUpdated !== null);
+    return this.#opened && this.#reconcilers.every((reconciler) => reconciler.synced);
   }
 
   /** Ends watching and syncing; the rules stay. */
@@ -83,35 +100,28 @@ export class Proxy {
 
   #onListed(): void {
     this.#listed = true;
-    const { podDetection } = this.#options.choices;
-    const wait = podDetection.kind === 'node-cidr' ? podCidrWait : addressWait;
-    this.#cancelWait = this.#options.clock.after(wait, () => this.#giveUpWaiting());
+    const { clock, choices } = this.#options;
+    this.#cancelWait = clock.after(nodePatience(choices), () => this.#open());
     this.#openWhenNodeIsKnown();
   }
 
   #openWhenNodeIsKnown(): void {
-    const node = this.#snapshot?.node ?? null;
-    const needsCidrs = this.#options.choices.podDetection.kind === 'node-cidr';
-    const known = node !== null && node.addresses.length > 0 && (!needsCidrs || node.podCidrs.length > 0);
-    if (known) this.#open();
-    else if (!this.#options.nodeMayCome) this.#giveUpWaiting();
-  }
-
-  #giveUpWaiting(): void {
-    const { nodeName, choices, fatal, problem } = this.#options;
-    if (choices.podDetection.kind === 'node-cidr' && (this.#snapshot?.node?.podCidrs.length ?? 0) === 0) {
-      const message = `Node ${nodeName} has no spec.podCIDRs, which detectLocalMode NodeCIDR needs`;
-      fatal({ code: 'WP_PROXY_NO_POD_CIDR', message });
-      return;
-    }
-    problem({ code: 'WP_PROXY_NO_NODE_ADDRESS', message: `Node ${nodeName} is unknown or has no address; going on without` });
-    this.#open();
+    const { choices, nodeMayCome } = this.#options;
+    if (!nodeMayCome || isNodeKnown(this.#snapshot?.node ?? null, choices)) this.#open();
   }
 
   #open(): void {
     this.#cancelWait?.();
+    const { choices, nodeName, planes, fatal, problem } = this.#options;
+    const node = this.#snapshot?.node ?? null;
+    const verdict = judgeNode(node, { choices, nodeName, families: planes.map(({ family }) => family) });
+    if (verdict.fatal !== null) {
+      fatal(verdict.fatal);
+      return;
+    }
+    for (const warning of verdict.warnings) problem(warning);
     this.#opened = true;
-    this.#podCidrs = this.#snapshot?.node?.podCidrs ?? [];
+    this.#podCidrs = node?.podCidrs ?? [];
     for (const reconciler of this.#reconcilers) reconciler.open();
   }
 

@@ -16,11 +16,21 @@ import type {
   Snapshot,
   StatusRow,
 } from '../model/mod.ts';
+import { runAfterSync } from './after-sync.ts';
+import type { AfterSync } from './after-sync.ts';
+import { ChangeTracker } from './change-tracker.ts';
+import { NoLocalEndpoints } from './no-local-endpoints.ts';
+import { listNodePortAddresses } from './node-port-addresses.ts';
+import type { Notice } from './notice.ts';
+import { Retries } from './retries.ts';
 import { BoundedRunner } from './runner.ts';
-import { resolveNodeAddress, resolveSettings } from './settings.ts';
+import { resolveSettings } from './settings.ts';
 import { StatusTable } from './status.ts';
+import type { StateCounts } from './status.ts';
+import type { SyncKind, SyncObserver } from './sync-event.ts';
 import { deriveFrontends } from './view.ts';
 import type { Viewpoint } from './view.ts';
+import { resolveViewpoint } from './viewpoint.ts';
 
 /** What the reconcilers of both families share. */
 export interface ReconcilerOptions {
@@ -34,30 +44,28 @@ export interface ReconcilerOptions {
   /** Addresses of all interfaces of the node, read afresh. */
   readonly localAddresses: () => readonly Address[];
   readonly report: (notice: Notice) => void;
+  /** Measures the work; absent: nobody does. */
+  readonly observe?: SyncObserver;
+  /** What follows each successful sync, in this order; absent: nothing. */
+  readonly afterSync?: readonly AfterSync[];
 }
-
-/** Something an operator should read in the log. */
-export type Notice =
-  | {
-      readonly kind: 'synced';
-      readonly family: Family;
-      readonly services: number;
-      readonly report: ApplyReport;
-      readonly first: boolean;
-    }
-  | { readonly kind: 'repaired'; readonly family: Family; readonly report: ApplyReport }
-  | { readonly kind: 'refused'; readonly family: Family; readonly service: ServiceKey; readonly problem: Problem }
-  | { readonly kind: 'failed'; readonly family: Family; readonly problem: Problem };
-
-/** First retry of what failed; doubles up to `syncPeriod`. */
-const firstRetry = 1000;
 
 /** An audit may use at most about a hundredth of the time. */
 const auditShare = 100;
 
-interface Retry {
-  readonly delay: number;
-  readonly due: number;
+/** What one sync works from. */
+interface Basis {
+  readonly snapshot: Snapshot;
+  readonly settings: DataPlaneSettings;
+  readonly viewpoint: Viewpoint;
+  readonly interfaces: readonly Address[];
+}
+
+/** An attempt that has begun and is not over. */
+interface Attempt {
+  readonly sync: SyncKind;
+  readonly started: number;
+  readonly services: readonly ServiceKey[];
 }
 
 /**
@@ -69,7 +77,9 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #runner: BoundedRunner;
   readonly #status: StatusTable;
-  readonly #retries = new Map<ServiceKey, Retry>();
+  readonly #changes: ChangeTracker;
+  readonly #noLocal: NoLocalEndpoints;
+  readonly #retries: Retries;
   #dirty = new Set<ServiceKey>();
   /** A source that lists nothing need not say so. */
   #snapshot: Snapshot = { version: 0, services: new Map(), slices: new Map(), node: null };
@@ -79,45 +89,77 @@ export class Reconciler {
   #settings: DataPlaneSettings | null = null;
   #lastUpdated: number | null = null;
   #failingSince: number | null = null;
-  #globalRetry: Retry | null = null;
   #auditDue = 0;
+  #attempt: Attempt | null = null;
 
   constructor(plane: DataPlane, options: ReconcilerOptions) {
     this.#plane = plane;
     this.#options = options;
+    const { clock, minSyncPeriod, syncPeriod } = options;
     this.#status = new StatusTable(plane.family);
-    const { clock, minSyncPeriod } = options;
+    this.#changes = new ChangeTracker(plane.family, clock.now());
+    this.#noLocal = new NoLocalEndpoints(plane.mode === 'ipvs');
+    this.#retries = new Retries(syncPeriod);
     this.#runner = new BoundedRunner({ clock, minInterval: minSyncPeriod, run: () => this.#run() });
   }
 
   /** Takes in a commit. Nothing reaches the kernel before `open`. */
   update(snapshot: Snapshot, dirty: Dirty): void {
+    const { family } = this.#plane;
+    const changed = this.#changes.note(this.#snapshot, snapshot, dirty.services);
     this.#snapshot = snapshot;
     const now = this.#options.clock.now();
     for (const service of dirty.services) {
       this.#dirty.add(service);
-      this.#retries.delete(service);
+      this.#retries.forgetService(service);
       this.#status.markPending(service, now);
     }
-    if (this.#open && (this.#dirty.size > 0 || dirty.node)) this.#runner.request();
+    if (changed.services + changed.slices > 0) {
+      this.#options.observe?.({ kind: 'changed', family, ...changed, pending: this.#changes.pending });
+    }
+    if (this.#open && (this.#dirty.size > 0 || dirty.node)) this.#request();
   }
 
   /** The snapshot is whole from now on: the first sync may run. */
   open(): void {
     this.#open = true;
     this.#openedAt = this.#options.clock.now();
-    this.#runner.request();
+    this.#request();
   }
 
   rows(): StatusRow[] {
     return this.#status.rows();
   }
 
+  /** How many frontends are in which state; costs nothing. */
+  counts(): StateCounts {
+    return this.#status.counts;
+  }
+
+  get family(): Family {
+    return this.#plane.family;
+  }
+
+  /** Services whose last change no sync has taken in. */
+  get dirtyServices(): number {
+    return this.#dirty.size;
+  }
+
+  /** Every Service has been written once. */
+  get synced(): boolean {
+    return this.#lastUpdated !== null;
+  }
+
+  /**
+   * How the family stands; starting the loop counts as a success (specification 7.1). Before `open` nothing waits,
+   * unlike in the reference, whose clock a zone label starts: whoever cannot reach the API server would be restarted
+   * by its liveness probe again and again, and `/healthz` says already that the node is not ready.
+   */
   health(): FamilyHealth {
     const waits = [this.#failingSince, this.#status.pendingSince(), this.#lastUpdated === null ? this.#openedAt : null];
     const known = waits.filter((since) => since !== null);
     const pendingSince = this.#open && known.length > 0 ? Math.min(...known) : null;
-    return { family: this.#plane.family, lastUpdated: this.#lastUpdated, pendingSince };
+    return { family: this.#plane.family, lastUpdated: this.#lastUpdated ?? this.#openedAt, pendingSince };
   }
 
   /** Leaves the kernel as it is. */
@@ -125,29 +167,45 @@ export class Reconciler {
     await this.#runner.stop();
   }
 
+  #request(): void {
+    this.#options.observe?.({ kind: 'queued', family: this.#plane.family, at: this.#options.clock.now() });
+    this.#runner.request();
+  }
+
   async #run(): Promise<number | null> {
     try {
-      await this.#sync(this.#snapshot);
+      await this.#sync(this.#gather(this.#snapshot));
     } catch (error) {
       // A bug in one sync must not end the loop that would repair what it left behind.
-      this.#fail({ code: 'WP_PROXY_SYNC_BUG', message: `sync failed unexpectedly: ${String(error)}`, cause: error });
+      const problem: Problem = { code: 'WP_PROXY_SYNC_BUG', message: `sync failed unexpectedly: ${String(error)}`, cause: error };
+      for (const service of this.#attempt?.services ?? []) this.#dirty.add(service);
+      this.#end(problem, null);
+      this.#fail(problem);
     }
     return this.#nextDue();
   }
 
-  async #sync(snapshot: Snapshot): Promise<void> {
-    const { clock, choices, localAddresses } = this.#options;
+  #gather(snapshot: Snapshot): Basis {
+    const { choices, localAddresses } = this.#options;
     const { family } = this.#plane;
-    const settings = resolveSettings(choices, family, { node: snapshot.node, localAddresses: localAddresses() });
-    const viewpoint = this.#viewpointFor(snapshot, settings);
-    const complete = !isDeepStrictEqual([settings, viewpoint], [this.#settings, this.#viewpoint]) || this.#globalRetry !== null;
-    const now = clock.now();
+    const interfaces = localAddresses();
+    const settings = resolveSettings(choices, family, { node: snapshot.node, localAddresses: interfaces });
+    const viewpoint = resolveViewpoint(this.#options, family, settings, snapshot.node);
+    return { snapshot, settings, viewpoint, interfaces };
+  }
+
+  async #sync(basis: Basis): Promise<void> {
+    const { snapshot, settings, viewpoint } = basis;
+    const now = this.#options.clock.now();
+    const changed = !isDeepStrictEqual([settings, viewpoint], [this.#settings, this.#viewpoint]);
+    const complete = changed || this.#retries.everythingDue !== null;
     const due = complete ? this.#allServices(snapshot) : this.#dueServices(now);
     if (!complete && due.length === 0) {
-      if (now >= this.#auditDue) await this.#audit();
+      if (now >= this.#auditDue) await this.#audit(basis);
       return;
     }
-    this.#dirty = new Set([...this.#dirty].filter((service) => !complete && !due.includes(service)));
+    this.#dirty = new Set();
+    this.#begin(complete ? 'full' : 'partial', due);
     const services = new Map<ServiceKey, readonly Frontend[]>();
     for (const key of due) {
       const service = snapshot.services.get(key);
@@ -155,49 +213,90 @@ export class Reconciler {
       await this.#options.pause();
     }
     const report = await this.#plane.apply({ settings, services, complete });
-    this.#settle(services, report, complete);
-    if (report.problem !== null) return;
-    this.#settings = settings;
-    this.#viewpoint = viewpoint;
-    if (complete) this.#planAudit(0);
-  }
-
-  #settle(services: ReadonlyMap<ServiceKey, readonly Frontend[]>, report: ApplyReport, complete: boolean): void {
-    const now = this.#options.clock.now();
-    const { family } = this.#plane;
+    this.#end(report.problem, report);
     if (report.problem !== null) {
       for (const service of services.keys()) this.#dirty.add(service);
       this.#fail(report.problem);
       return;
     }
+    const confirmed = this.#settle(services, report);
+    const first = complete && this.#settings === null;
+    this.#settings = settings;
+    this.#viewpoint = viewpoint;
+    if (complete) this.#planAudit(0);
+    this.#options.report({ kind: 'synced', family: this.#plane.family, services: services.size, report, first });
+    await this.#options.pause();
+    await this.#conclude(basis, confirmed, complete);
+  }
+
+  /** Writes down what the kernel made of each Service. Returns those it confirmed. */
+  #settle(services: ReadonlyMap<ServiceKey, readonly Frontend[]>, report: ApplyReport): Set<ServiceKey> {
+    const now = this.#options.clock.now();
+    const { family } = this.#plane;
+    const confirmed = new Set<ServiceKey>();
     for (const [service, frontends] of services) {
       const problem = report.failed.get(service);
       if (problem === undefined) {
-        this.#retries.delete(service);
+        confirmed.add(service);
+        this.#retries.forgetService(service);
+        this.#noLocal.note(service, frontends);
         // Changed again while this sync ran: what the kernel confirmed is no longer what is wanted.
         if (!this.#dirty.has(service)) this.#status.markDone(service, frontends, now);
       } else {
-        this.#retries.set(service, this.#backOff(this.#retries.get(service), now));
+        this.#retries.failService(service, now);
         this.#status.markError(service, frontends, problem, now);
         this.#options.report({ kind: 'refused', family, service, problem });
       }
     }
-    this.#succeed(now);
-    const first = complete && this.#settings === null;
-    this.#options.report({ kind: 'synced', family, services: services.size, report, first });
+    return confirmed;
   }
 
-  async #audit(): Promise<void> {
+  /** What follows a success, in the order of specification 10.5. */
+  async #conclude(basis: Basis, services: ReadonlySet<ServiceKey>, complete: boolean): Promise<void> {
+    const { clock, report, observe, afterSync = [] } = this.#options;
+    const { family } = this.#plane;
+    const { snapshot, settings, interfaces } = basis;
+    const now = clock.now();
+    const latencies = this.#changes.confirm(services, now);
+    if (latencies.length > 0) observe?.({ kind: 'programmed', family, latencies });
+    observe?.({ kind: 'succeeded', family, at: now, noLocalEndpoints: this.#noLocal.total });
+    this.#lastUpdated = now;
+    this.#failingSince = null;
+    this.#retries.forgetEverything();
+    const localAddresses = listNodePortAddresses(settings.nodePorts, family, interfaces);
+    await runAfterSync(afterSync, { family, services, snapshot, complete, settings, localAddresses }, (problem) =>
+      report({ kind: 'failed', family, problem }),
+    );
+  }
+
+  async #audit(basis: Basis): Promise<void> {
     const { clock, report: tell } = this.#options;
+    this.#begin('audit', []);
     const started = clock.now();
     const report = await this.#plane.audit();
     this.#planAudit(clock.now() - started);
+    this.#end(report.problem, report);
     if (report.problem !== null) {
       this.#fail(report.problem);
       return;
     }
-    this.#succeed(clock.now());
     if (report.operations > 0) tell({ kind: 'repaired', family: this.#plane.family, report });
+    await this.#conclude(basis, new Set(), false);
+  }
+
+  #begin(sync: SyncKind, services: readonly ServiceKey[]): void {
+    this.#attempt = { sync, started: this.#options.clock.now(), services };
+    this.#changes.take(services);
+    const { family } = this.#plane;
+    this.#options.observe?.({ kind: 'started', family, sync, services: services.length, pending: this.#changes.pending });
+  }
+
+  #end(problem: Problem | null, report: ApplyReport | null): void {
+    if (this.#attempt === null) return;
+    const { sync, started } = this.#attempt;
+    this.#attempt = null;
+    const took = this.#options.clock.now() - started;
+    this.#options.observe?.({ kind: 'ended', family: this.#plane.family, sync, took, problem, report });
   }
 
   #planAudit(took: number): void {
@@ -205,50 +304,24 @@ export class Reconciler {
     this.#auditDue = clock.now() + Math.max(syncPeriod, took * auditShare);
   }
 
-  #succeed(now: number): void {
-    this.#lastUpdated = now;
-    this.#failingSince = null;
-    this.#globalRetry = null;
-  }
-
   #fail(problem: Problem): void {
     const now = this.#options.clock.now();
     this.#failingSince ??= now;
-    this.#globalRetry = this.#backOff(this.#globalRetry ?? undefined, now);
+    this.#retries.failEverything(now);
     this.#options.report({ kind: 'failed', family: this.#plane.family, problem });
-  }
-
-  #backOff(last: Retry | undefined, now: number): Retry {
-    const delay = Math.min(last === undefined ? firstRetry : last.delay * 2, this.#options.syncPeriod);
-    return { delay, due: now + delay };
   }
 
   /** Milliseconds until something is to be done without a request. */
   #nextDue(): number {
-    const now = this.#options.clock.now();
-    const dues = [this.#globalRetry?.due ?? this.#auditDue, ...[...this.#retries.values()].map((retry) => retry.due)];
-    return Math.max(0, Math.min(...dues) - now);
+    const due = Math.min(this.#retries.everythingDue ?? this.#auditDue, this.#retries.nextService);
+    return Math.max(0, due - this.#options.clock.now());
   }
 
   #dueServices(now: number): ServiceKey[] {
-    const retried = [...this.#retries].filter(([, retry]) => retry.due <= now).map(([service]) => service);
-    return [...new Set([...this.#dirty, ...retried])];
+    return [...new Set([...this.#dirty, ...this.#retries.dueServices(now)])];
   }
 
   #allServices(snapshot: Snapshot): ServiceKey[] {
-    return [...new Set([...snapshot.services.keys(), ...this.#dirty, ...this.#retries.keys()])];
-  }
-
-  #viewpointFor(snapshot: Snapshot, settings: DataPlaneSettings): Viewpoint {
-    const { choices, nodeName } = this.#options;
-    const { family } = this.#plane;
-    return {
-      family,
-      nodeName,
-      zone: snapshot.node?.zone ?? null,
-      nodeAddress: resolveNodeAddress(choices, family, snapshot.node),
-      detectsPods: settings.podTraffic.kind !== 'none',
-      masqueradeAll: choices.masqueradeAll,
-    };
+    return [...new Set([...snapshot.services.keys(), ...this.#dirty, ...this.#retries.services])];
   }
 }

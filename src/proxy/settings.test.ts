@@ -12,6 +12,7 @@ const choices: NodeChoices = {
   localhostNodePorts: true,
   masqueradeBit: 14,
   masqueradeAll: false,
+  externalIps: true,
   bindAddress: null,
 };
 

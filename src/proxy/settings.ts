@@ -59,7 +59,9 @@ function resolveNodePorts(choices: NodeChoices, family: Family, facts: NodeFacts
   if (nodePorts.kind === 'all') return everywhere;
   if (nodePorts.kind === 'primary') {
     const own = resolveNodeAddress(choices, family, facts.node);
-    return own === null || isLoopback(own) ? everywhere : { kind: 'listed', addresses: [own] };
+    if (own === null || isLoopback(own)) return everywhere;
+    // A Node may name an address that its interfaces do not have: packets to it are somebody else's.
+    return { kind: 'listed', addresses: facts.localAddresses.includes(own) ? [own] : [] };
   }
   const prefixes = nodePorts.prefixes.filter((prefix) => prefix.family === family);
   if (prefixes.length === 0 || prefixes.some((prefix) => prefix.length === 0)) return everywhere;

@@ -1,16 +1,22 @@
 import type { Family, Frontend, Problem, RowState, ServiceKey, StatusRow } from '../model/mod.ts';
 
 interface Entry {
-  frontends: readonly Frontend[];
-  state: RowState;
-  since: number;
-  problem: Problem | null;
+  readonly frontends: readonly Frontend[];
+  readonly state: RowState;
+  readonly since: number;
+  readonly problem: Problem | null;
 }
+
+/** Frontends by state. */
+export type StateCounts = Readonly<Record<RowState, number>>;
 
 /** The status of every frontend of one family, kept by Service: the kernel takes or refuses them together. */
 export class StatusTable {
   readonly #family: Family;
   readonly #entries = new Map<ServiceKey, Entry>();
+  /** Since when each Service that is pending is, the oldest first. */
+  readonly #pending = new Map<ServiceKey, number>();
+  readonly #counts: Record<RowState, number> = { Pending: 0, Done: 0, Error: 0 };
 
   constructor(family: Family) {
     this.#family = family;
@@ -19,31 +25,43 @@ export class StatusTable {
   /** A change of the Service is known and not yet in the kernel. Keeps `since` if it was pending already. */
   markPending(service: ServiceKey, now: number): void {
     const entry = this.#entries.get(service);
-    if (entry === undefined) this.#entries.set(service, { frontends: [], state: 'Pending', since: now, problem: null });
-    else if (entry.state === 'Done') Object.assign(entry, { state: 'Pending', since: now, problem: null });
+    if (entry !== undefined && entry.state !== 'Done') return;
+    this.#put(service, { frontends: entry?.frontends ?? [], state: 'Pending', since: now, problem: null });
   }
 
   /** The kernel holds these frontends; with none the Service is gone. */
   markDone(service: ServiceKey, frontends: readonly Frontend[], now: number): void {
     const entry = this.#entries.get(service);
-    if (frontends.length === 0) this.#entries.delete(service);
-    else if (entry?.state === 'Done') entry.frontends = frontends;
-    else this.#entries.set(service, { frontends, state: 'Done', since: now, problem: null });
+    const since = entry?.state === 'Done' ? entry.since : now;
+    this.#put(service, frontends.length === 0 ? null : { frontends, state: 'Done', since, problem: null });
   }
 
   /** The kernel refused these frontends. Keeps `since` if it had refused before. */
   markError(service: ServiceKey, frontends: readonly Frontend[], problem: Problem, now: number): void {
-    const since = this.#entries.get(service);
-    this.#entries.set(service, { frontends, state: 'Error', since: since?.state === 'Error' ? since.since : now, problem });
+    const entry = this.#entries.get(service);
+    const since = entry?.state === 'Error' ? entry.since : now;
+    this.#put(service, { frontends, state: 'Error', since, problem });
   }
 
   /** When the oldest change that is still pending became known, or null if none is. */
   pendingSince(): number | null {
-    let oldest: number | null = null;
-    for (const { state, since } of this.#entries.values()) {
-      if (state === 'Pending' && (oldest === null || since < oldest)) oldest = since;
+    return this.#pending.values().next().value ?? null;
+  }
+
+  get counts(): StateCounts {
+    return { ...this.#counts };
+  }
+
+  #put(service: ServiceKey, entry: Entry | null): void {
+    const before = this.#entries.get(service);
+    if (before !== undefined) this.#counts[before.state] -= before.frontends.length;
+    if (entry === null) this.#entries.delete(service);
+    else {
+      this.#entries.set(service, entry);
+      this.#counts[entry.state] += entry.frontends.length;
     }
-    return oldest;
+    if (entry?.state === 'Pending') this.#pending.set(service, entry.since);
+    else this.#pending.delete(service);
   }
 
   /** Sorted by Service. */

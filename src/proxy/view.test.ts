@@ -12,6 +12,7 @@ const here: Viewpoint = {
   nodeAddress: address('192.0.2.11'),
   detectsPods: true,
   masqueradeAll: false,
+  externalIps: true,
 };
 
 const local = endpoint('10.244.1.2', { nodeName: 'node-1' });
@@ -60,6 +61,20 @@ describe('which frontends a Service has', () => {
       'ExternalIP 198.51.100.7:80/TCP',
       'LoadBalancerIP 203.0.113.9:80/TCP',
     ]);
+  });
+
+  test('[SP-34] with external IPs switched off only they are gone', () => {
+    const full = service({
+      externalLocal: true,
+      externalIps: [address('198.51.100.7')],
+      loadBalancer: [{ address: address('203.0.113.9'), ipMode: 'VIP' }],
+      ports: [servicePort({ nodePort: 30080 })],
+    });
+    const all = deriveFrontends(full, [slice([local, remote])], here);
+    expect(all.map(({ kind }) => kind)).toContain('ExternalIP');
+    expect(deriveFrontends(full, [slice([local, remote])], { ...here, externalIps: false })).toEqual(
+      all.filter(({ kind }) => kind !== 'ExternalIP'),
+    );
   });
 
   test('[SP-31] the same number under two protocols is two independent ports', () => {

@@ -14,6 +14,7 @@ import type {
   ServiceRecord,
   SliceRecord,
 } from '../model/mod.ts';
+import { healthCheckPortOf } from './health-check-port.ts';
 import { mergeEndpoints } from './merge-endpoints.ts';
 import type { MergedEndpoint } from './merge-endpoints.ts';
 
@@ -27,6 +28,8 @@ export interface Viewpoint {
   /** Something tells pod traffic from other traffic. */
   readonly detectsPods: boolean;
   readonly masqueradeAll: boolean;
+  /** False: external IPs get no frontend; nothing else of the Service changes. */
+  readonly externalIps: boolean;
 }
 
 type Routes = Readonly<Record<ClientClass, Route>>;
@@ -81,6 +84,7 @@ function derivePort(
     affinity: service.affinity,
     scheduler: null,
     firewallMark: null,
+    healthCheckPort: healthCheckPortOf(service),
   });
   const outerRoutes = externalRoutes(externalLocal, pools, choice, from);
   return [
@@ -103,7 +107,7 @@ function externalDestinations(service: ServiceRecord, port: ServicePortRecord, f
     (address: Address): OuterDestination => ({ kind, address, number: port.port });
   return [
     ...(port.nodePort === 0 ? [] : [{ kind: 'NodePort', address: null, number: port.nodePort } as const]),
-    ...ofFamily(service.externalIps).map(at('ExternalIP')),
+    ...(from.externalIps ? ofFamily(service.externalIps).map(at('ExternalIP')) : []),
     ...ofFamily(virtualIps(service)).map(at('LoadBalancerIP')),
   ];
 }

@@ -3,6 +3,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { answerEvent, findEventTarget } from './answer-event.ts';
+import type { EventTarget } from './answer-event.ts';
 import { ListAnswerer } from './answer-list.ts';
 import { OpenWatch } from './answer-watch.ts';
 import { findCollection } from './collections.ts';
@@ -24,7 +26,7 @@ export interface ApiServerOptions {
 
 /**
  * An HTTP server on loopback that speaks the list and watch protocol of a Kubernetes API server for
- * Services, EndpointSlices and Nodes, and fails on request in every way a real one does.
+ * Services, EndpointSlices and Nodes, takes Events, and fails on request in every way a real one does.
  */
 export class ApiServer implements AsyncDisposable {
   history = new History();
@@ -136,24 +138,44 @@ export class ApiServer implements AsyncDisposable {
     // Clients break connections on purpose here; their errors are theirs.
     response.on('error', () => {});
     const url = new URL(request.url ?? '/', this.url);
+    const target = findEventTarget(url.pathname, request.method ?? '');
+    if (target !== null) return void this.#answerEvent(target, request, response);
     const collection = findCollection(url.pathname);
     if (collection === undefined) return answerStatus(response, 404, 'the server could not find the requested resource');
     if (request.method !== 'GET') return answerStatus(response, 405, 'only reading is offered');
     const seen = describeRequest(collection, url.searchParams, request.headers.authorization);
-    this.requests.push(seen);
-    if (this.tokens !== null && (seen.token === null || !this.tokens.has(seen.token))) {
-      return answerStatus(response, 401, 'Unauthorized');
-    }
-    const fault = this.intercept(seen);
-    if (fault?.kind === 'hang') return undefined;
-    if (fault?.kind === 'reset') return void response.destroy();
-    if (fault?.kind === 'status')
-      return answerStatus(response, fault.status, 'as the test wishes', fault.retryAfter, fault.reason);
+    const admitted = this.#admit(seen, response);
+    if (!admitted.ok) return undefined;
+    const { fault } = admitted;
     const selector = parseSelectors(url.searchParams);
     if (selector === null) return answerStatus(response, 400, 'unable to parse the selector');
     const to = { response, body: new BodyWriter(response, fault) };
     if (seen.verb === 'list') return this.#lists.answer(this.history, collection, url.searchParams, selector, to);
     return this.#answerWatch(seen, collection, url.searchParams, selector, to, fault);
+  }
+
+  /** Notes the request, and answers it if it may not go on. */
+  #admit(seen: SeenRequest, response: ServerResponse): { readonly ok: boolean; readonly fault: Fault | null } {
+    this.requests.push(seen);
+    if (this.tokens !== null && (seen.token === null || !this.tokens.has(seen.token))) {
+      answerStatus(response, 401, 'Unauthorized');
+      return { ok: false, fault: null };
+    }
+    const fault = this.intercept(seen);
+    if (fault?.kind === 'reset') response.destroy();
+    if (fault?.kind === 'status') answerStatus(response, fault.status, 'as the test wishes', fault.retryAfter, fault.reason);
+    return { ok: fault?.kind !== 'hang' && fault?.kind !== 'reset' && fault?.kind !== 'status', fault };
+  }
+
+  async #answerEvent(target: EventTarget, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const token = request.headers.authorization?.replace(/^Bearer /, '') ?? null;
+    const admitted = this.#admit({ collection: 'events', verb: target.verb, query: {}, token }, response);
+    if (!admitted.ok) return;
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const found = this.history.list('events');
+    const changed = answerEvent(target, Buffer.concat(chunks).toString(), found, response);
+    if (changed !== null) this.put('events', changed);
   }
 
   #answerWatch(

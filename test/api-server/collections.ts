@@ -1,5 +1,5 @@
 /** The collections that this server offers, by the last word of their path. */
-export type CollectionName = 'services' | 'endpointslices' | 'nodes';
+export type CollectionName = 'services' | 'endpointslices' | 'nodes' | 'events';
 
 export interface CollectionInfo {
   readonly name: CollectionName;
@@ -19,6 +19,13 @@ export const collections: Readonly<Record<CollectionName, CollectionInfo>> = {
     namespaced: true,
   },
   nodes: { name: 'nodes', path: '/api/v1/nodes', apiVersion: 'v1', kind: 'Node', namespaced: false },
+  events: {
+    name: 'events',
+    path: '/apis/events.k8s.io/v1/events',
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    namespaced: true,
+  },
 };
 
 /** The collection at this path, or undefined. */

@@ -5,7 +5,7 @@ import type { CollectionName } from './collections.ts';
 /** One request as the server saw it. */
 export interface SeenRequest {
   readonly collection: CollectionName;
-  readonly verb: 'list' | 'watch' | 'stream';
+  readonly verb: 'list' | 'watch' | 'stream' | 'get' | 'create' | 'patch';
   readonly query: Readonly<Record<string, string>>;
   readonly token: string | null;
 }

@@ -1,6 +1,7 @@
 import type { Group } from './flow.ts';
 import { addressScenarios } from './scenarios/addresses.ts';
 import { intakeScenarios } from './scenarios/intake.ts';
+import { matrixScenarios } from './scenarios/matrix.ts';
 import { policyScenarios } from './scenarios/policies.ts';
 import { portScenarios } from './scenarios/ports.ts';
 import { selectionScenarios } from './scenarios/selection.ts';
@@ -22,6 +23,7 @@ export const packetTable: readonly Group[] = [
       ...portScenarios,
       ...intakeScenarios,
       ...sourceRangeScenarios,
+      ...matrixScenarios,
     ],
   },
   ...settingGroups,

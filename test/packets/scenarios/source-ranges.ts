@@ -23,6 +23,10 @@ const withNode = service('with-node', 74, {
   type: 'LoadBalancer',
   spec: { loadBalancerSourceRanges: ['192.0.2.99/24', '2001:db8:1::/64'] },
 });
+const listedFar = service('listed-far', 75, {
+  type: 'LoadBalancer',
+  spec: { loadBalancerSourceRanges: outsideOnly, externalTrafficPolicy: 'Local' },
+});
 
 export const sourceRangeScenarios: readonly Scenario[] = [
   {
@@ -74,6 +78,16 @@ export const sourceRangeScenarios: readonly Scenario[] = [
     flows: [
       { items: ['SP-29'], from: ['node', 'outside'], to: [withNode.loadBalancerIp], port: 80, expect: answered(['p1'], 'node') },
       { items: ['SP-99'], from: ['pod'], to: [withNode.loadBalancerIp], port: 80, expect: timeout },
+    ],
+  },
+  {
+    name: 'ranges and external policy Local without endpoints here',
+    objects: [listedFar.object, ...slices('listed-far', [ready('q1')])],
+    flows: [
+      { items: ['SP-103'], from: ['node'], to: [listedFar.loadBalancerIp], port: 80, expect: timeout },
+      { items: ['SP-104'], from: ['pod'], to: [listedFar.loadBalancerIp], port: 80, expect: timeout },
+      { items: ['SP-67'], from: ['outside'], to: [listedFar.loadBalancerIp], port: 80, expect: timeout },
+      { items: ['SP-100'], from: ['pod'], to: [at.node], port: listedFar.nodePort, expect: answered(['q1'], 'client') },
     ],
   },
 ];

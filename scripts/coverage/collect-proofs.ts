@@ -1,0 +1,54 @@
+import { parseSync } from 'oxc-parser';
+
+/** A test that names an item. */
+export interface Proof {
+  readonly item: number;
+  readonly file: string;
+  readonly title: string;
+}
+
+const mention = /\[SP-(\d+)\]/g;
+
+/** Every string of a test file that names items, as the title it is. Parts computed at run time show as `…`. */
+export function collectProofs(file: string, text: string): readonly Proof[] {
+  const { program, errors } = parseSync(file, text, { lang: 'ts', sourceType: 'module' });
+  const [error] = errors;
+  if (error !== undefined) throw new SyntaxError(`${file}: ${error.message}`);
+  return findTitles(program).flatMap((title) => proofsOf(file, title));
+}
+
+/** One proof for each item a title names; the names themselves are left out of what is shown. */
+function proofsOf(file: string, title: string): readonly Proof[] {
+  const plain = title.replaceAll(mention, '').replaceAll(/\s+/g, ' ').trim();
+  return [...title.matchAll(mention)].map(([, item]) => ({ item: Number(item), file, title: plain }));
+}
+
+function findTitles(node: unknown): string[] {
+  if (Array.isArray(node)) return node.flatMap(findTitles);
+  if (typeof node !== 'object' || node === null) return [];
+  const title = titleOf(node as Record<string, unknown>);
+  return title === null ? Object.values(node).flatMap(findTitles) : title.includes('[SP-') ? [title] : [];
+}
+
+/** The text of a string or template, or null for any other node. */
+function titleOf(node: Record<string, unknown>): string | null {
+  if (node['type'] === 'Literal' && typeof node['value'] === 'string') return node['value'];
+  if (node['type'] !== 'TemplateLiteral') return null;
+  const parts = node['quasis'] as readonly { readonly value: { readonly cooked: string } }[];
+  return parts.map(({ value }) => value.cooked).join('…');
+}
+
+/** Rows of the packet table that name items, one proof for each scenario and item. */
+export function collectFlows(
+  groups: readonly {
+    readonly scenarios: readonly { readonly name: string; readonly flows: readonly { readonly items: readonly string[] }[] }[];
+  }[],
+  file: string,
+): readonly Proof[] {
+  const proofs = groups
+    .flatMap(({ scenarios }) => scenarios)
+    .flatMap(({ name, flows }) =>
+      flows.flatMap(({ items }) => items.map((item): Proof => ({ item: Number(item.replace('SP-', '')), file, title: name }))),
+    );
+  return [...new Map(proofs.map((proof) => [JSON.stringify(proof), proof])).values()];
+}

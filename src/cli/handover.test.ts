@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import type { Family, Outcome, Problem } from '../model/mod.ts';
+import { Handover } from './handover.ts';
+import { scriptShell } from './shell.fixture.ts';
+import type { ShellResult } from './shell.fixture.ts';
+
+interface Stage {
+  readonly handover: Handover;
+  readonly commands: readonly string[];
+  readonly lines: string[];
+  readonly problems: Problem[];
+  readonly cleaned: Family[];
+}
+
+const fine: ShellResult = { status: 0, stdout: '', stderr: '' };
+
+function setStage(
+  mode: 'iptables' | 'nftables',
+  answer: (command: string) => ShellResult | null = () => fine,
+  chains: Outcome<readonly string[]> = { ok: true, value: ['chain nat KUBE-SERVICES'] },
+): Stage {
+  const lines: string[] = [];
+  const problems: Problem[] = [];
+  const cleaned: Family[] = [];
+  const { shell, commands } = scriptShell(answer);
+  const handover = new Handover({
+    mode,
+    families: ['IPv4', 'IPv6'],
+    shell,
+    logger: { info: (message, fields) => lines.push(`${message} ${String(fields?.['family'])}: ${String(fields?.['objects'])}`) },
+    report: (problem) => problems.push(problem),
+    cleanChains: async (family) => {
+      cleaned.push(family);
+      return chains;
+    },
+  });
+  return { handover, commands, lines, problems, cleaned };
+}
+
+test('[SP-161] nothing is touched before the first sync of a family, and then once', async () => {
+  const { handover, commands, lines } = setStage('iptables');
+  expect(commands).toEqual([]);
+  await handover.afterSync({ family: 'IPv6' });
+  await handover.afterSync({ family: 'IPv6' });
+  await handover.close();
+  expect(commands.filter((command) => command.startsWith('nft'))).toEqual(['nft delete table ip6 kube-proxy']);
+  expect(commands).not.toContain('ip link delete kube-ipvs0');
+  expect(lines).toEqual(['removed what kube-proxy had left behind IPv6: nftables table ip6 kube-proxy']);
+});
+
+test('[SP-159] the interface of both families goes after the last one', async () => {
+  const { handover, commands } = setStage('iptables');
+  await handover.afterSync({ family: 'IPv4' });
+  await handover.afterSync({ family: 'IPv6' });
+  await handover.close();
+  expect(commands.filter((command) => command === 'ip link delete kube-ipvs0')).toHaveLength(1);
+  expect(commands.indexOf('ip link delete kube-ipvs0')).toBeGreaterThan(commands.indexOf('nft delete table ip6 kube-proxy'));
+});
+
+test('[SP-159] nftables mode removes the chains of a family and keeps the table it owns', async () => {
+  const { handover, commands, cleaned, lines } = setStage('nftables');
+  await handover.afterSync({ family: 'IPv4' });
+  await handover.close();
+  expect(cleaned).toEqual(['IPv4']);
+  expect(commands.filter((command) => command.startsWith('nft'))).toEqual([]);
+  expect(lines).toEqual(['removed what kube-proxy had left behind IPv4: chain nat KUBE-SERVICES']);
+});
+
+test('a failure is told and ends nothing; where nothing was there nothing is said', async () => {
+  const denied: ShellResult = { status: 1, stdout: '', stderr: 'Error: Operation not permitted\n' };
+  const failing = setStage('nftables', () => denied, { ok: false, problem: { code: 'WP_IPTABLES_LOCKED', message: 'locked' } });
+  await failing.handover.afterSync({ family: 'IPv4' });
+  await failing.handover.close();
+  expect(failing.problems.map(({ message }) => message)).toEqual([
+    'what kube-proxy left behind in IPv4 could not all be removed: locked',
+    expect.stringMatching(/could not all be removed: ip -oneline .*Operation not permitted$/),
+    expect.stringMatching(/could not all be removed: ipset list .*Operation not permitted$/),
+  ]);
+  const clean = setStage('iptables', () => null);
+  await clean.handover.afterSync({ family: 'IPv4' });
+  await clean.handover.close();
+  expect([clean.lines, clean.problems]).toEqual([[], []]);
+});

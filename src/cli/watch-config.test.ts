@@ -1,0 +1,125 @@
+import { appendFile, chmod, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Problem } from '../model/mod.ts';
+import { ConfigWatch, judgeFileEvent } from './watch-config.ts';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'wpj-watch-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+let files = 0;
+
+async function makeFile(text = 'mode: iptables\n'): Promise<string> {
+  files += 1;
+  const path = join(folder, `config-${files}.yaml`);
+  await writeFile(path, text);
+  return path;
+}
+
+async function openWatch(path: string): Promise<ConfigWatch> {
+  const opened = await ConfigWatch.open(path);
+  if (opened === null) throw new Error(`${path} cannot be watched`);
+  return opened;
+}
+
+/** What is told of `path` after `act`; `act` must be followed by something that is told for sure. */
+async function firstWord(path: string, act: () => Promise<unknown>): Promise<Problem> {
+  await using watch = await openWatch(path);
+  await act();
+  return await watch.changed;
+}
+
+describe('[SP-142] the agent is told', () => {
+  test('of a write', async () => {
+    const path = await makeFile();
+    const said = await firstWord(path, () => appendFile(path, '# more\n'));
+    expect(said).toEqual({
+      code: 'WP_CLI_CONFIG_CHANGED',
+      message: `the configuration file ${path} was updated: ending, so that a restart takes the new configuration`,
+    });
+  });
+
+  test('of a write in place of the old text', async () => {
+    const path = await makeFile();
+    expect((await firstWord(path, () => writeFile(path, 'mode: ipvs\n'))).message).toContain('was updated');
+  });
+
+  test('of a rename', async () => {
+    const path = await makeFile();
+    expect((await firstWord(path, () => rename(path, `${path}.old`))).message).toContain('was renamed');
+  });
+});
+
+describe('[SP-142] the agent is not told', () => {
+  /** The harmless act comes first; the write after it is the first that is told. */
+  async function expectSilence(path: string, harmless: () => Promise<unknown>): Promise<void> {
+    await using watch = await openWatch(path);
+    let told = false;
+    void watch.changed.then(() => {
+      told = true;
+    });
+    await harmless();
+    const other = await makeFile();
+    await firstWord(other, () => appendFile(other, 'x'));
+    expect(told).toBe(false);
+  }
+
+  test('of new attributes', async () => {
+    const path = await makeFile();
+    await expectSilence(path, async () => {
+      await chmod(path, 0o600);
+      await utimes(path, new Date(0), new Date(0));
+    });
+  });
+
+  test('of a deletion, or of a file that takes its place', async () => {
+    const path = await makeFile();
+    await expectSilence(path, () => rm(path));
+    const replaced = await makeFile();
+    const successor = await makeFile('mode: ipvs\n');
+    await expectSilence(replaced, () => rename(successor, replaced));
+  });
+
+  test('of the update of a ConfigMap volume, which swaps a link', async () => {
+    const volume = join(folder, 'volume');
+    await mkdir(join(volume, '..one'), { recursive: true });
+    await mkdir(join(volume, '..two'));
+    await writeFile(join(volume, '..one/config.conf'), 'mode: iptables\n');
+    await writeFile(join(volume, '..two/config.conf'), 'mode: ipvs\n');
+    await symlink('..one', join(volume, '..data'));
+    await symlink('..data/config.conf', join(volume, 'config.conf'));
+    await expectSilence(join(volume, 'config.conf'), async () => {
+      await symlink('..two', join(volume, '..data_tmp'));
+      await rename(join(volume, '..data_tmp'), join(volume, '..data'));
+      await rm(join(volume, '..one'), { recursive: true });
+    });
+  });
+});
+
+test('a file that is not there is not watched', async () => {
+  expect(await ConfigWatch.open(join(folder, 'none'))).toBeNull();
+});
+
+describe('judgeFileEvent', () => {
+  const stats = { mtimeNs: 1n, ctimeNs: 1n, atimeNs: 5n, nlink: 1n };
+  const before = { text: 'a', stats };
+
+  test.each([
+    ['another text', 'change', 'b', {}, 'updated'],
+    ['the same text written again', 'change', 'a', { mtimeNs: 9n, ctimeNs: 9n }, 'updated'],
+    ['touch', 'change', 'a', { mtimeNs: 9n, ctimeNs: 9n, atimeNs: 9n }, null],
+    ['touch with a time', 'change', 'a', { mtimeNs: 3n, ctimeNs: 9n }, null],
+    ['chmod', 'change', 'a', { ctimeNs: 9n }, null],
+    ['a move', 'rename', 'a', { ctimeNs: 9n }, 'renamed'],
+    ['a deletion', 'change', 'a', { ctimeNs: 9n, nlink: 0n }, null],
+    ['a deletion, told as a rename', 'rename', 'a', { nlink: 0n }, null],
+  ] as const)('%s', (_, event, text, changes, verdict) => {
+    expect(judgeFileEvent(event, before, { text, stats: { ...stats, ...changes } })).toBe(verdict);
+  });
+});

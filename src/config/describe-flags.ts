@@ -1,0 +1,32 @@
+import type { EffectiveConfig } from './effective-config.ts';
+import { formatDuration } from './duration.ts';
+import type { Field, ValueKind, ValueKinds } from './field.ts';
+import { rows } from './fields.ts';
+
+/**
+ * Every flag that sets a field, and those of the source, with the value in force as one would write it. A flag that
+ * sets nothing in the active mode shows the field it would set in another.
+ */
+export function describeFlags(config: EffectiveConfig): ReadonlyMap<string, string> {
+  const flags = new Map<string, string>([
+    ['manifests', config.manifests ?? ''],
+    ['master', config.master ?? ''],
+  ]);
+  const ordered = rows.toSorted((a, b) => Number(counts(a, config)) - Number(counts(b, config)));
+  for (const row of ordered) if (row.flag !== null) flags.set(row.flag.name, describe(row, config.settings[row.path]));
+  return flags;
+}
+
+function counts({ flag }: Field, { mode }: EffectiveConfig): boolean {
+  return flag?.modes === undefined || flag.modes.includes(mode);
+}
+
+function describe({ kind }: Field, value: ValueKinds[ValueKind]): string {
+  if (kind === 'duration' || kind === 'flush-duration') return formatDuration(value as number);
+  if (Array.isArray(value)) return value.join(',');
+  if (value === null) return '';
+  if (typeof value !== 'object') return String(value);
+  return Object.entries(value)
+    .map(([name, on]) => `${name}=${String(on)}`)
+    .join(',');
+}

@@ -1,0 +1,210 @@
+import type { Pause } from '../model/mod.ts';
+import { ByteWriter, viewOf } from './bytes.ts';
+import { errnos } from './errno.ts';
+import { messageFlags, readAnswer, readMessages, writeMessage } from './message.ts';
+import type { Message, Refusal } from './message.ts';
+import { malformedFailure, refusedFailure, silentFailure, socketFailure } from './problem.ts';
+import type { Failure } from './problem.ts';
+import type { Wire } from './wire.ts';
+
+/** A message to be sent; the socket adds length, sequence number and the flags of its kind. */
+export interface Request {
+  readonly type: number;
+  /** Beyond those that make it a request, a dump, or one to be acknowledged. */
+  readonly flags?: number;
+  readonly body: (writer: ByteWriter) => void;
+}
+
+/** What became of one request of a batch. `lost`: it may have been done or not, the kernel's word did not come through. */
+export type Verdict =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | { readonly kind: 'lost' };
+
+export interface SocketOptions {
+  readonly wire: Wire;
+  readonly pause: Pause;
+  /** Waits so many milliseconds. */
+  readonly sleep: (milliseconds: number) => Promise<void>;
+}
+
+/** What came of a dump. `interrupted`: entries may be missing or repeated. */
+export type DumpResult = { readonly ok: true; readonly interrupted: boolean } | { readonly ok: false; readonly failure: Failure };
+
+/** What is read at once: the most the kernel puts into one datagram of a dump. */
+const bufferLength = 32 * 1024;
+/** Acknowledgements of one batch; they fit the receive buffer many times over. */
+const batchCount = 64;
+const batchBytes = 64 * 1024;
+/** Waits for an answer or for room, doubling from one millisecond: two seconds in all. */
+const mostWaits = 11;
+
+const done: Verdict = { kind: 'done' };
+const lost: Verdict = { kind: 'lost' };
+
+/**
+ * A conversation with the kernel. One call at a time. Answers come with `send` already, so reading hardly ever waits,
+ * and long dumps give way to other work between datagrams.
+ */
+export class NetlinkSocket implements Disposable {
+  readonly #wire: Wire;
+  readonly #pause: Pause;
+  readonly #sleep: (milliseconds: number) => Promise<void>;
+  readonly #buffer = new Uint8Array(bufferLength);
+  #sequence = 0;
+
+  constructor({ wire, pause, sleep }: SocketOptions) {
+    this.#wire = wire;
+    this.#pause = pause;
+    this.#sleep = sleep;
+  }
+
+  [Symbol.dispose](): void {
+    this.#wire.close();
+  }
+
+  /**
+   * Sends requests in batches and waits for each batch to be acknowledged before the next. The verdicts are in the
+   * order of the requests; a failure of the socket leaves `lost` for whatever was not acknowledged yet.
+   */
+  async submit(
+    requests: readonly Request[],
+  ): Promise<{ readonly verdicts: readonly Verdict[]; readonly failure: Failure | null }> {
+    const verdicts: Verdict[] = requests.map(() => lost);
+    for (let from = 0; from < requests.length;) {
+      const batch = this.#encodeBatch(requests, from);
+      const failure = await this.#sendAll(batch.bytes);
+      if (failure !== null) return { verdicts, failure };
+      const answered = await this.#readVerdicts(batch.firstSequence, batch.count, (index, verdict) => {
+        verdicts[from + index] = verdict;
+      });
+      if (answered !== null) return { verdicts, failure: answered };
+      from += batch.count;
+      await this.#pause();
+    }
+    return { verdicts, failure: null };
+  }
+
+  /** Asks for a list and hands each message of it to `take`, whose view is good only during the call. */
+  async dump(request: Request, what: string, take: (view: DataView, message: Message) => void): Promise<DumpResult> {
+    const { bytes, firstSequence } = this.#encodeBatch([{ ...request, flags: (request.flags ?? 0) | messageFlags.dump }], 0);
+    const unsent = await this.#sendAll(bytes);
+    if (unsent !== null) return { ok: false, failure: unsent };
+    let interrupted = false;
+    let overrun = false;
+    for (let waits = 0; ;) {
+      const length = this.#wire.receive(this.#buffer);
+      if (length === -errnos.EAGAIN) {
+        // After an overrun the end of the list may be among what was thrown away.
+        if (overrun) return { ok: true, interrupted: true };
+        if (waits >= mostWaits) return { ok: false, failure: silentFailure(what) };
+        await this.#sleep(2 ** waits);
+        waits += 1;
+      } else if (length === -errnos.ENOBUFS) overrun = true;
+      else if (length < 0 && length !== -errnos.EINTR) return { ok: false, failure: socketFailure(what, -length) };
+      else if (length >= 0) {
+        waits = 0;
+        const end = this.#takeDatagram(length, firstSequence, what, take);
+        if (end.kind === 'failed') return { ok: false, failure: end.failure };
+        interrupted ||= end.interrupted;
+        if (end.kind === 'end') return { ok: true, interrupted: interrupted || overrun };
+        await this.#pause();
+      }
+    }
+  }
+
+  #takeDatagram(
+    length: number,
+    sequence: number,
+    what: string,
+    take: (view: DataView, message: Message) => void,
+  ): { readonly kind: 'more' | 'end'; readonly interrupted: boolean } | { readonly kind: 'failed'; readonly failure: Failure } {
+    if (length > this.#buffer.length) return { kind: 'failed', failure: malformedFailure(what) };
+    const view = viewOf(this.#buffer.subarray(0, length));
+    const { messages, whole } = readMessages(view);
+    if (!whole) return { kind: 'failed', failure: malformedFailure(what) };
+    let interrupted = false;
+    for (const message of messages) {
+      if (message.sequence !== sequence) continue;
+      if ((message.flags & messageFlags.dumpInterrupted) !== 0) interrupted = true;
+      const answer = readAnswer(view, message);
+      if (answer.kind === 'data') take(view, message);
+      else if (answer.kind === 'lost') interrupted = true;
+      else if (answer.kind === 'acknowledged') return { kind: 'end', interrupted };
+      else if (answer.kind === 'refused') return { kind: 'failed', failure: refusedFailure(what, answer.refusal) };
+      else if (answer.kind === 'done') {
+        if (answer.refusal === null) return { kind: 'end', interrupted };
+        // A walk that a signal cut short is a dump that lacks its end.
+        if (answer.refusal.errno === errnos.EINTR) return { kind: 'end', interrupted: true };
+        return { kind: 'failed', failure: refusedFailure(what, answer.refusal) };
+      }
+    }
+    return { kind: 'more', interrupted };
+  }
+
+  /** As many requests as make one batch, in one datagram with consecutive sequence numbers. */
+  #encodeBatch(
+    requests: readonly Request[],
+    from: number,
+  ): { readonly bytes: Uint8Array; readonly count: number; readonly firstSequence: number } {
+    const writer = new ByteWriter(1024);
+    const firstSequence = this.#sequence + 1;
+    let count = 0;
+    for (const request of requests.slice(from, from + batchCount)) {
+      if (writer.length >= batchBytes) break;
+      const dumps = ((request.flags ?? 0) & messageFlags.dump) === messageFlags.dump;
+      const flags = (request.flags ?? 0) | messageFlags.request | (dumps ? 0 : messageFlags.acknowledge);
+      this.#sequence += 1;
+      writeMessage(writer, { type: request.type, flags, sequence: this.#sequence }, request.body);
+      count += 1;
+    }
+    return { bytes: writer.finish(), count, firstSequence };
+  }
+
+  /** Sends a datagram, waiting while the kernel has no room for it. */
+  async #sendAll(bytes: Uint8Array): Promise<Failure | null> {
+    for (let waits = 0; ; waits += 1) {
+      const result = this.#wire.send(bytes);
+      if (result === 0) return null;
+      const full = result === -errnos.EAGAIN || result === -errnos.ENOBUFS;
+      if ((!full && result !== -errnos.EINTR) || waits >= mostWaits) return socketFailure('send to the kernel', -result);
+      if (full) await this.#sleep(2 ** waits);
+    }
+  }
+
+  /** Reads until every request of a batch has its verdict, or until the kernel has no more to say. */
+  async #readVerdicts(
+    firstSequence: number,
+    count: number,
+    settle: (index: number, verdict: Verdict) => void,
+  ): Promise<Failure | null> {
+    const open = new Set(Array.from({ length: count }, (_, index) => index));
+    let overrun = false;
+    for (let waits = 0; open.size > 0;) {
+      const length = this.#wire.receive(this.#buffer);
+      if (length === -errnos.ENOBUFS) overrun = true;
+      else if (length === -errnos.EAGAIN) {
+        // After an overrun, what is not there by now was thrown away.
+        if (overrun || waits >= mostWaits) return overrun ? null : silentFailure('acknowledge requests');
+        await this.#sleep(2 ** waits);
+        waits += 1;
+      } else if (length > this.#buffer.length) return malformedFailure('a batch of requests');
+      else if (length >= 0) this.#settleFrom(length, firstSequence, open, settle);
+      else if (length !== -errnos.EINTR) return socketFailure('read from the kernel', -length);
+    }
+    return null;
+  }
+
+  #settleFrom(length: number, firstSequence: number, open: Set<number>, settle: (index: number, verdict: Verdict) => void): void {
+    const view = viewOf(this.#buffer.subarray(0, length));
+    for (const message of readMessages(view).messages) {
+      const index = message.sequence - firstSequence;
+      if (!open.has(index)) continue;
+      const answer = readAnswer(view, message);
+      if (answer.kind === 'acknowledged') settle(index, done);
+      else if (answer.kind === 'refused') settle(index, { kind: 'refused', refusal: answer.refusal });
+      else continue;
+      open.delete(index);
+    }
+  }
+}

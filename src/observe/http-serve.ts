@@ -1,0 +1,93 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Problem } from '../model/mod.ts';
+
+/** An answer to a request. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What was asked beside the path. */
+export interface Question {
+  readonly method: string;
+  readonly query: URLSearchParams;
+  /** The body as text; null where it is longer than 4096 bytes. */
+  body(): Promise<string | null>;
+}
+
+/** Answers a path (no query), whatever the method. Null: 404. */
+export type Answer = (path: string, question: Question) => Reply | null | Promise<Reply | null>;
+
+/** Bytes of a request's body that are read. */
+const longestBody = 4096;
+
+export interface ServeOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Keeps IPv4 off the wildcard `::`. */
+  readonly ipv6Only?: boolean;
+  readonly answer: Answer;
+  readonly report: (problem: Problem) => void;
+}
+
+/** Serves plain HTTP on one address. The error where it cannot be bound. */
+export async function serveHttp(options: ServeOptions): Promise<Server | Error> {
+  const { host, port, ipv6Only = false, report } = options;
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
+    void respond(request, response, options);
+  });
+  const { promise, resolve } = Promise.withResolvers<Server | Error>();
+  server.once('error', resolve);
+  server.listen({ host, port, ipv6Only }, () => {
+    server.off('error', resolve);
+    server.on('error', (cause) => report({ code: 'WP_OBSERVE_SERVER', message: cause.message, cause }));
+    resolve(server);
+  });
+  return await promise;
+}
+
+/** Stops listening and drops open connections. */
+export async function closeServers(servers: readonly Server[]): Promise<void> {
+  await Promise.all(
+    servers.map((server) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      server.close(() => resolve());
+      server.closeAllConnections();
+      return promise;
+    }),
+  );
+}
+
+async function respond(request: IncomingMessage, response: ServerResponse, { answer, report }: ServeOptions): Promise<void> {
+  const [path = '/', query = ''] = (request.url ?? '/').split(/[?#]/);
+  const question = { method: request.method ?? 'GET', query: new URLSearchParams(query), body: () => readBody(request) };
+  let reply: Reply;
+  try {
+    reply = (await answer(path, question)) ?? plainReply(404, '404 page not found\n');
+  } catch (cause) {
+    // One page that cannot be made must not end an agent that programs the kernel.
+    report({ code: 'WP_OBSERVE_PAGE', message: `the page ${path} could not be made: ${String(cause)}`, cause });
+    reply = plainReply(500, 'this page could not be made; the log says why\n');
+  }
+  request.resume();
+  response.writeHead(reply.status, { ...reply.headers, 'Content-Length': Buffer.byteLength(reply.body) });
+  response.end(reply.body);
+}
+
+/** A reply of text that no browser may take for anything else. */
+export function plainReply(status: number, body: string): Reply {
+  return { status, headers: { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' }, body };
+}
+
+async function readBody(request: IncomingMessage): Promise<string | null> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length <= longestBody) parts.push(part);
+  }
+  if (length > longestBody) return null;
+  return Buffer.concat(parts).toString('utf8');
+}

@@ -1,0 +1,29 @@
+import { requestSeconds } from './metric-buckets.ts';
+import type { Registry } from './metrics.ts';
+
+/** One request to the API server; `took` is in milliseconds. */
+interface Request {
+  readonly method: string;
+  readonly host: string;
+  readonly code: string;
+  readonly took: number;
+}
+
+/** Adds client-go's metrics of requests to the API server. Returns what counts one. */
+export function addRequestMetrics(registry: Registry): (request: Request) => void {
+  const total = registry.counter({
+    name: 'rest_client_requests_total',
+    help: 'Requests to the API server by status, method and host.',
+    labels: ['code', 'host', 'method'],
+  });
+  const duration = registry.histogram({
+    name: 'rest_client_request_duration_seconds',
+    help: 'Seconds from a request to the API server to the head of its answer.',
+    labels: ['verb', 'host'],
+    buckets: requestSeconds,
+  });
+  return ({ method, host, code, took }) => {
+    total.add([code, host, method]);
+    duration.observe([method, host], took / 1000);
+  };
+}

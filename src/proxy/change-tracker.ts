@@ -1,0 +1,115 @@
+import type { Family, ServiceKey, SliceRecord, Snapshot } from '../model/mod.ts';
+
+/** Changes that no sync has taken in yet. */
+export interface PendingChanges {
+  /** Services whose own record changed. */
+  readonly services: number;
+  /** Slice changes; one slice may have several. */
+  readonly slices: number;
+}
+
+interface Trigger {
+  readonly slice: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** A sync has taken it in; it counts when that sync succeeds. */
+  taken: boolean;
+}
+
+/** A Service the kernel keeps refusing must not fill the memory with its slices' annotations. */
+const mostTriggers = 1000;
+
+/**
+ * Counts one family's changes on their way from the API to the kernel, and measures how long they took from the
+ * moment their slice's annotation names (specification 8.2, network programming latency).
+ */
+export class ChangeTracker {
+  readonly #family: Family;
+  /** Milliseconds since 1970; what was triggered earlier was another process's to do. */
+  readonly #startedAt: number;
+  readonly #services = new Set<ServiceKey>();
+  readonly #slices = new Map<ServiceKey, number>();
+  readonly #triggers = new Map<ServiceKey, readonly Trigger[]>();
+  #sliceTotal = 0;
+
+  constructor(family: Family, startedAt: number) {
+    this.#family = family;
+    this.#startedAt = startedAt;
+  }
+
+  get pending(): PendingChanges {
+    return { services: this.#services.size, slices: this.#sliceTotal };
+  }
+
+  /** Notes what a commit changed. Returns how many Services and slices of the family that were. */
+  note(before: Snapshot, after: Snapshot, dirty: Iterable<ServiceKey>): PendingChanges {
+    const noted = { services: 0, slices: 0 };
+    for (const key of dirty) {
+      if (before.services.get(key) !== after.services.get(key)) {
+        this.#services.add(key);
+        noted.services += 1;
+      }
+      if (before.slices.get(key) === after.slices.get(key)) continue;
+      const slices = this.#noteSlices(key, this.#slicesOf(before, key), this.#slicesOf(after, key));
+      noted.slices += slices;
+      if (slices > 0) this.#slices.set(key, (this.#slices.get(key) ?? 0) + slices);
+    }
+    this.#sliceTotal += noted.slices;
+    return noted;
+  }
+
+  /** A sync takes in what is known of these Services. */
+  take(services: Iterable<ServiceKey>): void {
+    for (const key of services) {
+      this.#services.delete(key);
+      this.#sliceTotal -= this.#slices.get(key) ?? 0;
+      this.#slices.delete(key);
+      for (const trigger of this.#triggers.get(key) ?? []) trigger.taken = true;
+    }
+  }
+
+  /** The kernel confirmed these Services. Returns the age in milliseconds of each trigger that the sync had taken in. */
+  confirm(services: Iterable<ServiceKey>, now: number): number[] {
+    const ages: number[] = [];
+    for (const key of services) {
+      const triggers = this.#triggers.get(key);
+      if (triggers === undefined) continue;
+      for (const { taken, at } of triggers) if (taken) ages.push(Math.max(0, now - at));
+      this.#keep(
+        key,
+        triggers.filter((trigger) => !trigger.taken),
+      );
+    }
+    return ages;
+  }
+
+  #noteSlices(service: ServiceKey, before: ReadonlyMap<string, SliceRecord>, after: ReadonlyMap<string, SliceRecord>): number {
+    let changed = 0;
+    let triggers = this.#triggers.get(service) ?? [];
+    for (const key of before.keys()) {
+      if (after.has(key)) continue;
+      changed += 1;
+      triggers = triggers.filter((trigger) => trigger.slice !== key);
+    }
+    for (const [key, { triggeredAt }] of after) {
+      const old = before.get(key);
+      if (old === after.get(key)) continue;
+      changed += 1;
+      if (triggeredAt !== null && triggeredAt >= this.#startedAt && triggers.length < mostTriggers) {
+        triggers = [...triggers, { slice: key, at: triggeredAt, taken: false }];
+      }
+    }
+    if (changed > 0) this.#keep(service, triggers);
+    return changed;
+  }
+
+  #keep(service: ServiceKey, triggers: readonly Trigger[]): void {
+    if (triggers.length === 0) this.#triggers.delete(service);
+    else this.#triggers.set(service, triggers);
+  }
+
+  #slicesOf(snapshot: Snapshot, service: ServiceKey): Map<string, SliceRecord> {
+    const own = (snapshot.slices.get(service) ?? []).filter((slice) => slice.family === this.#family);
+    return new Map(own.map((slice) => [slice.key, slice]));
+  }
+}

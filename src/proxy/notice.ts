@@ -1,0 +1,14 @@
+import type { ApplyReport, Family, Problem, ServiceKey } from '../model/mod.ts';
+
+/** Something an operator should read in the log. */
+export type Notice =
+  | {
+      readonly kind: 'synced';
+      readonly family: Family;
+      readonly services: number;
+      readonly report: ApplyReport;
+      readonly first: boolean;
+    }
+  | { readonly kind: 'repaired'; readonly family: Family; readonly report: ApplyReport }
+  | { readonly kind: 'refused'; readonly family: Family; readonly service: ServiceKey; readonly problem: Problem }
+  | { readonly kind: 'failed'; readonly family: Family; readonly problem: Problem };

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { pollUntil, startWaypost } from '../lab/mod.ts';
+import type { Lab, RunningWaypost } from '../lab/mod.ts';
+import { steady } from './churning-services.ts';
+import type { ChurningServices } from './churning-services.ts';
+import { holdConnection, startLoad } from './held-connections.ts';
+import type { HeldConnection, Load } from './held-connections.ts';
+import { between } from './random.ts';
+import type { Random } from './random.ts';
+import { describeForeign, describeRules, differLines, listSets, readRules, resetRules, setsNamed } from './ruleset.ts';
+import type { Variant } from './ruleset.ts';
+import { waitForRestore } from './running-tools.ts';
+
+/** When the agent dies: while it starts, some time after a change, or in the middle of a restore. */
+export const moments = ['starting', 'changing', 'restoring'] as const;
+
+export type Moment = (typeof moments)[number];
+
+/** The audit comes far too late to help: what a killed agent left must be put right by the first sync. */
+const config = { mode: 'iptables', iptables: { minSyncPeriod: '0s', syncPeriod: '1h' } };
+
+/** One agent after the other in the first lab, and beside it one that lives. */
+export class KillRun {
+  readonly #lab: Lab;
+  readonly #witnessLab: Lab;
+  readonly #variant: Variant;
+  readonly #folder: string;
+  readonly #dead: number[] = [];
+  #agent!: RunningWaypost;
+  #witness!: RunningWaypost;
+  #foreign = '';
+  #held: readonly HeldConnection[] = [];
+  #loads: readonly Load[] = [];
+
+  constructor(lab: Lab, witnessLab: Lab, variant: Variant, folder: string) {
+    this.#lab = lab;
+    this.#witnessLab = witnessLab;
+    this.#variant = variant;
+    this.#folder = folder;
+  }
+
+  async begin(): Promise<void> {
+    await resetRules(this.#lab, this.#lab.node1, this.#variant);
+    this.#foreign = describeForeign(await readRules(this.#lab, this.#lab.node1, this.#variant));
+    assert.match(this.#foreign, /CNI-PORTMAP/);
+    await Promise.all([this.restart(), this.#renewWitness()]);
+    await this.expectFreshBuild('the start', false);
+    const [pod, outside] = [this.#lab.place('c1'), this.#lab.outside];
+    const targets = this.#lab.families.map((family) => ({
+      inside: { family, destination: steady.clusterIp.addresses[family] ?? '', port: 80 },
+      outside: { family, destination: this.#lab.node1.addresses[family], port: steady.nodePort },
+    }));
+    this.#held = await Promise.all(
+      targets.flatMap((to) => [holdConnection(pod, to.inside, ['p1']), holdConnection(outside, to.outside, ['p1'])]),
+    );
+    this.#loads = await Promise.all(targets.flatMap((to) => [startLoad(pod, to.inside), startLoad(outside, to.outside)]));
+  }
+
+  async restart(): Promise<void> {
+    this.#agent = await this.#start(this.#lab);
+  }
+
+  /** Changes Services and kills the agent. Gives the moment at which it really died. */
+  async killAt(moment: Moment, services: ChurningServices, random: Random): Promise<Moment> {
+    await services.change(between(random, 1, 6));
+    let died = moment;
+    if (moment === 'starting') {
+      await this.#kill();
+      this.#agent = await this.#start(this.#lab, false);
+      await pause(between(random, 0, 700));
+    } else if (moment === 'changing') {
+      await pause(between(random, 0, 300));
+    } else if (!(await waitForRestore(this.#agent.process.pid, 1000))) {
+      // The change made no difference to any rule.
+      died = 'changing';
+    }
+    await this.#kill();
+    return died;
+  }
+
+  /** Right after a death: other programs' rules are there, and established connections answer. */
+  async expectUnharmed(when: string): Promise<void> {
+    const foreign = describeForeign(await readRules(this.#lab, this.#lab.node1, this.#variant));
+    assert.equal(differLines(this.#foreign, foreign), '', `foreign rules after ${when}`);
+    assert.equal(foreign, this.#foreign, `order of the foreign rules after ${when}`);
+    await this.#expectConnections(`after ${when}`);
+  }
+
+  /**
+   * The whole rule set equals that of the agent in the other lab, which nobody kills and which, where
+   * `anew`, starts from nothing but the foreign rules for this comparison. A real agent is the witness
+   * because then manifests are read and rules are printed by the same programs on both sides, and all
+   * that differs is what each agent has been through.
+   */
+  async expectFreshBuild(when: string, anew: boolean): Promise<void> {
+    if (anew) await this.#renewWitness();
+    let difference = '';
+    await pollUntil(
+      `the rules of a fresh build after ${when}`,
+      async () => {
+        const [found, wanted] = await Promise.all([
+          readRules(this.#lab, this.#lab.node1, this.#variant),
+          readRules(this.#witnessLab, this.#witnessLab.node1, this.#variant),
+        ]);
+        difference = differLines(describeRules(wanted), describeRules(found));
+        return describeRules(wanted) === describeRules(found) ? true : null;
+      },
+      { timeoutMs: 5000, explain: () => `${difference}\nThe agent said:\n${this.#agent.process.output}` },
+    );
+    await this.#expectConnections(`after the restart that followed ${when}`);
+  }
+
+  async end(): Promise<void> {
+    for (const load of this.#loads) {
+      const report = await load.stop();
+      assert.deepEqual(report.failures, [], `new connections ${load.name}`);
+      assert.ok(report.attempts > 100, `${report.attempts} new connections ${load.name}`);
+      assert.equal(report.answered, report.attempts, `new connections ${load.name}`);
+    }
+    await this.#kill();
+    await this.#witness.stop();
+    await this.#expectNoStraySets();
+    await pollUntil('the helpers of the dead to clear up', async () => (this.#listRemains().length === 0 ? true : null), {
+      timeoutMs: 5000,
+      explain: () => this.#listRemains().join(', '),
+    });
+  }
+
+  async #expectConnections(when: string): Promise<void> {
+    await Promise.all(this.#held.map((connection) => connection.expectAlive(when)));
+  }
+
+  /** Sets that a death left behind, or that the kernel would not let go at once, are gone after an audit. */
+  async #expectNoStraySets(): Promise<void> {
+    const audited = { ...config, iptables: { ...config.iptables, syncPeriod: '1s' } };
+    const agent = await startWaypost(this.#lab.node1, { manifests: this.#folder, config: audited });
+    let sets: readonly string[] = [];
+    let named: readonly string[] = [];
+    await pollUntil(
+      'the ipsets to be those that rules name',
+      async () => {
+        sets = await listSets(this.#lab.node1);
+        named = setsNamed(await readRules(this.#lab, this.#lab.node1, this.#variant));
+        return sets.join() === named.join() ? true : null;
+      },
+      { timeoutMs: 5000, explain: () => `There are ${sets.join(', ')}\nand rules name ${named.join(', ')}` },
+    );
+    assert.equal(await agent.stop(), 0);
+  }
+
+  async #kill(): Promise<void> {
+    this.#dead.push(this.#agent.process.pid);
+    await this.#agent.kill();
+  }
+
+  async #renewWitness(): Promise<void> {
+    await this.#witness?.stop();
+    await resetRules(this.#witnessLab, this.#witnessLab.node1, this.#variant);
+    this.#witness = await this.#start(this.#witnessLab);
+  }
+
+  #start(lab: Lab, waitHealthy = true): Promise<RunningWaypost> {
+    return startWaypost(lab.node1, { manifests: this.#folder, config, waitHealthy });
+  }
+
+  /**
+   * The files that the helper shells of dead agents have left behind. A folder without any may be left by
+   * an agent that died before it had started the shell.
+   */
+  #listRemains(): readonly string[] {
+    const folders = this.#dead.map((pid) => `waypost-${pid}-`);
+    const left = ['/dev/shm', '/run', tmpdir()].flatMap((place) => readdirSync(place).map((name) => join(place, name)));
+    return left
+      .filter((path) => folders.some((folder) => basename(path).startsWith(folder)))
+      .flatMap((path) => readdirSync(path).map((name) => join(path, name)));
+  }
+}

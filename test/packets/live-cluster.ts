@@ -1,0 +1,63 @@
+import { createTemporaryFolder, startWaypost, writeManifest } from '../lab/mod.ts';
+import type { Attempt, Lab, Place, RunningWaypost, Target } from '../lab/mod.ts';
+import type { TemporaryFolder } from '../lab/temporary-folder.ts';
+import type { ApiObject } from './flow.ts';
+import { nodeObject, service } from './objects.ts';
+
+/** The real agent on a lab's node1, over manifests that change while it runs. */
+export class LiveCluster implements AsyncDisposable {
+  readonly lab: Lab;
+  readonly #folder: TemporaryFolder;
+  readonly #config: Readonly<Record<string, unknown>>;
+  #agent: RunningWaypost | null = null;
+  #turn = 0;
+
+  constructor(lab: Lab, folder: TemporaryFolder, config: Readonly<Record<string, unknown>>) {
+    this.lab = lab;
+    this.#folder = folder;
+    this.#config = config;
+  }
+
+  /** Replaces the whole cluster; comes back when the kernel has it. The Node is node1's unless another is given. */
+  async put(objects: readonly ApiObject[], node: ApiObject = nodeObject()): Promise<void> {
+    this.#turn += 1;
+    // A Service that says by its name that this version of the file is in the kernel.
+    const mark = service(`turn-${this.#turn}`, 99);
+    await writeManifest(this.#folder.path, 'cluster.json', [node, mark.object, ...objects]);
+    this.#agent ??= await startWaypost(this.lab.node1, { manifests: this.#folder.path, config: this.#config });
+    await this.#agent.waitRows(`the rows of turn ${this.#turn}`, (rows) =>
+      rows.some((row) => row.service === `default/turn-${this.#turn}`),
+    );
+  }
+
+  /** Kills the agent as a crash would, and starts another. */
+  async restart(): Promise<void> {
+    await this.#agent?.kill();
+    this.#agent = await startWaypost(this.lab.node1, { manifests: this.#folder.path, config: this.#config });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent?.stop();
+    await this.#folder[Symbol.asyncDispose]();
+  }
+}
+
+/** A cluster without objects yet; the agent starts with the first of them. */
+export async function createLiveCluster(lab: Lab, config: Readonly<Record<string, unknown>> = {}): Promise<LiveCluster> {
+  return new LiveCluster(lab, await createTemporaryFolder('waypost-live-'), config);
+}
+
+/** The names of the back ends that answered. Throws where one attempt was not answered. */
+export function backendsOf(attempts: readonly Attempt[]): readonly string[] {
+  return attempts.map(({ answer, verdict, code }) => {
+    if (answer === null) throw new Error(`not answered but ${verdict} (${code})`);
+    return answer.backend;
+  });
+}
+
+/** Who answered each of `count` new connections, the one after the other. */
+export async function askRepeatedly(place: Place, target: Omit<Target, 'timeoutMs'>, count: number): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (let asked = 0; asked < count; asked += 1) names.push(...backendsOf(await place.connect({ timeoutMs: 4000, ...target })));
+  return names;
+}
