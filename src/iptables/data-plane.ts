@@ -194,13 +194,11 @@ class IptablesDataPlane implements DataPlane {
     const { bytes, failure } = await this.#restore(plans, batch);
     tally.bytes += bytes;
     if (failure === null) {
-      for (const section of batch) {
-        const written = section.operations.reduce(
-          (sum, operation) => sum + state.follow(operation),
-          tally.written.get(section.table) ?? 0,
-        );
-        tally.written.set(section.table, written);
-        await this.#options.pause();
+      for (const { table, operations: accepted } of batch) {
+        for (const operation of accepted) {
+          tally.written.set(table, (tally.written.get(table) ?? 0) + state.follow(operation));
+          await this.#options.pause();
+        }
       }
       tally.operations += operations.length;
       await this.#pruneSets(scope === 'full' ? undefined : previous);

@@ -63,7 +63,16 @@ async function examine(ask: Ask, variant: Variant): Promise<VariantEvidence | nu
 
 async function readRules(ask: Ask, family: Family, variant: Variant): Promise<string> {
   const tool = toolNames(family, variant).save;
-  if (variant === 'nft') return (await ask(tool)) ?? '';
+  if (variant === 'nft') return readRetrying(ask, tool);
   const existing = await ask('cat', `/proc/self/net/${family === 'IPv4' ? 'ip' : 'ip6'}_tables_names`);
-  return existing === null || existing.trim() === '' ? '' : ((await ask(tool)) ?? '');
+  return existing === null || existing.trim() === '' ? '' : readRetrying(ask, tool);
+}
+
+/** The tool fails where an ipset vanishes while it reads; that must not look like a host without rules. */
+async function readRetrying(ask: Ask, tool: string): Promise<string> {
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    const saved = await ask(tool);
+    if (saved !== null) return saved;
+  }
+  return '';
 }

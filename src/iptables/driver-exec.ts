@@ -64,8 +64,13 @@ export function createExecPort(options: ExecOptions): IptablesPort {
 }
 
 async function readTable(run: Run, tool: string, table: TableName): Promise<Outcome<RulesetState>> {
-  const result = await run([tool, '-t', table], null);
-  const problem = explainSave(tool, result);
+  let result = await run([tool, '-t', table], null);
+  let problem = explainSave(tool, result);
+  // The tool fails where an ipset vanishes while it reads.
+  for (let retry = 0; retry < 2 && problem?.code === 'WP_IPTABLES_REFUSED'; retry += 1) {
+    result = await run([tool, '-t', table], null);
+    problem = explainSave(tool, result);
+  }
   if (problem !== null || result.kind !== 'exit') return { ok: false, problem: problem ?? lostHelper(tool, '') };
   const slices = parseSaveSlices(result.stdout);
   for (;;) {

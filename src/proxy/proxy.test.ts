@@ -178,6 +178,15 @@ describe('changes', () => {
     expect(states()).toEqual(['shop/a Done', 'shop/b Done']);
     expect(plane.calls).toEqual(['complete', 'shop/a', 'shop/a']);
   });
+
+  test('a new Service is seen as Pending while the kernel is asked', async () => {
+    const { clock, source, plane, states } = await started();
+    const seen: string[][] = [];
+    plane.during = () => void seen.push(states());
+    source.put('shop/c', named('c'), slices('c', '10.244.1.3'));
+    await clock.turn(10);
+    expect(seen).toEqual([['shop/a Done', 'shop/b Done', 'shop/c Pending']]);
+  });
 });
 
 describe('failures', () => {

@@ -209,7 +209,9 @@ export class Reconciler {
     const services = new Map<ServiceKey, readonly Frontend[]>();
     for (const key of due) {
       const service = snapshot.services.get(key);
-      services.set(key, service === undefined ? [] : deriveFrontends(service, snapshot.slices.get(key) ?? [], viewpoint));
+      const frontends = service === undefined ? [] : deriveFrontends(service, snapshot.slices.get(key) ?? [], viewpoint);
+      services.set(key, frontends);
+      this.#status.notePlanned(key, frontends);
       await this.#options.pause();
     }
     const report = await this.#plane.apply({ settings, services, complete });
@@ -219,7 +221,7 @@ export class Reconciler {
       this.#fail(report.problem);
       return;
     }
-    const confirmed = this.#settle(services, report);
+    const confirmed = await this.#settle(services, report);
     const first = complete && this.#settings === null;
     this.#settings = settings;
     this.#viewpoint = viewpoint;
@@ -230,7 +232,7 @@ export class Reconciler {
   }
 
   /** Writes down what the kernel made of each Service. Returns those it confirmed. */
-  #settle(services: ReadonlyMap<ServiceKey, readonly Frontend[]>, report: ApplyReport): Set<ServiceKey> {
+  async #settle(services: ReadonlyMap<ServiceKey, readonly Frontend[]>, report: ApplyReport): Promise<Set<ServiceKey>> {
     const now = this.#options.clock.now();
     const { family } = this.#plane;
     const confirmed = new Set<ServiceKey>();
@@ -247,6 +249,7 @@ export class Reconciler {
         this.#status.markError(service, frontends, problem, now);
         this.#options.report({ kind: 'refused', family, service, problem });
       }
+      await this.#options.pause();
     }
     return confirmed;
   }

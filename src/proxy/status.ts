@@ -29,6 +29,12 @@ export class StatusTable {
     this.#put(service, { frontends: entry?.frontends ?? [], state: 'Pending', since: now, problem: null });
   }
 
+  /** What a pending Service is to become, so that it is seen while the kernel is asked. */
+  notePlanned(service: ServiceKey, frontends: readonly Frontend[]): void {
+    const entry = this.#entries.get(service);
+    if (entry?.state === 'Pending') this.#put(service, { ...entry, frontends });
+  }
+
   /** The kernel holds these frontends; with none the Service is gone. */
   markDone(service: ServiceKey, frontends: readonly Frontend[], now: number): void {
     const entry = this.#entries.get(service);
