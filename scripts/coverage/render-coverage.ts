@@ -23,7 +23,7 @@ export function findGaps({ checklist, proofs, remarks }: Coverage): readonly str
   return [
     ...checklist.flatMap((item, at) => (item.number === at + 1 ? [] : [`item ${item.number} stands at place ${at + 1}`])),
     ...checklist
-      .filter((item) => item.modes.includes('t') && !proven.has(item.number) && !remarks.has(item.number))
+      .filter((item) => concernsUs(item) && !proven.has(item.number) && !remarks.has(item.number))
       .map(({ number, words }) => `item ${number} (${words}) has neither a test nor a remark`),
     ...proofs.filter(({ item }) => !known.has(item)).map(({ item, file }) => `${file} names item ${item}, which does not exist`),
     ...[...remarks].flatMap(([number, { kind }]) => {
@@ -69,7 +69,7 @@ export function renderCoverage(coverage: Coverage): string {
 function countItems({ checklist, proofs, remarks }: Coverage) {
   const proven = new Set(proofs.map(({ item }) => item));
   const withTests = checklist.filter(({ number }) => proven.has(number)).length;
-  const absent = checklist.filter(({ number, modes }) => !proven.has(number) && !modes.includes('t')).length;
+  const absent = checklist.filter((item) => !proven.has(item.number) && !concernsUs(item)).length;
   return {
     proven: withTests,
     partly: [...remarks.values()].filter(({ kind }) => kind === 'partly').length,
@@ -81,6 +81,11 @@ function countItems({ checklist, proofs, remarks }: Coverage) {
 function renderGroup(group: string, items: readonly ChecklistItem[], coverage: Coverage): string[] {
   const rows = items.map((item) => `| ${item.number} | ${item.words}${renderModes(item)} | ${renderProof(item, coverage)} |`);
   return [`## ${group}`, '', '| Item | Asks for | Proof |', '| --- | --- | --- |', ...rows, ''];
+}
+
+/** It is about the data plane that there is. */
+function concernsUs({ modes }: ChecklistItem): boolean {
+  return modes.includes('t');
 }
 
 function renderModes({ modes }: ChecklistItem): string {
@@ -95,7 +100,7 @@ function renderProof(item: ChecklistItem, { proofs, remarks }: Coverage): string
     return `\`${file}\`: ${titles.join('; ')}`;
   });
   const remark = remarks.get(item.number);
-  const absent = own.length === 0 && remark === undefined && !item.modes.includes('t') ? absentModes : null;
+  const absent = own.length === 0 && remark === undefined && !concernsUs(item) ? absentModes : null;
   const labels = { unproven: 'No test', partly: 'In part', deviation: 'Deviation' } as const;
   const note = remark === undefined ? absent : `${labels[remark.kind]}: ${escapeCell(remark.text)}`;
   return [...lines, ...(note === null ? [] : [`*${note}*`])].join('<br>');

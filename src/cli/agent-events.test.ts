@@ -5,9 +5,18 @@ import { RefusalEvents, describeBindFailure, describeStart } from './agent-event
 import { createLogSink } from './make-events.ts';
 
 test('[SP-146] a start is told on the Node, in ipvs mode with the deprecation', () => {
-  const starting = { about: { kind: 'Node', name: 'n1' }, type: 'Normal', reason: 'Starting', action: 'StartKubeProxy', message: '' };
+  const starting = {
+    about: { kind: 'Node', name: 'n1' },
+    type: 'Normal',
+    reason: 'Starting',
+    action: 'StartKubeProxy',
+    message: '',
+  };
   expect(describeStart('n1', 'iptables')).toEqual([starting]);
-  expect(describeStart('n1', 'ipvs')).toEqual([starting, expect.objectContaining({ type: 'Warning', reason: 'IPVSDeprecation' })]);
+  expect(describeStart('n1', 'ipvs')).toEqual([
+    starting,
+    expect.objectContaining({ type: 'Warning', reason: 'IPVSDeprecation' }),
+  ]);
 });
 
 test('[SP-122] a taken address has the reason of its server', () => {
@@ -55,7 +64,13 @@ test('without an API server Events are lines of the log', () => {
   const lines: unknown[] = [];
   const sink = createLogSink({ info: (message, fields) => lines.push([message, fields]) });
   for (const event of describeStart('n1', 'iptables')) sink.write(event);
-  sink.write({ about: { kind: 'Service', namespace: 'a', name: 'b' }, type: 'Warning', reason: 'R', action: 'A', message: 'why' });
+  sink.write({
+    about: { kind: 'Service', namespace: 'a', name: 'b' },
+    type: 'Warning',
+    reason: 'R',
+    action: 'A',
+    message: 'why',
+  });
   expect(lines).toEqual([
     ['event', { about: 'Node n1', type: 'Normal', reason: 'Starting', action: 'StartKubeProxy' }],
     ['event', { about: 'Service a/b', type: 'Warning', reason: 'R', action: 'A', note: 'why' }],

@@ -4,7 +4,12 @@ import { makeDataPlanes } from './make-data-planes.ts';
 
 /** Removes the chains of iptables mode in one family. Where no iptables is installed nobody can have made them. */
 export async function cleanChains(family: Family): Promise<Outcome<readonly string[]>> {
-  const made = await makeDataPlanes('iptables', [family], () => null, () => {});
+  const made = await makeDataPlanes(
+    'iptables',
+    [family],
+    () => null,
+    () => {},
+  );
   if (!made.ok) return made.problem.code === 'WP_IPTABLES_TOOL_MISSING' ? succeed([]) : made;
   const [plane] = made.value.planes;
   const cleaned = plane === undefined ? succeed([]) : await plane.cleanup();

@@ -42,11 +42,7 @@ async function cleanChains(families: readonly Family[], terminal: Terminal): Pro
 }
 
 /** Removes what kube-proxy in nftables and ipvs mode makes, says what was removed and gives what failed. */
-export async function cleanLeftovers(
-  shell: Shell,
-  families: readonly Family[],
-  terminal: Terminal,
-): Promise<readonly Problem[]> {
+async function cleanLeftovers(shell: Shell, families: readonly Family[], terminal: Terminal): Promise<readonly Problem[]> {
   const [{ removeLeftovers }, { allLeftovers }] = await Promise.all([
     import('./driver-predecessors.ts'),
     import('./predecessors.ts'),

@@ -66,6 +66,15 @@ test('[SP-159] nftables mode removes the chains of a family and keeps the table 
   expect(lines).toEqual(['removed what kube-proxy had left behind IPv4: chain nat KUBE-SERVICES']);
 });
 
+test('a bug in the removal is told and the agent lives on', async () => {
+  const { handover, problems } = setStage('iptables', () => {
+    throw new Error('oops');
+  });
+  await handover.afterSync({ family: 'IPv4' });
+  await handover.close();
+  expect(problems).toMatchObject([{ code: 'WP_CLI_HANDOVER_BUG', message: expect.stringMatching(/oops$/) as string }]);
+});
+
 test('a failure is told and ends nothing; where nothing was there nothing is said', async () => {
   const denied: ShellResult = { status: 1, stdout: '', stderr: 'Error: Operation not permitted\n' };
   const failing = setStage('nftables', () => denied, { ok: false, problem: { code: 'WP_IPTABLES_LOCKED', message: 'locked' } });

@@ -38,7 +38,12 @@ export class Handover implements AfterSync {
   async afterSync({ family }: Pick<AppliedSync, 'family'>): Promise<void> {
     if (!this.#waiting.delete(family)) return;
     const last = this.#waiting.size === 0;
-    this.#running = this.#running.then(() => this.#takeOver(family, last));
+    // A failure here is a bug, and none of the syncs' business.
+    const failed = (cause: unknown): void => {
+      const message = `removing what kube-proxy left behind failed unexpectedly: ${String(cause)}`;
+      this.#options.report({ code: 'WP_CLI_HANDOVER_BUG', message, cause });
+    };
+    this.#running = this.#running.then(() => this.#takeOver(family, last)).catch(failed);
   }
 
   /** Waits for what is under way and ends the helper. */
@@ -53,7 +58,8 @@ export class Handover implements AfterSync {
     const chains: Outcome<readonly string[]> = what.chains ? await cleanChains(family) : { ok: true, value: [] };
     const { removed, problems } = await removeLeftovers(this.#shell, what, family, last);
     const all = [...(chains.ok ? chains.value : []), ...removed];
-    if (all.length > 0) logger.info('removed what kube-proxy had left behind', { family, count: all.length, objects: all.join(', ') });
+    const fields = { family, count: all.length, objects: all.join(', ') };
+    if (all.length > 0) logger.info('removed what kube-proxy had left behind', fields);
     for (const problem of chains.ok ? problems : [chains.problem, ...problems]) {
       report({ ...problem, message: `what kube-proxy left behind in ${family} could not all be removed: ${problem.message}` });
     }

@@ -45,12 +45,7 @@ describe('what is kube-proxy’s among recorded output of the tools', () => {
   test('[SP-157] virtual servers on those addresses and no others', () => {
     const places = (family: 'IPv4' | 'IPv6'): readonly string[] =>
       findVirtualServers(saved, parseAddresses(shown), family).map(({ option, place }) => `${option} ${place}`);
-    expect(places('IPv4')).toEqual([
-      '-t 10.96.0.1:443',
-      '-t 10.96.0.10:53',
-      '-u 10.96.0.10:53',
-      '--sctp-service 10.96.0.10:9',
-    ]);
+    expect(places('IPv4')).toEqual(['-t 10.96.0.1:443', '-t 10.96.0.10:53', '-u 10.96.0.10:53', '--sctp-service 10.96.0.10:9']);
     expect(places('IPv6')).toEqual(['-t [fd00:10:96::a]:53']);
     expect(findVirtualServers(saved, [], 'IPv4')).toEqual([]);
   });
@@ -87,13 +82,17 @@ function oldNode(command: string): ShellResult | null {
     'ipvsadm --save -n': saved,
     'ipset list -name': setsListed,
   };
-  const stdout = answers[command] ?? (/^(nft delete|ipvsadm --delete|ip link delete|ip -4|ipset destroy)/.test(command) ? '' : null);
+  const stdout =
+    answers[command] ?? (/^(nft delete|ipvsadm --delete|ip link delete|ip -4|ipset destroy)/.test(command) ? '' : null);
   return stdout === null ? null : { status: 0, stdout, stderr: '' };
 }
 
 describe('removeLeftovers', () => {
   async function removeBoth(shell: Shell): Promise<{ removed: string[]; problems: string[] }> {
-    const done = [await removeLeftovers(shell, allLeftovers, 'IPv4', false), await removeLeftovers(shell, allLeftovers, 'IPv6', true)];
+    const done = [
+      await removeLeftovers(shell, allLeftovers, 'IPv4', false),
+      await removeLeftovers(shell, allLeftovers, 'IPv6', true),
+    ];
     return {
       removed: done.flatMap(({ removed }) => removed),
       problems: done.flatMap(({ problems }) => problems.map(({ message }) => message)),

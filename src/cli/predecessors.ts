@@ -86,7 +86,8 @@ export interface VirtualServer {
 export function findVirtualServers(saved: string, addresses: readonly Address[], family: Family): readonly VirtualServer[] {
   const wanted = new Set(addresses.filter((address) => familyOf(address) === family));
   return saved.split('\n').flatMap((line) => {
-    const [, option = '', place = '', host = ''] = /^-A (-[tu]|--sctp-service) (\[?([0-9a-fA-F.:]+?)\]?:\d+)(?:\s|$)/.exec(line) ?? [];
+    const [, option = '', place = '', host = ''] =
+      /^-A (-[tu]|--sctp-service) (\[?([0-9a-fA-F.:]+?)\]?:\d+)(?:\s|$)/.exec(line) ?? [];
     const address = parseAddress(host);
     return address !== null && wanted.has(address) ? [{ option, place }] : [];
   });

@@ -75,7 +75,7 @@ describe('families', () => {
     expect(chooseFamilies(configOf({ 'bind-address': '::' }), null)).toMatchObject({ value: { families: ['IPv6', 'IPv4'] } });
   });
 
-  test('without IPv6 only IPv4 runs, and that is said', () => {
+  test('[SP-30] without IPv6 only IPv4 runs, and that is said', () => {
     const chosen = chooseFamilies(configOf({ 'cluster-cidr': '10.0.0.0/8', 'nodeport-addresses': 'primary' }), 'no reason');
     expect(chosen).toEqual({
       ok: true,
@@ -83,7 +83,7 @@ describe('families', () => {
     });
   });
 
-  test('a primary family that the kernel does not have, or a CIDR only for it, is fatal', () => {
+  test('[SP-30] a primary family that the kernel does not have, or a CIDR only for it, is fatal', () => {
     expect(chooseFamilies(configOf({ 'bind-address': '2001:db8::1' }), 'no reason')).toMatchObject({
       problem: { code: 'WP_CLI_FAMILY' },
     });

@@ -9,7 +9,8 @@ export function findStartWarnings(config: EffectiveConfig, families: readonly Fa
 
 function findOpenNodePorts({ nodePorts }: EffectiveConfig, families: readonly Family[]): Problem[] {
   const code = 'WP_CLI_NODE_PORTS_OPEN';
-  if (nodePorts.kind === 'all') return [{ code, message: 'nodePortAddresses is not set: every local address accepts node ports' }];
+  if (nodePorts.kind === 'all')
+    return [{ code, message: 'nodePortAddresses is not set: every local address accepts node ports' }];
   if (nodePorts.kind === 'primary') return [];
   return families
     .filter((family) => !nodePorts.prefixes.some((prefix) => prefix.family === family))

@@ -11,10 +11,16 @@ const facts = { cpus: 4, kernelRelease: '6.1.0-31-amd64' };
 function planFor(flags: Readonly<Record<string, string>>, machine = facts): readonly string[] {
   const loaded = makeConfig(new Map(Object.entries(flags).map(([name, value]) => [name, [value]])), null);
   if (!loaded.ok) throw new Error(loaded.problems[0]?.message);
-  return planSysctls(loaded.config, machine).map(({ name, value, rule }) => `${name} ${rule === 'exactly' ? '=' : '>='} ${value}`);
+  return planSysctls(loaded.config, machine).map(
+    ({ name, value, rule }) => `${name} ${rule === 'exactly' ? '=' : '>='} ${value}`,
+  );
 }
 
-const quiet = { 'conntrack-max-per-core': '0', 'conntrack-tcp-timeout-established': '0', 'conntrack-tcp-timeout-close-wait': '0' };
+const quiet = {
+  'conntrack-max-per-core': '0',
+  'conntrack-tcp-timeout-established': '0',
+  'conntrack-tcp-timeout-close-wait': '0',
+};
 
 describe('[SP-114] the limit of tracked connections', () => {
   test.each([
@@ -95,7 +101,13 @@ describe('planSysctls', () => {
       'net.ipv4.vs.expire_quiescent_template = 1',
     ];
     expect(planFor(flags)).toEqual(usual);
-    for (const [kernelRelease, set] of Object.entries({ '4.0.1': false, '4.1': true, '4.19.0': true, '5.8.9': true, '5.9.0': false })) {
+    for (const [kernelRelease, set] of Object.entries({
+      '4.0.1': false,
+      '4.1': true,
+      '4.19.0': true,
+      '5.8.9': true,
+      '5.9.0': false,
+    })) {
       expect(planFor(flags, { cpus: 1, kernelRelease }).includes('net.ipv4.vs.conn_reuse_mode = 0')).toBe(set);
     }
     expect(planFor({ ...flags, 'ipvs-strict-arp': 'true' }).slice(-2)).toEqual([
@@ -146,7 +158,9 @@ describe('ensureSysctls', () => {
     const fixed = await ensureSysctls([{ ...wish, path: '/proc/sys/kernel/ngroups_max' }]);
     expect(fixed).toMatchObject({
       ok: false,
-      problem: { message: expect.stringMatching(/^a\.b cannot be set to 7: it is \d+, and writing fails with E.*; do this$/) as string },
+      problem: {
+        message: expect.stringMatching(/^a\.b cannot be set to 7: it is \d+, and writing fails with E.*; do this$/) as string,
+      },
     });
   });
 });

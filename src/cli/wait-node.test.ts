@@ -60,8 +60,8 @@ function setStage(flags: Readonly<Record<string, string>> = {}): Stage {
     closed: () => isClosed,
     patience: () => timer?.delay ?? null,
     fire: () => timer?.callback(),
-    tell: (node) => {
-      const snapshot = { version: 1, services: new Map(), slices: new Map(), node };
+    tell: (record) => {
+      const snapshot = { version: 1, services: new Map(), slices: new Map(), node: record };
       handlers?.change(snapshot, { services: new Set(), node: true });
     },
     synced: () => handlers?.synced(),

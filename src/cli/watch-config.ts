@@ -42,12 +42,14 @@ export class ConfigWatch implements AsyncDisposable {
   /** Null where the file cannot be opened or watched; whoever reads it will say why. */
   static async open(path: string): Promise<ConfigWatch | null> {
     let file: FileHandle | null = null;
+    let watcher: FSWatcher | null = null;
     try {
       // The open file tells a move from a deletion, which look alike from outside.
       file = await open(path, 'r');
-      const watcher = watch(path, { persistent: false });
+      watcher = watch(path, { persistent: false });
       return new ConfigWatch(path, file, watcher, await readState(file));
     } catch {
+      watcher?.close();
       await file?.close();
       return null;
     }

@@ -1,4 +1,14 @@
-import { areCidrs, areNodePortAddresses, between, isAddress, isListenAddress, isPreviousMinor, notNegative, oneOf, positive } from './checks.ts';
+import {
+  areCidrs,
+  areNodePortAddresses,
+  between,
+  isAddress,
+  isListenAddress,
+  isPreviousMinor,
+  notNegative,
+  oneOf,
+  positive,
+} from './checks.ts';
 import { checkGates } from './feature-gates.ts';
 import { field } from './field.ts';
 import type { DefaultFacts, Field, ValueKind, ValueKinds } from './field.ts';

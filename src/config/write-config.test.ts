@@ -22,7 +22,10 @@ describe('[SP-143] writeConfig', () => {
     ['the defaults', {}],
     ['ipvs mode', { 'proxy-mode': 'ipvs', 'ipvs-exclude-cidrs': '10.0.0.0/8', 'ipvs-scheduler': 'wrr' }],
     ['nftables mode', { 'proxy-mode': 'nftables', 'iptables-sync-period': '1m', 'nodeport-addresses': '10.0.0.0/8,fd00::/8' }],
-    ['lists and maps', { vmodule: 'a=1,b=2', 'feature-gates': 'AllowServiceExternalIPs=false,AllBeta=true', 'log-flush-frequency': '250ms' }],
+    [
+      'lists and maps',
+      { vmodule: 'a=1,b=2', 'feature-gates': 'AllowServiceExternalIPs=false,AllBeta=true', 'log-flush-frequency': '250ms' },
+    ],
     ['a manifests folder', { manifests: '/etc/waypost/services' }],
     ['text that looks like something else', { 'hostname-override': '0042', 'pod-bridge-interface': 'yes' }],
   ])('writes %s so that they load back', (_, flags) => {

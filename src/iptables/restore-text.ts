@@ -1,3 +1,4 @@
+import { compareText } from '../model/mod.ts';
 import type { Operation } from './operation.ts';
 import type { Batch } from './port.ts';
 import type { TableName } from './rule.ts';
@@ -84,7 +85,9 @@ function* batchLines(sections: readonly { readonly table: TableName; readonly pl
     yield { section, operation: null, text: `# ${section}` };
     yield { section, operation: null, text: `*${table}` };
     const { written, steps, deleted } = plan;
-    for (const operation of written) yield { section, operation, text: `:${operation.chain} - [0:0]` };
+    // The nft tools keep a list of chains by name: given in any other order, they search it for each chain.
+    const declared = written.toSorted((one, two) => compareText(one.chain, two.chain));
+    for (const operation of declared) yield { section, operation, text: `:${operation.chain} - [0:0]` };
     for (const operation of steps) yield* stepLines(section, operation);
     for (const operation of deleted) yield { section, operation, text: `-F ${operation.chain}` };
     for (const operation of deleted) yield { section, operation, text: `-X ${operation.chain}` };

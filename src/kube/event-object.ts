@@ -99,5 +99,10 @@ function formatMicroTime(milliseconds: number): string {
 /** At most so many bytes of UTF-8, without half a character at the end. */
 function cutBytes(text: string, most: number): string {
   const bytes = Buffer.from(text);
-  return bytes.length <= most ? text : bytes.subarray(0, most).toString().replace(/\uFFFD+$/, '');
+  return bytes.length <= most
+    ? text
+    : bytes
+        .subarray(0, most)
+        .toString()
+        .replace(/\uFFFD+$/, '');
 }

@@ -164,8 +164,7 @@ test('after four tries an event is dropped, the next goes on, and the dropped on
   expect(problems).toEqual([
     {
       code: 'WP_KUBE_EVENT',
-      message:
-        'the Event Starting about Node/node-1 was not written: events: the API server answered 500: as the test wishes',
+      message: 'the Event Starting about Node/node-1 was not written: events: the API server answered 500: as the test wishes',
     },
   ]);
   broken = false;

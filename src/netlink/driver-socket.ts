@@ -72,7 +72,7 @@ export class NetlinkSocket implements Disposable {
   ): Promise<{ readonly verdicts: readonly Verdict[]; readonly failure: Failure | null }> {
     const verdicts: Verdict[] = requests.map(() => lost);
     for (let from = 0; from < requests.length;) {
-      const batch = this.#encodeBatch(requests, from);
+      const batch = this.#encodeBatch(requests, from, messageFlags.acknowledge);
       const failure = await this.#sendAll(batch.bytes);
       if (failure !== null) return { verdicts, failure };
       const answered = await this.#readVerdicts(batch.firstSequence, batch.count, (index, verdict) => {
@@ -87,7 +87,7 @@ export class NetlinkSocket implements Disposable {
 
   /** Asks for a list and hands each message of it to `take`, whose view is good only during the call. */
   async dump(request: Request, what: string, take: (view: DataView, message: Message) => void): Promise<DumpResult> {
-    const { bytes, firstSequence } = this.#encodeBatch([{ ...request, flags: (request.flags ?? 0) | messageFlags.dump }], 0);
+    const { bytes, firstSequence } = this.#encodeBatch([request], 0, messageFlags.dump);
     const unsent = await this.#sendAll(bytes);
     if (unsent !== null) return { ok: false, failure: unsent };
     let interrupted = false;
@@ -146,14 +146,14 @@ export class NetlinkSocket implements Disposable {
   #encodeBatch(
     requests: readonly Request[],
     from: number,
+    kind: number,
   ): { readonly bytes: Uint8Array; readonly count: number; readonly firstSequence: number } {
     const writer = new ByteWriter(1024);
     const firstSequence = this.#sequence + 1;
     let count = 0;
     for (const request of requests.slice(from, from + batchCount)) {
       if (writer.length >= batchBytes) break;
-      const dumps = ((request.flags ?? 0) & messageFlags.dump) === messageFlags.dump;
-      const flags = (request.flags ?? 0) | messageFlags.request | (dumps ? 0 : messageFlags.acknowledge);
+      const flags = (request.flags ?? 0) | messageFlags.request | kind;
       this.#sequence += 1;
       writeMessage(writer, { type: request.type, flags, sequence: this.#sequence }, request.body);
       count += 1;

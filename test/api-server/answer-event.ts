@@ -14,7 +14,8 @@ const verbs: Readonly<Record<string, EventTarget['verb']>> = { GET: 'get', POST:
 
 /** Null where the path or the method is for somebody else. */
 export function findEventTarget(path: string, method: string): EventTarget | null {
-  const [, namespace = '', name = ''] = /^\/apis\/events\.k8s\.io\/v1\/namespaces\/([^/]+)\/events(?:\/([^/]+))?$/.exec(path) ?? [];
+  const [, namespace = '', name = ''] =
+    /^\/apis\/events\.k8s\.io\/v1\/namespaces\/([^/]+)\/events(?:\/([^/]+))?$/.exec(path) ?? [];
   const verb = verbs[method];
   return namespace === '' || verb === undefined || (verb === 'create') !== (name === '') ? null : { verb, namespace, name };
 }
@@ -58,6 +59,7 @@ function findMistake(event: ApiObject, before: ApiObject | null, namespace: stri
   if (Buffer.byteLength(String(event['note'] ?? '')) > 1024) return 'note: Too long';
   if (series !== undefined && (series.count < 2 || !microTime.test(series.lastObservedTime))) return 'series: Invalid value';
   const fixed = [...required, 'note', 'regarding'];
-  const changed = before === null ? undefined : fixed.find((field) => JSON.stringify(before[field]) !== JSON.stringify(event[field]));
+  const changed =
+    before === null ? undefined : fixed.find((field) => JSON.stringify(before[field]) !== JSON.stringify(event[field]));
   return changed === undefined ? null : `${changed}: field is immutable`;
 }

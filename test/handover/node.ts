@@ -14,7 +14,7 @@ export const web = service('web', 40, { type: 'NodePort' });
 export const webObjects: readonly ApiObject[] = [web.object, ...slices('web', [ready('p2')])];
 
 /** What kube-proxy had written of it before it was stopped, when its endpoint was p1: an answer of p1 is one of the old rules. */
-export function oldWeb(lab: Lab): OldService {
+function oldWeb(lab: Lab): OldService {
   const { IPv4 = '', IPv6 = '' } = web.clusterIp.addresses;
   return { clusterIp: { IPv4, IPv6 }, port: 80, nodePort: web.nodePort, endpoint: lab.place('p1').addresses, targetPort: 8080 };
 }
@@ -61,7 +61,10 @@ export async function whoAnswers(lab: Lab, family: Family, to: 'cluster-ip' | 'n
 }
 
 /** Runs `waypost` with these words to its end. */
-export async function runToEnd(place: Place, words: readonly string[]): Promise<{ readonly code: number | null; readonly output: string }> {
+export async function runToEnd(
+  place: Place,
+  words: readonly string[],
+): Promise<{ readonly code: number | null; readonly output: string }> {
   const started = place.spawn(launcher, words);
   const code = await started.exited;
   return { code, output: started.output };

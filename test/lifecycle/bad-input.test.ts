@@ -23,6 +23,9 @@ import { ownCounters, readRules } from './ruleset.ts';
 
 const launcher = fileURLToPath(new URL('../../bin/waypost', import.meta.url));
 
+/** What makes the agent leave alone what belongs to the machine's own namespace (specification 6.3). */
+const flags = ['--proxy-mode=iptables', '--hostname-override=node-1', '--conntrack-max-per-core=0', '--oom-score-adj=0'];
+
 const good = service('good', 1);
 const fine = service('fine', 2);
 
@@ -95,7 +98,7 @@ describeWhere(await canMakeNamespaces(), 'what an operator may get wrong', () =>
   ] as const)('a kubeconfig %s: exit code 1, and the file by name', async (_, content, said) => {
     const file = join(folder.path, 'kubeconfig');
     if (content !== null) await writeFile(file, content);
-    const { code, text } = await runToEnd(launcher, 'run', '--proxy-mode=iptables', '--kubeconfig', file);
+    const { code, text } = await runToEnd(launcher, 'run', ...flags, '--kubeconfig', file);
     expect(code).toBe(1);
     expect(text).toContain(file);
     expect(text).toContain('code=WP_KUBE_CONFIG');
@@ -105,7 +108,7 @@ describeWhere(await canMakeNamespaces(), 'what an operator may get wrong', () =>
   describeWhere(hasProgram('setpriv', 'util-linux'), 'without the capability NET_ADMIN', () => {
     test.each(['run', 'cleanup'])('%s ends with code 1 and says what is missing and how to get it', async (command) => {
       const drop = ['--bounding-set', '-net_admin', '--inh-caps', '-net_admin'];
-      const args = command === 'run' ? ['--manifests', manifests, '--proxy-mode=iptables', '--hostname-override', 'node-1'] : [];
+      const args = command === 'run' ? [...flags, '--manifests', manifests] : [];
       const { code, text } = await runToEnd('setpriv', ...drop, launcher, command, ...args);
       expect(code).toBe(1);
       expect(text).toContain('CAP_NET_ADMIN');
@@ -115,8 +118,7 @@ describeWhere(await canMakeNamespaces(), 'what an operator may get wrong', () =>
 
   test('without the iptables tools: exit code 1, and their names', async () => {
     const tools = await linkPrograms(folder.path, /^(?:ip6?tables|xtables)/);
-    const args = ['run', '--proxy-mode=iptables', '--hostname-override', 'node-1', '--manifests', manifests];
-    const { code, text } = await runToEnd('env', `PATH=${tools}`, launcher, ...args);
+    const { code, text } = await runToEnd('env', `PATH=${tools}`, launcher, 'run', ...flags, '--manifests', manifests);
     expect(code).toBe(1);
     expect(text).toContain('code=WP_IPTABLES_TOOL_MISSING');
     expect(text).toContain('iptables-nft-restore');

@@ -311,20 +311,24 @@ export const edit: fc.Arbitrary<Edit> = fc.oneof(
 ) as fc.Arbitrary<Edit>;
 
 /** Something of everything to begin with: for each slot a Service with node ports, and a slice of each family. */
-export const opening: fc.Arbitrary<readonly Edit[]> = fc
-  .tuple(
-    ...slots.map((slot) =>
-      fc.tuple(fc.constant(slot), servicePorts(slot), ingress(slot), sliceOf(fc.constant('IPv4')), sliceOf(fc.constant('IPv6'))),
-    ),
-  )
-  .map((parts) =>
-    parts.flatMap(([slot, ports, entries, one, two]): Edit[] => [
-      { kind: 'service', slot, spec: { type: 'LoadBalancer', ports } },
-      { kind: 'ingress', slot, ingress: entries },
-      { kind: 'slice', slot, index: 0, slice: one },
-      { kind: 'slice', slot, index: 1, slice: two },
-    ]),
-  );
+export const opening: fc.Arbitrary<readonly Edit[]> = fc.tuple(...slots.map(openSlot)).map((parts) => parts.flat());
+
+function openSlot(slot: number): fc.Arbitrary<readonly Edit[]> {
+  const spec = fc.record({
+    type: fc.constant('LoadBalancer'),
+    ports: servicePorts(slot),
+    internalTrafficPolicy: fc.constantFrom('Cluster', 'Local'),
+    externalTrafficPolicy: fc.constantFrom('Cluster', 'Local', 'Local'),
+    loadBalancerSourceRanges: fc.oneof(fc.constant([]), fc.array(sourceRange, { maxLength: 2 })),
+  });
+  const [four, six] = [sliceOf(fc.constant('IPv4')), sliceOf(fc.constant('IPv6'))];
+  return fc.tuple(spec, ingress(slot), four, six).map(([first, entries, one, two]): Edit[] => [
+    { kind: 'service', slot, spec: first },
+    { kind: 'ingress', slot, ingress: entries },
+    { kind: 'slice', slot, index: 0, slice: one },
+    { kind: 'slice', slot, index: 1, slice: two },
+  ]);
+}
 
 /** How pod traffic is told, who is masqueraded and where node ports answer. */
 export const config: fc.Arbitrary<RawConfig> = fc
