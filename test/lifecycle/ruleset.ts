@@ -121,7 +121,7 @@ export function differLines(before: string, after: string): string {
 }
 
 /** kubelet's chain, to which the agent adds and from which it removes nothing (specification 14). */
-export const sharedChain = 'KUBE-FIREWALL';
+const sharedChain = 'KUBE-FIREWALL';
 
 /** Chains of other programs whose names begin as ours do. */
 const foreignNames = /^KUBE-(?:FIREWALL|KUBELET-CANARY|IPTABLES-HINT|ROUTER-.*)$/;

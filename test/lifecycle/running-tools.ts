@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { pollUntil } from '../lab/mod.ts';
 
 /** The command lines of the programs that an agent's helper shells run at this moment. */
-export function listRunningTools(agentPid: number): readonly string[] {
+function listRunningTools(agentPid: number): readonly string[] {
   const parents = new Map(listPids().map((pid) => [pid, parentOf(pid)]));
   const shells = new Set([...parents].filter(([, parent]) => parent === agentPid).map(([pid]) => pid));
   const tools = [...parents].filter(([, parent]) => parent !== null && shells.has(parent)).map(([pid]) => pid);
