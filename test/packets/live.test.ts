@@ -204,13 +204,18 @@ describe.each(['nft', 'legacy'] as const)('live changes, iptables-%s', (variant)
       const loads = await Promise.all(
         senders.map(([place, to]) => place.ask({ op: 'start-load', ...to, workers: 3, pauseMs: 2 })),
       );
-      for (let turn = 0; turn < 10; turn += 1) {
+      const turns = 10;
+      for (let turn = 0; turn < turns; turn += 1) {
         const busy = service(`busy-${turn}`, 2);
         await cluster.put([one.object, ...slices('churned', turn % 2 === 0 ? others : some), busy.object]);
       }
-      for (const [index, [place]] of senders.entries()) {
+      for (const [index, [place, to]] of senders.entries()) {
         const report = await place.ask({ op: 'stop-load', load: loads[index] ?? 0 });
-        expect(report).toMatchObject({ refused: 0, lost: 0, answered: report.attempts });
+        // An answer under way when its flow is removed with the back end that left is lost: specification 6.1 wants
+        // the removal, and a datagram has nothing that would send it again. Connections lose nothing.
+        const bearable = to.protocol === 'UDP' ? turns : 0;
+        expect([place.name, report.refused, report.lost <= bearable]).toEqual([place.name, 0, true]);
+        expect(report.answered + report.lost).toBe(report.attempts);
         expect(report.attempts).toBeGreaterThan(100);
         expect(Object.keys(report.byBackend).toSorted()).toEqual(names);
       }
