@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createExecPort, createIptablesDataPlane, createShell, trace } from '../src/iptables/mod.ts';
 import type { RulesetState, Variant } from '../src/iptables/mod.ts';
@@ -31,6 +32,12 @@ export interface SyncResult {
 
 const endpointsEach = 10;
 const changes = 40;
+
+/**
+ * Rest before each change, the same at every size: without it a small case, whose kernel answers at once, would
+ * be planned from warm caches and a large one, which waits for its kernel, from cold ones.
+ */
+const restMs = 150;
 
 /** Left out of the medians: the first ones run code that is not compiled yet. */
 const warmUp = 10;
@@ -110,6 +117,7 @@ async function measureChanges(store: Store, source: StoreSource, reports: ApplyR
   for (let round = 0; round < changes; round += 1) {
     const slice = decodeSlice(makeSlice(index, endpointsEach + (round % 2 === 0 ? 1 : 0)));
     if (!slice.ok) throw new Error(slice.problem.message);
+    await sleep(restMs);
     const before = reports.length;
     times.push(
       await timed(async () => {

@@ -43,8 +43,12 @@ export type ServiceChainRole = 'SVC' | 'SVL' | 'EXT';
  * chains are taken over in place.
  */
 export function serviceChainName(role: ServiceChainRole, servicePort: string): string {
-  return `KUBE-${role}-${hashName(kubeProxyName(servicePort))}`;
+  if (lastHashed.servicePort !== servicePort) lastHashed = { servicePort, hash: hashName(kubeProxyName(servicePort)) };
+  return `KUBE-${role}-${lastHashed.hash}`;
 }
+
+/** A plan asks for the names of one service port many times over, and hashing is most of what that costs. */
+let lastHashed = { servicePort: '', hash: '' };
 
 /** Beginning of the names of our ipsets. */
 const setPrefix: Readonly<Record<Family, string>> = { IPv4: 'WAYPOST-4-', IPv6: 'WAYPOST-6-' };

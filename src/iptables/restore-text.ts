@@ -1,4 +1,3 @@
-import { compareText } from '../model/mod.ts';
 import type { Operation } from './operation.ts';
 import type { Batch } from './port.ts';
 import type { TableName } from './rule.ts';
@@ -86,8 +85,10 @@ function* batchLines(sections: readonly { readonly table: TableName; readonly pl
     yield { section, operation: null, text: `*${table}` };
     const { written, steps, deleted } = plan;
     // The nft tools keep a list of chains by name: given in any other order, they search it for each chain.
-    const declared = written.toSorted((one, two) => compareText(one.chain, two.chain));
-    for (const operation of declared) yield { section, operation, text: `:${operation.chain} - [0:0]` };
+    const byName = new Map(written.map((operation) => [operation.chain, operation]));
+    for (const chain of [...byName.keys()].toSorted()) {
+      yield { section, operation: byName.get(chain) ?? null, text: `:${chain} - [0:0]` };
+    }
     for (const operation of steps) yield* stepLines(section, operation);
     for (const operation of deleted) yield { section, operation, text: `-F ${operation.chain}` };
     for (const operation of deleted) yield { section, operation, text: `-X ${operation.chain}` };
