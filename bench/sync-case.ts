@@ -46,17 +46,17 @@ const warmUp = 10;
 async function runCase(services: number, variant: Variant): Promise<SyncResult> {
   const namespace = `wpb${process.pid}`;
   const run = (...args: string[]): void => void spawnSync('ip', args);
+  // On every way out, Ctrl-C included.
+  process.once('exit', () => run('netns', 'del', namespace));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
   run('netns', 'add', namespace);
-  try {
-    for (const args of [
-      ['link', 'set', 'lo', 'up'],
-      ['addr', 'add', '10.0.0.1/8', 'dev', 'lo'],
-    ])
-      run('-n', namespace, ...args);
-    return await measure(services, variant, namespace);
-  } finally {
-    run('netns', 'del', namespace);
+  for (const args of [
+    ['link', 'set', 'lo', 'up'],
+    ['addr', 'add', '10.0.0.1/8', 'dev', 'lo'],
+  ]) {
+    run('-n', namespace, ...args);
   }
+  return await measure(services, variant, namespace);
 }
 
 async function measure(services: number, variant: Variant, namespace: string): Promise<SyncResult> {

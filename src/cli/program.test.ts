@@ -154,13 +154,16 @@ describe('commands', () => {
 /** Runs the launcher as root without a capability, which needs setpriv (util-linux). */
 const withoutNetAdmin = ['--bounding-set=-net_admin', '--inh-caps=-net_admin', launcher];
 const canDrop = process.getuid?.() === 0 && spawnSync('setpriv', ['--bounding-set=-net_admin', 'true']).status === 0;
-if (!canDrop) process.stderr.write('skipped: the test of a missing capability needs root and setpriv\n');
+const cannotDrop = canDrop ? '' : ' [skipped: needs root and setpriv]';
 
-test.skipIf(!canDrop).each([['run', '--oom-score-adj=0'], ['cleanup']])('without CAP_NET_ADMIN %s says so', async (...words) => {
-  const { code, out, err } = await runChild('setpriv', [...withoutNetAdmin, ...words]);
-  expect([code, out]).toEqual([1, '']);
-  expect(err).toContain('the capability CAP_NET_ADMIN is missing: without it no rule can be read or changed. Run as root');
-});
+test.skipIf(!canDrop).each([['run', '--oom-score-adj=0'], ['cleanup']])(
+  `without CAP_NET_ADMIN %s says so${cannotDrop}`,
+  async (...words) => {
+    const { code, out, err } = await runChild('setpriv', [...withoutNetAdmin, ...words]);
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain('the capability CAP_NET_ADMIN is missing: without it no rule can be read or changed. Run as root');
+  },
+);
 
 describe('the launcher', () => {
   test('finds its checkout through a chain of links', async () => {

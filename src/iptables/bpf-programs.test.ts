@@ -1,13 +1,13 @@
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { hairpinProgram } from './bpf-programs.ts';
-import { kernelReady, makeNamespace } from './kernel.fixture.ts';
+import { describeOnKernel, makeNamespace } from './kernel.fixture.ts';
 
 const cases = [
   { family: 'IPv4', tool: 'iptables', own: '10.9.0.1', other: '10.9.0.2', udp: 'udp4' },
   { family: 'IPv6', tool: 'ip6tables', own: 'fd09::1', other: 'fd09::2', udp: 'udp6' },
 ] as const;
 
-describe.runIf(kernelReady('BPF programs in the kernel'))('the hairpin program in the kernel', () => {
+describeOnKernel('the hairpin program in the kernel', () => {
   test.each(cases)('counts packets from an address to itself, and no others ($family)', ({ family, tool, own, other, udp }) => {
     using space = makeNamespace();
     space.run(['ip', 'link', 'set', 'lo', 'up']);

@@ -4,7 +4,7 @@ import { createExecPort } from './driver-exec.ts';
 import { createShell } from './driver-shell.ts';
 import type { IptablesCode } from './errors.ts';
 import { createFakeIptables, dumpRuleset } from './fake.ts';
-import { kernelReady, makeNamespace } from './kernel.fixture.ts';
+import { describeOnKernel, makeNamespace } from './kernel.fixture.ts';
 import type { Operation } from './operation.ts';
 import type { Batch, BatchFailure, IptablesPort } from './port.ts';
 import type { RuleText, TableName } from './rule.ts';
@@ -260,10 +260,8 @@ function blamedKind(expected: Expected | undefined): readonly [string, string] |
   return expected === undefined || expected.operation === null ? null : [expected.operation, 'shop/cart'];
 }
 
-const kernel = kernelReady('conformance of the iptables drivers');
-
 for (const subject of subjects) {
-  describe.runIf(!subject.real || kernel)(`conformance of ${subject.name}`, () => {
+  (subject.real ? describeOnKernel : describe)(`conformance of ${subject.name}`, () => {
     test.each(scenarios.filter((one) => subject.real || one.needsTool !== true))('$title', async ({ batch, failure, lines }) => {
       const { port, close } = subject.open();
       try {

@@ -1,9 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { chooseVariant, countRules, hasHint, parseVersion } from './detect.ts';
 import type { Evidence, VariantEvidence } from './detect.ts';
 import { detectIptables } from './driver-detect.ts';
 import { createShell } from './driver-shell.ts';
-import { kernelReady, makeNamespace } from './kernel.fixture.ts';
+import { describeOnKernel, makeNamespace } from './kernel.fixture.ts';
 
 const unused: VariantEvidence = { version: [1, 8, 9], hinted: false, rules: 0 };
 const standardNft: Evidence['standard'] = { variant: 'nft', version: [1, 8, 9] };
@@ -81,7 +81,7 @@ async function detect(
   };
 }
 
-describe.runIf(kernelReady('finding the iptables variant'))('the variant this host uses', () => {
+describeOnKernel('the variant this host uses', () => {
   test.each(['nft', 'legacy'] as const)('is where kubelet left its chain: %s', async (variant) => {
     const hint = '*mangle\n:KUBE-KUBELET-CANARY - [0:0]\nCOMMIT\n';
     const other = variant === 'nft' ? 'legacy' : 'nft';

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createExecPort } from './driver-exec.ts';
 import type { ExecOptions } from './driver-exec.ts';
 import { createShell } from './driver-shell.ts';
-import { kernelReady, makeNamespace } from './kernel.fixture.ts';
+import { describeOnKernel, makeNamespace } from './kernel.fixture.ts';
 import type { Namespace } from './kernel.fixture.ts';
 import type { Operation } from './operation.ts';
 import type { Batch, BatchFailure } from './port.ts';
@@ -38,7 +38,7 @@ async function failureOf(
   }
 }
 
-describe.runIf(kernelReady('failures of the iptables tools'))('failures of the tools', () => {
+describeOnKernel('failures of the tools', () => {
   test.each(variants)('a missing tool (%s)', async (variant) => {
     const tools = { restore: 'no-such-restore', save: 'no-such-save' };
     const failure = await failureOf(batch, { variant, tools });

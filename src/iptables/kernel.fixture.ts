@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { describe } from 'vitest';
 
 /** A network namespace of its own, for tests on the real kernel. */
 export interface Namespace {
@@ -34,10 +35,17 @@ export function makeNamespace(): Namespace {
   };
 }
 
-/** Prints why a suite does not run; the caller passes the result to `describe.runIf`. */
-export function kernelReady(suite: string): boolean {
-  if (kernelObstacle !== null) process.stderr.write(`NOT RUN: ${suite}: ${kernelObstacle}\n`);
-  return kernelObstacle === null;
+/**
+ * `describe` for tests on the real kernel; where they cannot run, a skipped one whose title and a line on
+ * standard error say why.
+ */
+export function describeOnKernel(title: string, tests: () => void): void {
+  if (kernelObstacle === null) {
+    describe(title, tests);
+    return;
+  }
+  process.stderr.write(`SKIPPED: ${title}: ${kernelObstacle}\n`);
+  describe.skip(`${title} [skipped: ${kernelObstacle}]`, tests);
 }
 
 function findObstacle(): string | null {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { hairpinProgram } from './bpf-programs.ts';
-import { kernelReady, makeNamespace } from './kernel.fixture.ts';
+import { describeOnKernel, makeNamespace } from './kernel.fixture.ts';
 import { canonicalRule } from './parse-rule.ts';
 import { renderRule } from './render.ts';
 import { rules, sampleSets } from './rule-samples.fixture.ts';
@@ -12,7 +12,7 @@ const cases = (['IPv4', 'IPv6'] as const).flatMap((family) =>
   (['legacy', 'nft'] as const).map((variant) => ({ family, variant })),
 );
 
-describe.runIf(kernelReady('rendering against iptables-save'))('what iptables-save prints', () => {
+describeOnKernel('what iptables-save prints', () => {
   test.each(cases)('is what is rendered, for random rules ($family, $variant)', ({ family, variant }) => {
     using space = makeNamespace();
     const tools = toolNames(family, variant);

@@ -84,7 +84,7 @@ describe('[SP-124] the answer', () => {
 
 describe('[SP-128] addresses', () => {
   test.skipIf(!hasIpv6)(
-    `the wildcards of both families are two listeners on one port${hasIpv6 ? '' : ' (skipped: no ::1)'}`,
+    `the wildcards of both families are two listeners on one port${hasIpv6 ? '' : ' [skipped: no ::1]'}`,
     async () => {
       const port = await freePort();
       const six = await open(port, ['::'], { family: 'IPv6', count: () => 6 });
