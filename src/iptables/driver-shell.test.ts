@@ -51,7 +51,7 @@ describe('the resident shell', () => {
   });
 
   test('says 127 for a program that is not there', async () => {
-    expect(await open().run(command(['no-such-program']))).toMatchObject({ kind: 'exit', status: 127 });
+    expect(await open().run(command(['/nonexistent/program']))).toMatchObject({ kind: 'exit', status: 127 });
   });
 
   test('kills what takes too long and goes on', async () => {

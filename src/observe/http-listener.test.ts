@@ -9,7 +9,7 @@ import { HttpListener, bindHosts } from './http-listener.ts';
 import { ask } from './http-request.fixture.ts';
 
 const hasIpv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'));
-const withoutIpv6 = hasIpv6 ? '' : ' (skipped: this machine has no ::1)';
+const withoutIpv6 = hasIpv6 ? '' : ' [skipped: this machine has no ::1]';
 if (!hasIpv6) process.stderr.write('skipped: the tests of IPv6 listeners, for this machine has no ::1\n');
 
 function listen(host: string, port: number, clock = systemClock, problems: Problem[] = []): HttpListener {
