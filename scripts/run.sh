@@ -18,6 +18,7 @@ iptables-nft-restore iptables the iptables data plane, nf_tables variant
 ipset ipset session affinity without a limit of clients
 nft nftables the nftables data plane and side rules
 conntrack conntrack removal of stale UDP flows
+openssl openssl certificates that the tests of the API client are shown
 sysctl procps forwarding inside test namespaces
 TABLE
 }

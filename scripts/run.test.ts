@@ -12,7 +12,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 let root = '';
 let bin = '';
 
-const allTools = ['ip', 'iptables-legacy-restore', 'iptables-nft-restore', 'ipset', 'nft', 'conntrack', 'sysctl'];
+const allTools = ['ip', 'iptables-legacy-restore', 'iptables-nft-restore', 'ipset', 'nft', 'conntrack', 'openssl', 'sysctl'];
 const sbin = 'PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin\n';
 
 /** Installs the pinned Node, which says what it is asked to run. */
@@ -117,7 +117,7 @@ describe('bootstrap that cannot', () => {
       'apt-get that fails',
       'test',
       { 'apt-get': 'exit 100' },
-      'apt-get could not install conntrack iproute2 ipset iptables nftables procps',
+      'apt-get could not install conntrack iproute2 ipset iptables nftables openssl procps',
     ],
     ['packages without the command', 'test', { 'apt-get': 'exit 0' }, 'still missing after the installation of conntrack'],
     ['npm ci that fails', 'check', { npm: 'exit 1' }, 'npm ci could not install the packages of package-lock.json'],
