@@ -4,7 +4,7 @@ import type { AgentEvent, EventSink } from '../kube/mod.ts';
 import { succeed } from '../model/mod.ts';
 import type { Outcome, Problem } from '../model/mod.ts';
 import type { Logger } from '../observe/mod.ts';
-import { readVersion } from './version.ts';
+import { apiAccess } from './api-access.ts';
 
 /**
  * Opens where Events go: the API server, or the log where a folder of manifests takes its place. Fails where a
@@ -18,13 +18,7 @@ export async function makeEvents(
 ): Promise<Outcome<EventSink>> {
   if (config.manifests !== null) return succeed(createLogSink(logger));
   return await openEventWriter({
-    kubeconfig: config.kubeconfig ?? '',
-    master: config.master ?? '',
-    nodeName,
-    qps: config.settings['clientConnection.qps'],
-    burst: config.settings['clientConnection.burst'],
-    userAgent: `waypost/${readVersion()}`,
-    env: process.env,
+    ...apiAccess(config, nodeName),
     problem: report,
   });
 }

@@ -3,7 +3,7 @@ import { createManifestSource, openClusterSource } from '../kube/mod.ts';
 import type { RequestObserver, Source } from '../kube/mod.ts';
 import { succeed } from '../model/mod.ts';
 import type { Outcome, Pause } from '../model/mod.ts';
-import { readVersion } from './version.ts';
+import { apiAccess } from './api-access.ts';
 
 /**
  * Opens where Services come from: the folder of manifests if one is named, else the API server. Fails
@@ -17,13 +17,7 @@ export async function makeSource(
 ): Promise<Outcome<Source>> {
   if (config.manifests !== null) return succeed(createManifestSource({ folder: config.manifests, nodeName }));
   return await openClusterSource({
-    kubeconfig: config.kubeconfig ?? '',
-    master: config.master ?? '',
-    nodeName,
-    qps: config.settings['clientConnection.qps'],
-    burst: config.settings['clientConnection.burst'],
-    userAgent: `waypost/${readVersion()}`,
-    env: process.env,
+    ...apiAccess(config, nodeName),
     pause,
     observeRequest,
   });
