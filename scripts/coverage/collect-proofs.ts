@@ -1,41 +1,58 @@
+import { posix } from 'node:path';
 import { parseSync } from 'oxc-parser';
 
 /** A test that names an item. */
 export interface Proof {
-  readonly item: number;
+  /** As titles have it: `SP-12`. */
+  readonly name: string;
+  /** The file with the title, or what else its tests are known by. */
   readonly file: string;
   readonly title: string;
 }
 
-const mention = /\[SP-(\d+)\]/g;
+/** What a file of tests says. */
+export interface TestFile {
+  readonly proofs: readonly Proof[];
+  /** Files it imports code from, as paths from the same root as its own. */
+  readonly imports: readonly string[];
+}
+
+const mention = /\[([A-Z]{2,}-\d+)\]/g;
 
 /** Every string of a test file that names items, as the title it is. Parts computed at run time show as `…`. */
-export function collectProofs(file: string, text: string): readonly Proof[] {
-  const { program, errors } = parseSync(file, text, { lang: 'ts', sourceType: 'module' });
+export function readTestFile(file: string, text: string): TestFile {
+  const { program, module, errors } = parseSync(file, text, { lang: 'ts', sourceType: 'module' });
   const [error] = errors;
   if (error !== undefined) throw new SyntaxError(`${file}: ${error.message}`);
-  return findTitles(program).flatMap((title) => proofsOf(file, title));
+  return {
+    proofs: findTitles(program).flatMap((title) => proofsOf(file, title)),
+    imports: module.staticImports
+      .filter(({ entries }) => entries.length === 0 || entries.some(({ isType }) => !isType))
+      .map(({ moduleRequest }) => moduleRequest.value)
+      .filter((path) => path.startsWith('.'))
+      .map((path) => posix.join(posix.dirname(file), path)),
+  };
 }
 
 /** One proof for each item a title names; the names themselves are left out of what is shown. */
 function proofsOf(file: string, title: string): readonly Proof[] {
   const plain = title.replaceAll(mention, '').replaceAll(/\s+/g, ' ').trim();
-  return [...title.matchAll(mention)].map(([, item]) => ({ item: Number(item), file, title: plain }));
+  return [...title.matchAll(mention)].map(([, name = '']) => ({ name, file, title: plain }));
 }
 
 function findTitles(node: unknown): string[] {
   if (Array.isArray(node)) return node.flatMap(findTitles);
-  if (typeof node !== 'object' || node === null || isSkipped(node as Record<string, unknown>)) return [];
+  if (typeof node !== 'object' || node === null || provesNothing(node as Record<string, unknown>)) return [];
   const title = titleOf(node as Record<string, unknown>);
-  return title === null ? Object.values(node).flatMap(findTitles) : title.includes('[SP-') ? [title] : [];
+  return title === null ? Object.values(node).flatMap(findTitles) : title.search(mention) === -1 ? [] : [title];
 }
 
-/** A call of `test.skip`, `test.todo.each` and the like proves nothing. */
-function isSkipped(node: Record<string, unknown>): boolean {
+/** A call of `test.skip`, `test.todo.each` and the like proves nothing, nor does what is written to the console. */
+function provesNothing(node: Record<string, unknown>): boolean {
   if (node['type'] !== 'CallExpression') return false;
   const names: unknown[] = [];
   for (let at = node['callee'] as Part | undefined; at !== undefined; at = at.callee ?? at.object) names.push(at.property?.name);
-  return names.some((name) => name === 'skip' || name === 'todo');
+  return names.some((name) => name === 'skip' || name === 'todo' || name === 'write');
 }
 
 /** What stands before the parentheses of a call: `test.skip.each(rows)`, from the outside in. */
@@ -62,8 +79,6 @@ export function collectFlows(
 ): readonly Proof[] {
   const proofs = groups
     .flatMap(({ scenarios }) => scenarios)
-    .flatMap(({ name, flows }) =>
-      flows.flatMap(({ items }) => items.map((item): Proof => ({ item: Number(item.replace('SP-', '')), file, title: name }))),
-    );
+    .flatMap(({ name: title, flows }) => flows.flatMap(({ items }) => items.map((name): Proof => ({ name, file, title }))));
   return [...new Map(proofs.map((proof) => [JSON.stringify(proof), proof])).values()];
 }

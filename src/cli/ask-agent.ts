@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { fail, succeed } from '../model/mod.ts';
 import type { Outcome } from '../model/mod.ts';
-import type { StatusReport } from '../observe/mod.ts';
+import type { ConnectionsReport, StatusReport } from '../observe/mod.ts';
 
 const rowSchema = v.object({
   family: v.picklist(['IPv4', 'IPv6']),
@@ -21,6 +21,34 @@ const rowSchema = v.object({
 
 const reportSchema = v.object({ mode: v.string(), synced: v.boolean(), rows: v.array(rowSchema) });
 
+const count = v.number();
+
+const connectionsSchema = v.object({
+  mode: v.string(),
+  families: v.array(
+    v.object({
+      family: v.picklist(['IPv4', 'IPv6']),
+      servers: v.array(
+        v.object({
+          server: v.string(),
+          service: v.nullable(v.string()),
+          destinations: v.array(
+            v.object({
+              endpoint: v.string(),
+              weight: count,
+              active: count,
+              inactive: count,
+              persistent: count,
+              draining: v.boolean(),
+            }),
+          ),
+        }),
+      ),
+    }),
+  ),
+  problems: v.array(v.object({ code: v.custom<`WP_${string}`>((code) => typeof code === 'string'), message: v.string() })),
+});
+
 const patience = 10_000;
 
 /**
@@ -28,13 +56,22 @@ const patience = 10_000;
  * `WP_CLI_NO_AGENT` or `WP_CLI_NOT_AN_AGENT`.
  */
 export async function askAgent(url: string): Promise<Outcome<StatusReport>> {
+  return await askPage(url, '/services', reportSchema);
+}
+
+/** The same for connection counts. */
+export async function askConnections(url: string): Promise<Outcome<ConnectionsReport>> {
+  return await askPage(url, '/connections', connectionsSchema);
+}
+
+async function askPage<T>(url: string, path: string, schema: v.GenericSchema<unknown, T>): Promise<Outcome<T>> {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     return fail('WP_CLI_URL', `--url must be a URL such as http://127.0.0.1:10249, not "${url}"`);
   }
-  const page = new URL('/services', url).href;
+  const page = new URL(path, url).href;
   try {
     const response = await fetch(page, { signal: AbortSignal.timeout(patience) });
-    const parsed = response.ok ? v.safeParse(reportSchema, await readJson(response)) : null;
+    const parsed = response.ok ? v.safeParse(schema, await readJson(response)) : null;
     if (parsed?.success === true) return succeed(parsed.output);
     return fail(
       'WP_CLI_NOT_AN_AGENT',

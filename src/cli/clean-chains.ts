@@ -1,11 +1,10 @@
 import { succeed } from '../model/mod.ts';
 import type { Family, Outcome } from '../model/mod.ts';
-import { makeDataPlanes } from './make-data-planes.ts';
+import { makeIptablesPlanes } from './make-iptables-planes.ts';
 
 /** Removes the chains of iptables mode in one family. Where no iptables is installed nobody can have made them. */
 export async function cleanChains(family: Family): Promise<Outcome<readonly string[]>> {
-  const made = await makeDataPlanes(
-    'iptables',
+  const made = await makeIptablesPlanes(
     [family],
     () => null,
     () => {},

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Shell } from '../iptables/mod.ts';
-import type { DataPlane, Family, Outcome, Problem } from '../model/mod.ts';
+import type { DataPlane, Family, Outcome, Problem, ProxyMode } from '../model/mod.ts';
 import { findMissingCapabilities } from './capabilities.ts';
 import { printProblems } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
@@ -21,21 +21,41 @@ export async function runCleanup(terminal: Terminal): Promise<number> {
   const { createShell } = await import('../iptables/mod.ts');
   const shell = createShell();
   // Chains first: a set that a rule names cannot be removed.
-  const problems = [...(await cleanChains(families, terminal)), ...(await cleanLeftovers(shell, families, terminal))];
+  const problems = [...(await cleanOwn(families, terminal)), ...(await cleanLeftovers(shell, families, terminal))];
   await shell.close();
   printProblems(terminal, problems);
   return problems.length === 0 ? 0 : 1;
 }
 
-async function cleanChains(families: readonly Family[], terminal: Terminal): Promise<readonly Problem[]> {
-  const { makeDataPlanes } = await import('./make-data-planes.ts');
-  const made = await makeDataPlanes(
-    'iptables',
+/** Of all modes, whichever runs now: servers before the filter that guards them, chains last. */
+const cleanedModes: readonly ProxyMode[] = ['ipvs', 'nftables', 'iptables'];
+
+/** Where a kernel or its tool lacks what a mode is made of, nothing can have been made of it. */
+const absent: ReadonlySet<string> = new Set(['WP_CLI_MODE', 'WP_IPVS_MISSING', 'WP_NFT_MISSING', 'WP_NFT_NO_KERNEL']);
+
+async function cleanOwn(families: readonly Family[], terminal: Terminal): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
+  for (const mode of cleanedModes) {
+    // Asking for virtual servers would load the module on a machine that has never used it.
+    if (mode === 'ipvs' && !existsSync('/proc/net/ip_vs')) continue;
+    problems.push(...(await cleanMode(mode, families, terminal)));
+  }
+  return problems;
+}
+
+async function cleanMode(mode: ProxyMode, families: readonly Family[], terminal: Terminal): Promise<readonly Problem[]> {
+  const [{ makeDataPlanes }, { makeConfig }] = await Promise.all([import('./make-data-planes.ts'), import('../config/mod.ts')]);
+  // What is ours says so itself: no setting of the agent that made it is needed.
+  const defaults = makeConfig(new Map(), null);
+  if (!defaults.ok) return defaults.problems;
+  const made = await makeDataPlanes({
+    mode,
+    config: defaults.config,
     families,
-    () => null,
-    (problem) => printProblems(terminal, [problem]),
-  );
-  if (!made.ok) return [made.problem];
+    pause: () => null,
+    degraded: (problem) => printProblems(terminal, [problem]),
+  });
+  if (!made.ok) return absent.has(made.problem.code) ? [] : [made.problem];
   const problems = await cleanPlanes(made.value.planes, terminal);
   await made.value.close();
   return problems;

@@ -18,15 +18,24 @@ interface Job {
 const timeoutSeconds = 60;
 const maxOutputBytes = 64 * 1024 * 1024;
 
+/** Names of virtual servers that a data plane of ours has taken over (`TCP 10.96.0.1:443`): they stay. */
+export type AdoptedServers = () => readonly string[];
+
 /**
  * Removes what kube-proxy left behind in one family, chains excepted. Tools and kernel features that are not
  * there are no failure: what needs them cannot be there either. `last` says that no other family is still to
  * come, so that the interface that both share goes too.
  */
-export async function removeLeftovers(shell: Shell, what: Leftovers, family: Family, last: boolean): Promise<Removal> {
+export async function removeLeftovers(
+  shell: Shell,
+  what: Leftovers,
+  family: Family,
+  last: boolean,
+  adopted: AdoptedServers = () => [],
+): Promise<Removal> {
   const job: Job = { shell, removed: [], problems: [] };
   if (what.tables) await removeTable(job, family);
-  if (what.servers) await removeServers(job, family, last);
+  if (what.servers) await removeServers(job, family, last, adopted);
   if (what.sets) await removeSets(job, family);
   return { removed: job.removed, problems: job.problems };
 }
@@ -36,13 +45,20 @@ async function removeTable(job: Job, family: Family): Promise<void> {
   await remove(job, `nftables table ${name} kube-proxy`, ['nft', 'delete', 'table', name, 'kube-proxy']);
 }
 
-async function removeServers(job: Job, family: Family, last: boolean): Promise<void> {
+/**
+ * Servers go before the addresses: an address that is no longer local would let packets pass by a server that still
+ * counts their connections.
+ */
+async function removeServers(job: Job, family: Family, last: boolean, adopted: AdoptedServers): Promise<void> {
   const shown = await ask(job, ['ip', '-oneline', 'address', 'show', 'dev', dummyInterface]);
   if (shown === null) return;
   // Asking ipvsadm would load the module on a machine that has never used it.
   if ((await ask(job, ['cat', '/proc/net/ip_vs'])) !== null) {
     const saved = (await ask(job, ['ipvsadm', '--save', '-n'])) ?? '';
-    for (const { option, place } of findVirtualServers(saved, parseAddresses(shown), family)) {
+    // Asked after the listing: what is taken over in the meantime is not in it.
+    const kept = new Set(adopted());
+    for (const { option, place, key } of findVirtualServers(saved, parseAddresses(shown), family)) {
+      if (kept.has(key)) continue;
       await remove(job, `virtual server ${option} ${place}`, ['ipvsadm', '--delete-service', option, place]);
     }
   }

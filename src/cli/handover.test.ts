@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Family, Outcome, Problem } from '../model/mod.ts';
 import { Handover } from './handover.ts';
+import type { HandoverOptions } from './handover.ts';
 import { scriptShell } from './shell.fixture.ts';
 import type { ShellResult } from './shell.fixture.ts';
 
@@ -15,9 +16,10 @@ interface Stage {
 const fine: ShellResult = { status: 0, stdout: '', stderr: '' };
 
 function setStage(
-  mode: 'iptables' | 'nftables',
+  mode: 'iptables' | 'nftables' | 'ipvs',
   answer: (command: string) => ShellResult | null = () => fine,
   chains: Outcome<readonly string[]> = { ok: true, value: ['chain nat KUBE-SERVICES'] },
+  own: Partial<HandoverOptions> = {},
 ): Stage {
   const lines: string[] = [];
   const problems: Problem[] = [];
@@ -33,6 +35,7 @@ function setStage(
       cleaned.push(family);
       return chains;
     },
+    ...own,
   });
   return { handover, commands, lines, problems, cleaned };
 }
@@ -64,6 +67,28 @@ test('[SP-159] nftables mode removes the chains of a family and keeps the table 
   expect(cleaned).toEqual(['IPv4']);
   expect(commands.filter((command) => command.startsWith('nft'))).toEqual([]);
   expect(lines).toEqual(['removed what kube-proxy had left behind IPv4: chain nat KUBE-SERVICES']);
+});
+
+test('[SP-159] ipvs mode removes chains first, then the servers that it has not taken over', async () => {
+  const order: string[] = [];
+  const answer = (command: string): ShellResult => {
+    order.push(command);
+    const shown =
+      '5: kube-ipvs0    inet 10.96.0.1/32 scope global kube-ipvs0\n5: kube-ipvs0    inet 10.96.0.2/32 scope global x\n';
+    if (command.startsWith('ip -oneline')) return { ...fine, stdout: shown };
+    return command === 'ipvsadm --save -n' ? { ...fine, stdout: '-A -t 10.96.0.1:443 -s rr\n-A -t 10.96.0.2:80 -s rr\n' } : fine;
+  };
+  const { handover, cleaned, lines } = setStage('ipvs', answer, undefined, {
+    adopted: () => ['TCP 10.96.0.1:443'],
+    cleanOwn: async (family) => ({ ok: true, value: [`own ${family}`] }),
+  });
+  await handover.afterSync({ family: 'IPv4' });
+  await handover.close();
+  expect(cleaned).toEqual(['IPv4']);
+  expect(order.filter((command) => command.startsWith('ipvsadm --delete'))).toEqual(['ipvsadm --delete-service -t 10.96.0.2:80']);
+  expect(lines).toEqual([
+    'removed what kube-proxy had left behind IPv4: chain nat KUBE-SERVICES, own IPv4, nftables table ip kube-proxy, virtual server -t 10.96.0.2:80',
+  ]);
 });
 
 test('a bug in the removal is told and the agent lives on', async () => {

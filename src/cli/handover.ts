@@ -4,6 +4,7 @@ import type { DataPlane, Family, Outcome, Problem, ProxyMode } from '../model/mo
 import type { Logger } from '../observe/mod.ts';
 import type { AfterSync, AppliedSync } from '../proxy/mod.ts';
 import { removeLeftovers } from './driver-predecessors.ts';
+import type { AdoptedServers } from './driver-predecessors.ts';
 import { leftoversUnder } from './predecessors.ts';
 
 export interface HandoverOptions {
@@ -14,6 +15,10 @@ export interface HandoverOptions {
   readonly report: (problem: Problem) => void;
   /** Removes kube-proxy's chains of a family, where our mode does not take them over. */
   readonly cleanChains: (family: Family) => ReturnType<DataPlane['cleanup']>;
+  /** The virtual servers that the data planes have in use; absent: none, they do not balance by virtual servers. */
+  readonly adopted?: AdoptedServers;
+  /** Removes what this product made of a family in the modes that it does not run in now; absent: nothing. */
+  readonly cleanOwn?: (family: Family) => ReturnType<DataPlane['cleanup']>;
   /** Made where not given. */
   readonly shell?: Shell;
 }
@@ -53,14 +58,17 @@ export class Handover implements AfterSync {
   }
 
   async #takeOver(family: Family, last: boolean): Promise<void> {
-    const { mode, logger, report, cleanChains } = this.#options;
+    const { mode, logger, report, cleanChains, cleanOwn, adopted } = this.#options;
     const what = leftoversUnder(mode);
-    const chains: Outcome<readonly string[]> = what.chains ? await cleanChains(family) : { ok: true, value: [] };
-    const { removed, problems } = await removeLeftovers(this.#shell, what, family, last);
-    const all = [...(chains.ok ? chains.value : []), ...removed];
+    const cleaned: readonly Outcome<readonly string[]>[] = [
+      ...(what.chains ? [await cleanChains(family)] : []),
+      ...(cleanOwn === undefined ? [] : [await cleanOwn(family)]),
+    ];
+    const { removed, problems } = await removeLeftovers(this.#shell, what, family, last, adopted);
+    const all = [...cleaned.flatMap((one) => (one.ok ? one.value : [])), ...removed];
     const fields = { family, count: all.length, objects: all.join(', ') };
     if (all.length > 0) logger.info('removed what kube-proxy had left behind', fields);
-    for (const problem of chains.ok ? problems : [chains.problem, ...problems]) {
+    for (const problem of [...cleaned.flatMap((one) => (one.ok ? [] : [one.problem])), ...problems]) {
       report({ ...problem, message: `what kube-proxy left behind in ${family} could not all be removed: ${problem.message}` });
     }
   }

@@ -22,9 +22,9 @@ export async function initialise(prepared: Prepared, stopped: Promise<string | P
   if (!source.ok) return source;
   const known = await waitForNode(source.value, prepared, stopped);
   if (!known.ok) return known;
-  const set = await applySysctls(prepared);
+  const set = await applySysctls(prepared, 'init');
   if (!set.ok) return set;
-  const made = await makeDataPlanes(config.mode, families, () => null, report);
+  const made = await makeDataPlanes({ mode: config.mode, config, families, pause: () => null, degraded: report });
   if (!made.ok) return made;
   await made.value.close();
   logger.info('initialised: kernel parameters are set and no rule was written', { ...made.value.notes });

@@ -19,6 +19,9 @@ export function logNotice(notice: Notice, logger: Logger, report: (problem: Prob
     case 'refused':
       report({ ...notice.problem, message: `${family} Service ${notice.service}: ${notice.problem.message}` });
       return;
+    case 'advised':
+      report({ ...notice.problem, message: `${family} ${notice.problem.message}` });
+      return;
     case 'failed':
       report({ ...notice.problem, message: `${family}: ${notice.problem.message}` });
       return;

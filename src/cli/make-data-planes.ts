@@ -1,14 +1,6 @@
-import type { Detection, IptablesPort, SetPort, Shell, Variant } from '../iptables/mod.ts';
-import {
-  allowLoopbackRouting,
-  createExecPort,
-  createIptablesDataPlane,
-  createIpsetPort,
-  createShell,
-  detectIptables,
-  shouldDropInvalid,
-} from '../iptables/mod.ts';
-import { fail, succeed } from '../model/mod.ts';
+import type { EffectiveConfig } from '../config/mod.ts';
+import type { IpvsNotice } from '../ipvs/mod.ts';
+import { fail } from '../model/mod.ts';
 import type { DataPlane, Family, Outcome, Pause, Problem, ProxyMode } from '../model/mod.ts';
 
 /** Data planes with the helpers they run on. */
@@ -16,75 +8,41 @@ export interface DataPlanes {
   readonly planes: readonly DataPlane[];
   /** What was found out on the way, for the log. */
   readonly notes: Readonly<Record<string, string>>;
+  /** The virtual servers that the planes have in use now (`TCP 10.96.0.1:443`); absent where they have none. */
+  readonly adopted?: () => readonly string[];
   /** Ends the helpers; rules stay. */
   close(): Promise<void>;
 }
 
+/** What data planes are made from, whichever the mode. */
+export interface DataPlaneOptions {
+  /** A mode other than that of `config` is made with the settings of `config` all the same. */
+  readonly mode: ProxyMode;
+  readonly config: Pick<EffectiveConfig, 'ipvs' | 'nftablesDriver' | 'serviceCidrs'>;
+  readonly families: readonly Family[];
+  readonly pause: Pause;
+  readonly degraded: (problem: Problem) => void;
+  /** Told what was set on the node beside rules. */
+  readonly observe?: (notice: IpvsNotice) => void;
+}
+
 /**
- * Makes the data planes of a mode, one for each family, each with a helper of its own so that one that hangs
- * does not stop the other. A mode that cannot be used is a failure; there is no other mode to fall back to.
+ * Makes the data planes of a mode, one for each family, each with helpers of its own so that one that hangs does not stop
+ * the other. A mode that cannot be used is a failure; there is no other mode to fall back to.
  */
-export async function makeDataPlanes(
-  mode: ProxyMode,
-  families: readonly Family[],
-  pause: Pause,
-  degraded: (problem: Problem) => void,
-): Promise<Outcome<DataPlanes>> {
-  if (mode !== 'iptables') {
-    return fail(
-      'WP_CLI_MODE',
-      `mode ${mode} has no data plane in this release: set mode to iptables, there is no silent fall-back`,
-    );
+export async function makeDataPlanes(options: DataPlaneOptions): Promise<Outcome<DataPlanes>> {
+  const { mode, families, pause, degraded } = options;
+  switch (mode) {
+    case 'iptables':
+      return (await import('./make-iptables-planes.ts')).makeIptablesPlanes(families, pause, degraded);
+    case 'ipvs':
+      return (await import('./make-ipvs-planes.ts')).makeIpvsPlanes(options);
+    case 'nftables':
+      return fail(
+        'WP_CLI_MODE',
+        'mode nftables has no data plane in this release: set mode to iptables or ipvs, there is no silent fall-back',
+      );
+    default:
+      return mode satisfies never;
   }
-  const detected = await detectTools();
-  if (!detected.ok) return detected;
-  const { variant, version, tools } = detected.value;
-  const made = await Promise.all(families.map((family) => makePlane(family, { variant, tools: tools[family] }, pause, degraded)));
-  return succeed({
-    planes: made.map(({ plane }) => plane),
-    notes: { iptables: `${version.join('.')} ${variant}`, reason: detected.value.reason },
-    close: async () => {
-      await Promise.all(made.map(({ port }) => port.close()));
-    },
-  });
-}
-
-async function detectTools(): Promise<Outcome<Detection>> {
-  const shell = createShell();
-  const detected = await detectIptables({ shell });
-  await shell.close();
-  return detected;
-}
-
-async function makePlane(
-  family: Family,
-  found: { readonly variant: Variant; readonly tools: Detection['tools'][Family] },
-  pause: Pause,
-  degraded: (problem: Problem) => void,
-): Promise<{ readonly plane: DataPlane; readonly port: IptablesPort }> {
-  const shell = createShell();
-  const port = createExecPort({ family, ...found, shell });
-  const plane = createIptablesDataPlane({
-    family,
-    port,
-    sets: await findSets(family, shell, degraded),
-    dropInvalid: shouldDropInvalid(),
-    allowLoopbackRouting,
-    degraded,
-    pause,
-    now: () => performance.now(),
-  });
-  return { plane, port };
-}
-
-/** Null, and said, where tool or kernel have no ipset: affinity then works with a limit. */
-async function findSets(family: Family, shell: Shell, degraded: (problem: Problem) => void): Promise<SetPort | null> {
-  const sets = createIpsetPort({ family, shell });
-  const listed = await sets.list();
-  if (listed.ok) return sets;
-  const message =
-    'ipset cannot be used: session affinity remembers 100 clients for each back end and forgets the oldest; ' +
-    `install ipset to lift the limit (${listed.problem.message})`;
-  degraded({ code: 'WP_CLI_NO_IPSET', message });
-  return null;
 }

@@ -25,9 +25,11 @@ export interface SysctlWish {
 /** The kernel cannot track more; a greater wish is cut, even that of `conntrack.min` (specification 6.3). */
 const mostConnections = 1_048_576;
 
-/** Every parameter that is to be set before the first rule (specification 9.7). */
-export function planSysctls(config: EffectiveConfig, facts: MachineFacts): readonly SysctlWish[] {
-  return [...planConntrack(config, facts.cpus), ...planMode(config, facts.kernelRelease)];
+/**
+ * Every parameter that is to be set before the first rule (specification 9.7). In ipvs mode the data plane sets its own, because it remembers what they were and puts that back; `init` sets them too, for a later run that may not.
+ */
+export function planSysctls(config: EffectiveConfig, facts: MachineFacts, purpose: 'run' | 'init'): readonly SysctlWish[] {
+  return [...planConntrack(config, facts.cpus), ...planMode(config, facts.kernelRelease, purpose)];
 }
 
 /** The limit of tracked connections, or null where it is to be left alone. */
@@ -79,12 +81,12 @@ function planLimit(limit: number): readonly SysctlWish[] {
   ];
 }
 
-function planMode(config: EffectiveConfig, kernelRelease: string): readonly SysctlWish[] {
+function planMode(config: EffectiveConfig, kernelRelease: string, purpose: 'run' | 'init'): readonly SysctlWish[] {
   switch (config.mode) {
     case 'iptables':
       return servesLoopback(config) ? [sysctl('net.ipv4.conf.all.route_localnet', 1)] : [];
     case 'ipvs':
-      return planIpvs(config, kernelRelease);
+      return purpose === 'init' ? planIpvs(config, kernelRelease) : [];
     case 'nftables':
       return [];
     default:
@@ -92,17 +94,16 @@ function planMode(config: EffectiveConfig, kernelRelease: string): readonly Sysc
   }
 }
 
-function planIpvs({ settings }: EffectiveConfig, kernelRelease: string): readonly SysctlWish[] {
+function planIpvs(config: EffectiveConfig, kernelRelease: string): readonly SysctlWish[] {
   const advice = 'mode ipvs needs the kernel module ip_vs (modprobe ip_vs)';
   return [
     sysctl('net.ipv4.ip_forward', 1),
+    ...(servesLoopback(config) ? [sysctl('net.ipv4.conf.all.route_localnet', 1)] : []),
     sysctl('net.ipv4.vs.conntrack', 1, advice),
     ...(reuseHarms(kernelRelease) ? [sysctl('net.ipv4.vs.conn_reuse_mode', 0, advice)] : []),
     sysctl('net.ipv4.vs.expire_nodest_conn', 1, advice),
     sysctl('net.ipv4.vs.expire_quiescent_template', 1, advice),
-    ...(settings['ipvs.strictARP']
-      ? [sysctl('net.ipv4.conf.all.arp_ignore', 1), sysctl('net.ipv4.conf.all.arp_announce', 2)]
-      : []),
+    ...(config.ipvs.strictArp ? [sysctl('net.ipv4.conf.all.arp_ignore', 1), sysctl('net.ipv4.conf.all.arp_announce', 2)] : []),
   ];
 }
 

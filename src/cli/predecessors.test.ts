@@ -48,6 +48,13 @@ describe('what is kube-proxy’s among recorded output of the tools', () => {
     expect(places('IPv4')).toEqual(['-t 10.96.0.1:443', '-t 10.96.0.10:53', '-u 10.96.0.10:53', '--sctp-service 10.96.0.10:9']);
     expect(places('IPv6')).toEqual(['-t [fd00:10:96::a]:53']);
     expect(findVirtualServers(saved, [], 'IPv4')).toEqual([]);
+    expect(findVirtualServers(saved, parseAddresses(shown), 'IPv4').map(({ key }) => key)).toEqual([
+      'TCP 10.96.0.1:443',
+      'TCP 10.96.0.10:53',
+      'UDP 10.96.0.10:53',
+      'SCTP 10.96.0.10:9',
+    ]);
+    expect(findVirtualServers(saved, parseAddresses(shown), 'IPv6').map(({ key }) => key)).toEqual(['TCP [fd00:10:96::a]:53']);
   });
 
   test('[SP-157] its sets by their full names, IPv6 ones cut to 31 characters', () => {
@@ -58,7 +65,7 @@ describe('what is kube-proxy’s among recorded output of the tools', () => {
   test('[SP-159] what a mode of ours takes over is not called a leftover', () => {
     expect(leftoversUnder('iptables')).toEqual({ tables: true, chains: false, servers: true, sets: true });
     expect(leftoversUnder('nftables')).toMatchObject({ tables: false, chains: true, servers: true });
-    expect(leftoversUnder('ipvs')).toMatchObject({ tables: true, chains: true, servers: false });
+    expect(leftoversUnder('ipvs')).toEqual({ tables: true, chains: true, servers: true, sets: true });
   });
 
   test.each([
@@ -86,6 +93,26 @@ function oldNode(command: string): ShellResult | null {
     answers[command] ?? (/^(nft delete|ipvsadm --delete|ip link delete|ip -4|ipset destroy)/.test(command) ? '' : null);
   return stdout === null ? null : { status: 0, stdout, stderr: '' };
 }
+
+test('[IPVS-53] virtual servers that are in use here stay, whichever way their address is written', async () => {
+  const script = scriptShell(oldNode);
+  const adopted = (): readonly string[] => ['TCP 10.96.0.1:443', 'UDP 10.96.0.10:53', 'TCP [fd00:10:96::a]:53'];
+  const done = [
+    await removeLeftovers(script.shell, leftoversUnder('ipvs'), 'IPv4', false, adopted),
+    await removeLeftovers(script.shell, leftoversUnder('ipvs'), 'IPv6', true, adopted),
+  ];
+  expect(done.flatMap(({ removed }) => removed).filter((what) => /server|interface/.test(what))).toEqual([
+    'virtual server -t 10.96.0.10:53',
+    'virtual server --sctp-service 10.96.0.10:9',
+    'interface kube-ipvs0',
+  ]);
+  expect(script.commands.indexOf('ip -4 address flush dev kube-ipvs0')).toBeGreaterThan(
+    script.commands.indexOf('ipvsadm --delete-service --sctp-service 10.96.0.10:9'),
+  );
+  expect(script.commands.indexOf('ip link delete kube-ipvs0')).toBeGreaterThan(
+    script.commands.indexOf('ip -4 address flush dev kube-ipvs0'),
+  );
+});
 
 describe('removeLeftovers', () => {
   async function removeBoth(shell: Shell): Promise<{ removed: string[]; problems: string[] }> {

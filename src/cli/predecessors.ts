@@ -1,5 +1,5 @@
-import { familyOf, parseAddress } from '../model/mod.ts';
-import type { Address, Family, ProxyMode } from '../model/mod.ts';
+import { familyOf, formatEndpoint, parseAddress } from '../model/mod.ts';
+import type { Address, Family, Protocol, ProxyMode } from '../model/mod.ts';
 
 /** What kube-proxy may have left behind, by the mode that makes it. */
 export interface Leftovers {
@@ -21,7 +21,8 @@ export const dummyInterface = 'kube-ipvs0';
 
 /**
  * What is nobody's any more once our own rules of a mode are in the kernel (specification 10.7). What a mode
- * takes over and goes on using is not named here.
+ * takes over and goes on using is not named here: the chains of iptables mode. Of the virtual servers a data plane of
+ * ours tells which ones it has taken over.
  */
 export function leftoversUnder(mode: ProxyMode): Leftovers {
   switch (mode) {
@@ -30,7 +31,7 @@ export function leftoversUnder(mode: ProxyMode): Leftovers {
     case 'nftables':
       return { tables: false, chains: true, servers: true, sets: true };
     case 'ipvs':
-      return { tables: true, chains: true, servers: false, sets: true };
+      return { tables: true, chains: true, servers: true, sets: true };
     default:
       return mode satisfies never;
   }
@@ -77,7 +78,11 @@ export function parseAddresses(shown: string): readonly Address[] {
 export interface VirtualServer {
   readonly option: string;
   readonly place: string;
+  /** The same as our data planes write it: `TCP 192.0.2.1:80`, `UDP [fd00::1]:53`. */
+  readonly key: string;
 }
+
+const protocolOfOption: Readonly<Record<string, Protocol>> = { '-t': 'TCP', '-u': 'UDP', '--sctp-service': 'SCTP' };
 
 /**
  * The virtual servers of a family on one of the addresses, out of what `ipvsadm --save -n` printed. Any other
@@ -86,10 +91,11 @@ export interface VirtualServer {
 export function findVirtualServers(saved: string, addresses: readonly Address[], family: Family): readonly VirtualServer[] {
   const wanted = new Set(addresses.filter((address) => familyOf(address) === family));
   return saved.split('\n').flatMap((line) => {
-    const [, option = '', place = '', host = ''] =
-      /^-A (-[tu]|--sctp-service) (\[?([0-9a-fA-F.:]+?)\]?:\d+)(?:\s|$)/.exec(line) ?? [];
+    const [, option = '', place = '', host = '', port = ''] =
+      /^-A (-[tu]|--sctp-service) (\[?([0-9a-fA-F.:]+?)\]?:(\d+))(?:\s|$)/.exec(line) ?? [];
     const address = parseAddress(host);
-    return address !== null && wanted.has(address) ? [{ option, place }] : [];
+    if (address === null || !wanted.has(address)) return [];
+    return [{ option, place, key: `${protocolOfOption[option] ?? ''} ${formatEndpoint(address, Number(port))}` }];
   });
 }
 

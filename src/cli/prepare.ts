@@ -50,8 +50,11 @@ export async function prepare(config: EffectiveConfig, logger: Logger): Promise<
 }
 
 /** Sets the kernel parameters that the configuration asks for; one that cannot be set is a failure. */
-export async function applySysctls({ config, logger }: Pick<Prepared, 'config' | 'logger'>): Promise<Outcome<void>> {
-  const set = await ensureSysctls(planSysctls(config, await readMachineFacts()));
+export async function applySysctls(
+  { config, logger }: Pick<Prepared, 'config' | 'logger'>,
+  purpose: 'run' | 'init',
+): Promise<Outcome<void>> {
+  const set = await ensureSysctls(planSysctls(config, await readMachineFacts(), purpose));
   if (!set.ok) return set;
   if (set.value.length > 0) logger.info('kernel parameters set', { names: set.value.join(', ') });
   return succeed(undefined);

@@ -8,13 +8,17 @@ import { readVersion } from './version.ts';
 
 /** Runs the command that the words name and gives the exit code. */
 export async function runProgram(words: readonly string[], terminal: Terminal): Promise<number> {
-  const isRun = words[0] === 'run';
+  const [command = ''] = words;
+  const takesFlags = command === 'run' || command === 'check';
   let code = 0;
   const program = buildProgram(terminal, (result) => {
     code = result;
   });
   try {
-    await program.parseAsync(isRun ? ['run', ...normaliseArguments(words.slice(1))] : [...words], { from: 'user' });
+    await program.parseAsync(
+      takesFlags ? [command, ...normaliseArguments(words.slice(1), command === 'check' ? ['output'] : [])] : [...words],
+      { from: 'user' },
+    );
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
@@ -35,6 +39,7 @@ function buildProgram(terminal: Terminal, finish: (code: number) => void): Comma
       outputError: (text, write) => write(`waypost: ${text.replace(/^error: /, '')}`),
     });
   program.addCommand(runCommand(program, version, terminal, finish));
+  program.addCommand(checkCommand(program, terminal, finish));
   program.addCommand(cleanupCommand(program, terminal, finish));
   program.addCommand(servicesCommand(program, terminal, finish));
   program
@@ -51,14 +56,31 @@ function runCommand(program: Command, version: string, terminal: Terminal, finis
   command
     .description('keep this node’s kernel in step with the cluster’s Services')
     .version(version, '--version', 'print the version');
-  for (const { name, kind, help } of flagSpecs) {
-    const option = new Option(name === 'v' ? '-v, --v <level>' : `--${name} <${kind === 'ignored' ? 'value' : kind}>`, help);
-    command.addOption(option.argParser((text: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), text]));
-  }
+  addRunFlags(command);
   return command.action(async () => {
     const { runAgent } = await import('./run.ts');
     finish(await runAgent(flagTextsOf(command), terminal));
   });
+}
+
+function checkCommand(program: Command, terminal: Terminal, finish: Finish): Command {
+  const command = new Command('check')
+    .copyInheritedSettings(program)
+    .description('say what this node can and cannot do for the configured mode; takes the flags of run and changes nothing')
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'));
+  addRunFlags(command);
+  return command.action(async (options: { readonly output: 'text' | 'json' }) => {
+    const { runCheck } = await import('./check.ts');
+    finish(await runCheck(flagTextsOf(command), options.output, terminal));
+  });
+}
+
+/** Each flag may be given several times; its kind decides what that means. */
+function addRunFlags(command: Command): void {
+  for (const { name, kind, help } of flagSpecs) {
+    const option = new Option(name === 'v' ? '-v, --v <level>' : `--${name} <${kind === 'ignored' ? 'value' : kind}>`, help);
+    command.addOption(option.argParser((text: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), text]));
+  }
 }
 
 /** The texts of all flags that were given, by name. */
@@ -91,6 +113,8 @@ function servicesCommand(program: Command, terminal: Terminal, finish: Finish): 
     .addOption(new Option('--json', 'the same as --output json').implies({ output: 'json' }))
     .option('-n, --namespace <name>', 'only Services of this namespace')
     .option('--errors', 'only frontends that the kernel refused', false)
+    .option('--connections', 'connection counts of each endpoint instead (mode ipvs)', false)
+    .option('--foreign', 'with --connections: virtual servers of other programs too', false)
     .action(async (options: ServicesOptions) => {
       const { runServices } = await import('./services.ts');
       finish(await runServices(options, terminal));

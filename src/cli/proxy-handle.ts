@@ -2,10 +2,13 @@ import type { EffectiveConfig } from '../config/mod.ts';
 import type { Clock, Family, FamilyHealth, Outcome, Problem, StatusRow } from '../model/mod.ts';
 import type { AgentEvent } from '../kube/mod.ts';
 import type { Logger, Registry } from '../observe/mod.ts';
+import type { ConnectionCounts } from './connections.ts';
 
 /** A running proxy, as far as the commands see it. */
 export interface ProxyHandle {
   rows(): readonly StatusRow[];
+  /** Connection counts of the kernel; absent where the mode has none. */
+  connections?(): Promise<ConnectionCounts>;
   /** The families whose sync loops have started. */
   healthOf(): readonly FamilyHealth[];
   /** The Node was seen, is not being deleted and carries no taint of the autoscaler (specification 7.2). */

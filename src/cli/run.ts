@@ -52,7 +52,7 @@ async function runPrepared(
   const prepared = await prepare(config, logger);
   if (!prepared.ok) return prepared;
   if (initOnly) return await (await import('./initialise.ts')).initialise(prepared.value, stopped);
-  const set = await applySysctls(prepared.value);
+  const set = await applySysctls(prepared.value, 'run');
   if (!set.ok) return set;
   const { makeEvents } = await import('./make-events.ts');
   const events = await makeEvents(config, prepared.value.nodeName, logger, prepared.value.report);

@@ -2,7 +2,7 @@ import type { StatusRow } from '../model/mod.ts';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { StatusReport } from '../observe/mod.ts';
+import type { ConnectionsReport, StatusReport } from '../observe/mod.ts';
 import { formatServices, runServices } from './services.ts';
 
 const done: StatusRow = {
@@ -36,6 +36,31 @@ const refused: StatusRow = {
   reason: 'no \u001b[31mroom',
   code: 'WP_IPTABLES_FULL',
 };
+const connections: ConnectionsReport = {
+  mode: 'ipvs',
+  families: [
+    {
+      family: 'IPv4',
+      servers: [
+        {
+          server: 'TCP 10.96.0.10:80',
+          service: 'default/web',
+          destinations: [
+            { endpoint: '10.244.1.2:8080', weight: 1, active: 7, inactive: 2, persistent: 0, draining: false },
+            { endpoint: '10.244.1.3:8080', weight: 0, active: 1, inactive: 0, persistent: 3, draining: true },
+          ],
+        },
+        {
+          server: 'FWM 99 IPv4',
+          service: null,
+          destinations: [{ endpoint: '192.0.2.7:0', weight: 1, active: 0, inactive: 0, persistent: 0, draining: false }],
+        },
+      ],
+    },
+    { family: 'IPv6', servers: [{ server: 'TCP [fd00::a]:80', service: 'shop/idle', destinations: [] }] },
+  ],
+  problems: [{ code: 'WP_IPVS_REFUSED', message: 'the kernel said no' }],
+};
 const report: StatusReport = { mode: 'iptables', synced: true, rows: [done, refused] };
 
 test('the table', () => {
@@ -55,7 +80,7 @@ describe('runServices', () => {
   let body = '';
   let status = 200;
   const server = createServer((request, response) => {
-    response.writeHead(request.url === '/services' ? status : 404).end(body);
+    response.writeHead(['/services', '/connections'].includes(request.url ?? '') ? status : 404).end(body);
   });
   let url = '';
   beforeAll(async () => {
@@ -82,7 +107,10 @@ describe('runServices', () => {
         err += text;
       },
     };
-    const code = await runServices({ url, output: 'table', errors: false, ...options }, terminal);
+    const code = await runServices(
+      { url, output: 'table', errors: false, connections: false, foreign: false, ...options },
+      terminal,
+    );
     return { code, out, err };
   }
 
@@ -93,6 +121,40 @@ describe('runServices', () => {
     expect(JSON.parse((await run({ output: 'json', namespace: 'default' })).out)).toMatchObject({ rows: [done] });
     expect(JSON.parse((await run({ output: 'json', errors: true })).out)).toMatchObject({ rows: [refused] });
     expect((await run({ namespace: 'def' })).err).toBe('No frontends to show.\n');
+  });
+
+  test('prints connection counts instead, of the selected Services', async () => {
+    const counted: ConnectionsReport = { ...connections, problems: [] };
+    body = JSON.stringify(counted);
+    expect((await run({ connections: true })).out).toBe(
+      [
+        'SERVICE      SERVER             ENDPOINT         WEIGHT  ACTIVE  INACTIVE  PERSISTENT  STATE',
+        'default/web  TCP 10.96.0.10:80  10.244.1.2:8080       1       7         2           0',
+        'default/web  TCP 10.96.0.10:80  10.244.1.3:8080       0       1         0           3  draining',
+        'shop/idle    TCP [fd00::a]:80   -                     -       -         -           -',
+        '',
+      ].join('\n'),
+    );
+    expect((await run({ connections: true, foreign: true })).out).toMatch(/\n\(another program\) {2}FWM 99 IPv4 /);
+    expect((await run({ connections: true, foreign: true, namespace: 'shop' })).out.split('\n')).toHaveLength(3);
+    expect((await run({ connections: true, namespace: 'none' })).err).toBe('No virtual servers to show.\n');
+    const shown = JSON.parse((await run({ connections: true, foreign: true, output: 'json' })).out) as unknown;
+    expect(shown).toEqual(counted);
+  });
+
+  test('says where connections are not counted, and which family could not be asked', async () => {
+    body = JSON.stringify({ mode: 'iptables', families: [], problems: [] });
+    expect(await run({ connections: true })).toMatchObject({
+      code: 0,
+      out: '',
+      err: 'In mode iptables the kernel counts no connections by endpoint.\n',
+    });
+    body = JSON.stringify(connections);
+    const half = await run({ connections: true });
+    expect(half).toMatchObject({ code: 1, err: 'waypost: the kernel said no\n' });
+    expect(half.out).toMatch(/^SERVICE/);
+    body = JSON.stringify(report);
+    expect((await run({ connections: true })).err).toMatch(/\/connections answers \(status 200\), but not as/);
   });
 
   test('says that the first sync is not complete', async () => {

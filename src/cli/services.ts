@@ -2,7 +2,8 @@ import type { StatusRow } from '../model/mod.ts';
 import { formatEndpoint } from '../model/mod.ts';
 import { formatAge, formatTable } from '../observe/mod.ts';
 import type { StatusReport } from '../observe/mod.ts';
-import { askAgent } from './ask-agent.ts';
+import { askAgent, askConnections } from './ask-agent.ts';
+import { formatConnections, selectConnections } from './connections.ts';
 import { printProblems } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -11,10 +12,15 @@ export interface ServicesOptions {
   readonly output: 'table' | 'json';
   readonly namespace?: string;
   readonly errors: boolean;
+  /** Connection counts by endpoint in place of frontends. */
+  readonly connections: boolean;
+  /** With `connections`: other programs' virtual servers too. */
+  readonly foreign: boolean;
 }
 
 /** `waypost services`: prints the running agent's status rows. */
 export async function runServices(options: ServicesOptions, terminal: Terminal): Promise<number> {
+  if (options.connections) return await runConnections(options, terminal);
   const asked = await askAgent(options.url);
   if (!asked.ok) {
     printProblems(terminal, [asked.problem]);
@@ -24,6 +30,22 @@ export async function runServices(options: ServicesOptions, terminal: Terminal):
   if (options.output === 'json') terminal.out(`${JSON.stringify(report, null, 2)}\n`);
   else printTable(report, terminal);
   return 0;
+}
+
+async function runConnections(options: ServicesOptions, terminal: Terminal): Promise<number> {
+  const asked = await askConnections(options.url);
+  if (!asked.ok) {
+    printProblems(terminal, [asked.problem]);
+    return 1;
+  }
+  const report = selectConnections(asked.value, options);
+  printProblems(terminal, report.problems);
+  if (options.output === 'json') terminal.out(`${JSON.stringify(report, null, 2)}\n`);
+  else if (report.families.length === 0 && report.problems.length === 0)
+    terminal.err(`In mode ${report.mode} the kernel counts no connections by endpoint.\n`);
+  else if (report.families.every(({ servers }) => servers.length === 0)) terminal.err('No virtual servers to show.\n');
+  else terminal.out(formatConnections(report));
+  return report.problems.length === 0 ? 0 : 1;
 }
 
 function selectRows(rows: readonly StatusRow[], { namespace, errors }: ServicesOptions): readonly StatusRow[] {

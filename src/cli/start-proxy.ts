@@ -1,11 +1,13 @@
 import { networkInterfaces } from 'node:os';
 import { createPause } from '../kube/mod.ts';
 import { parseAddress, succeed } from '../model/mod.ts';
-import type { Address, Outcome, Pause } from '../model/mod.ts';
+import type { IpvsNotice } from '../ipvs/mod.ts';
+import type { Address, DataPlane, Outcome, Pause, Problem } from '../model/mod.ts';
 import { createConntrackPort } from '../netlink/mod.ts';
 import {
   addFrontendMetrics,
   addRequestMetrics,
+  addServerMetrics,
   createSyncMetrics,
   isProxyHealthy,
   openHealthCheckServer,
@@ -13,13 +15,19 @@ import {
 import { HealthCheckPorts, Proxy, createConntrackCleaner } from '../proxy/mod.ts';
 import type { ConntrackCleaner, ConntrackPass, ProxyOptions } from '../proxy/mod.ts';
 import { RefusalEvents } from './agent-events.ts';
+import { findNodeProblems } from './check.ts';
 import { cleanChains } from './clean-chains.ts';
+import { cleanServers } from './clean-servers.ts';
+import { collectConnections } from './connections.ts';
 import { Handover } from './handover.ts';
+import { logNodeChange } from './log-node-change.ts';
 import { logNotice } from './log-notice.ts';
 import { makeDataPlanes } from './make-data-planes.ts';
+import type { DataPlanes } from './make-data-planes.ts';
 import { makeSource } from './make-source.ts';
 import { observeConntrack, observeSyncs } from './observe-sync.ts';
 import type { ProxyHandle, StartProxyOptions } from './proxy-handle.ts';
+import { ServiceAdvice } from './service-advice.ts';
 
 /** Milliseconds of one turn of the event loop that long work may take in all. */
 const turnBudget = 4;
@@ -28,16 +36,23 @@ const turnBudget = 4;
 export async function startProxy(options: StartProxyOptions): Promise<Outcome<ProxyHandle>> {
   const { config, nodeName, families, logger, registry, report } = options;
   const pause = createPause(turnBudget);
+  const advice = new ServiceAdvice(options.event ?? (() => {}));
+  const advise = (problem: Problem): void => {
+    report(problem);
+    advice.problem(problem);
+  };
   const source = await makeSource(config, nodeName, pause, addRequestMetrics(registry));
   if (!source.ok) return source;
-  const made = await makeDataPlanes(config.mode, families, pause, report);
+  const observe = (notice: IpvsNotice): void => logNodeChange(notice, logger);
+  const made = await makeDataPlanes({ mode: config.mode, config, families, pause, degraded: advise, observe });
   if (!made.ok) return made;
-  const { planes, notes, close } = made.value;
+  const { planes, notes, adopted, close } = made.value;
   logger.info('kernel access', notes);
+  if (config.mode === 'ipvs') await watchServers(options, planes);
   const metrics = createSyncMetrics(registry, config.mode);
   const healthChecks = makeHealthChecks(options, () => proxy);
   const refusals = new RefusalEvents(options.event ?? (() => {}));
-  const handover = new Handover({ mode: config.mode, families, logger, report, cleanChains });
+  const handover = makeHandover(options, adopted);
   const proxyOptions: ProxyOptions = {
     planes,
     source: source.value,
@@ -49,11 +64,12 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     clock: options.clock,
     pause,
     localAddresses,
-    problem: report,
+    problem: advise,
     fatal: options.fatal,
     report: (notice) => {
       logNotice(notice, logger, report);
       refusals.notice(notice);
+      advice.notice(notice);
     },
     observe: observeSyncs(metrics),
     afterSync: [healthChecks, makeConntrackCleaner(options, pause, observeConntrack(metrics)), refusals, handover],
@@ -66,11 +82,35 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     healthOf: () => proxy.health(),
     nodeEligible: () => isNodeEligible(proxy, config.manifests !== null),
     synced: () => proxy.synced,
+    ...(config.mode === 'ipvs' ? { connections: () => collectConnections(planes) } : {}),
     stop: async () => {
       await proxy.stop();
       await Promise.all([healthChecks.close(), handover.close()]);
       await close();
     },
+  });
+}
+
+function makeHandover({ config, families, logger, report }: StartProxyOptions, adopted: DataPlanes['adopted']): Handover {
+  return new Handover({
+    mode: config.mode,
+    families,
+    logger,
+    report,
+    cleanChains,
+    ...(config.mode === 'ipvs' ? {} : { cleanOwn: cleanServers }),
+    ...(adopted === undefined ? {} : { adopted }),
+  });
+}
+
+/** Says what of this node will trouble IPVS mode, and counts what its virtual servers do. */
+async function watchServers({ config, registry, report, clock }: StartProxyOptions, planes: readonly DataPlane[]): Promise<void> {
+  for (const problem of await findNodeProblems(config)) report(problem);
+  addServerMetrics(registry, {
+    statistics: () => planes.flatMap((plane) => plane.statistics?.() ?? []),
+    connections: async () => (await collectConnections(planes)).families.flatMap(({ servers }) => servers),
+    detail: config.connectionMetrics,
+    clock,
   });
 }
 

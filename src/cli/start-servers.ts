@@ -65,6 +65,14 @@ function makeDebugServer({ config, proxy, registry, logger, clock, startedAt, re
     setVerbosity: config.settings.enableProfiling ? logger.setVerbosity : null,
     registry,
     status: () => ({ mode: config.mode, synced: proxy()?.synced() ?? false, rows: proxy()?.rows() ?? [] }),
+    connections: async () => {
+      const counts = (await proxy()?.connections?.()) ?? { families: [], problems: [] };
+      return {
+        mode: config.mode,
+        families: counts.families,
+        problems: counts.problems.map(({ code, message }) => ({ code, message })),
+      };
+    },
     startedAt,
     clock,
     report,

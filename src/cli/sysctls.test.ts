@@ -8,10 +8,10 @@ import { connectionLimit, countCpus, planSysctls } from './plan-sysctls.ts';
 
 const facts = { cpus: 4, kernelRelease: '6.1.0-31-amd64' };
 
-function planFor(flags: Readonly<Record<string, string>>, machine = facts): readonly string[] {
+function planFor(flags: Readonly<Record<string, string>>, machine = facts, purpose: 'run' | 'init' = 'init'): readonly string[] {
   const loaded = makeConfig(new Map(Object.entries(flags).map(([name, value]) => [name, [value]])), null);
   if (!loaded.ok) throw new Error(loaded.problems[0]?.message);
-  return planSysctls(loaded.config, machine).map(
+  return planSysctls(loaded.config, machine, purpose).map(
     ({ name, value, rule }) => `${name} ${rule === 'exactly' ? '=' : '>='} ${value}`,
   );
 }
@@ -114,6 +114,12 @@ describe('planSysctls', () => {
       'net.ipv4.conf.all.arp_ignore = 1',
       'net.ipv4.conf.all.arp_announce = 2',
     ]);
+  });
+
+  test('[IPVS-54] in a run the data plane of ipvs mode sets its own, to put them back at cleanup', () => {
+    const flags = { ...quiet, 'proxy-mode': 'ipvs', 'ipvs-strict-arp': 'true' };
+    expect(planFor(flags, facts, 'run')).toEqual([]);
+    expect(planFor({ ...flags, 'iptables-localhost-nodeports': 'true' })).toContain('net.ipv4.conf.all.route_localnet = 1');
   });
 });
 

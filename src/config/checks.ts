@@ -20,6 +20,11 @@ export function oneOf(...names: readonly string[]): (value: string) => string | 
   return (value) => (value === '' || names.includes(value) ? null : `must be one of ${names.join(', ')}`);
 }
 
+/** A check for durations with an upper bound: `most` in milliseconds, `text` as an operator writes it. */
+export function atMost(most: number, text: string): (value: number) => string | null {
+  return (value) => (value >= 0 && value <= most ? null : `must be from 0s to ${text}`);
+}
+
 /** A check for IPv4 and IPv6 addresses. */
 export function isAddress(value: string): string | null {
   return parseAddress(value) === null ? 'must be an IP address' : null;

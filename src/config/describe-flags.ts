@@ -1,5 +1,5 @@
 import type { EffectiveConfig } from './effective-config.ts';
-import { formatDuration } from './duration.ts';
+import { formatDuration } from '../model/mod.ts';
 import type { Field, ValueKind, ValueKinds } from './field.ts';
 import { rows } from './fields.ts';
 

@@ -37,6 +37,34 @@ export interface EffectiveConfig extends NodeChoices {
   readonly gates: Readonly<Record<GateName, boolean>>;
   readonly logFormat: 'text' | 'json';
   readonly verbosity: number;
+  /** Ranges of ClusterIPs; empty: addresses one by one. */
+  readonly serviceCidrs: readonly Prefix[];
+  readonly ipvs: IpvsChoices;
+  /** How nf_tables is spoken to, in whichever mode needs it. */
+  readonly nftablesDriver: KernelDriver;
+  readonly connectionMetrics: 'off' | 'service' | 'endpoint';
+}
+
+/** Over netlink sockets, or by running the standard program. */
+export type KernelDriver = 'netlink' | 'exec';
+
+/** What concerns ipvs mode alone. */
+export interface IpvsChoices {
+  /** Name of a kernel scheduler. */
+  readonly scheduler: string;
+  /** Virtual servers in them are never touched. */
+  readonly excludeCidrs: readonly Prefix[];
+  readonly strictArp: boolean;
+  /** Seconds; 0 where the operator gave none. */
+  readonly timeouts: { readonly tcp: number; readonly tcpFin: number; readonly udp: number };
+  /** Milliseconds. */
+  readonly drainMs: number;
+  /** Milliseconds. */
+  readonly udpDrainMs: number;
+  readonly echo: 'answer' | 'refuse';
+  /** 0-31. */
+  readonly captureBit: number;
+  readonly driver: KernelDriver;
 }
 
 /** What flags and our own document add to the settings. */
@@ -74,7 +102,39 @@ export function deriveConfig(settings: Settings, extras: Extras): EffectiveConfi
     bindAddressHardFail: settings.bindAddressHardFail,
     logFormat: settings['logging.format'] === 'json' ? 'json' : 'text',
     verbosity: settings['logging.verbosity'],
+    serviceCidrs: parsePrefixes(settings.serviceCIDRs ?? []),
+    ipvs: deriveIpvs(settings),
+    nftablesDriver: driverOf(settings['nftables.driver']),
+    connectionMetrics: connectionMetricsOf(settings.connectionMetrics),
   };
+}
+
+function deriveIpvs(settings: Settings): IpvsChoices {
+  // A fraction of a second that was asked for must not become 0, which stands for nothing.
+  const seconds = (milliseconds: number): number => Math.ceil(milliseconds / 1000);
+  return {
+    scheduler: settings['ipvs.scheduler'] || 'rr',
+    excludeCidrs: parsePrefixes(settings['ipvs.excludeCIDRs'] ?? []),
+    strictArp: settings['ipvs.strictARP'],
+    timeouts: {
+      tcp: seconds(settings['ipvs.tcpTimeout']),
+      tcpFin: seconds(settings['ipvs.tcpFinTimeout']),
+      udp: seconds(settings['ipvs.udpTimeout']),
+    },
+    drainMs: settings['ipvs.drainTime'],
+    udpDrainMs: settings['ipvs.udpDrainTime'],
+    echo: settings['ipvs.echo'] === 'refuse' ? 'refuse' : 'answer',
+    captureBit: settings['ipvs.captureBit'],
+    driver: driverOf(settings['ipvs.driver']),
+  };
+}
+
+function driverOf(text: string): KernelDriver {
+  return text === 'exec' ? 'exec' : 'netlink';
+}
+
+function connectionMetricsOf(text: string): EffectiveConfig['connectionMetrics'] {
+  return text === 'off' || text === 'endpoint' ? text : 'service';
 }
 
 function derivePodDetection(settings: Settings): PodDetection {

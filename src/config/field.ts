@@ -20,6 +20,9 @@ export interface ValueKinds {
 
 export type ValueKind = keyof ValueKinds;
 
+/** The document a field belongs to: KubeProxyConfiguration, or our own. */
+export type DocumentName = 'proxy' | 'own';
+
 /** What a default may depend on. */
 export interface DefaultFacts {
   readonly mode: ProxyMode;
@@ -49,6 +52,7 @@ export interface Field<P extends string = string, K extends ValueKind = ValueKin
   readonly check: ((value: ValueKinds[K]) => string | null) | null;
   /** The check counts only in these modes; null: always. */
   readonly checkedIn: readonly ProxyMode[] | null;
+  readonly document: DocumentName;
   readonly help: string;
 }
 
@@ -58,6 +62,8 @@ export interface FieldOptions<K extends ValueKind> {
   readonly flag?: string | FlagRule;
   readonly check?: (value: ValueKinds[K]) => string | null;
   readonly checkedIn?: readonly ProxyMode[];
+  /** Absent: `proxy`. */
+  readonly document?: DocumentName;
 }
 
 /** Makes a row. */
@@ -69,6 +75,6 @@ export function field<const P extends string, K extends ValueKind>(
   options: FieldOptions<K> = {},
 ): Field<P, K> {
   const flag = typeof options.flag === 'string' ? { name: options.flag } : (options.flag ?? null);
-  const { zeroIsUnset = false, check = null, checkedIn = null } = options;
-  return { path, kind, fallback, zeroIsUnset, flag, check, checkedIn, help };
+  const { zeroIsUnset = false, check = null, checkedIn = null, document = 'proxy' } = options;
+  return { path, kind, fallback, zeroIsUnset, flag, check, checkedIn, document, help };
 }

@@ -1,6 +1,8 @@
+import { schedulerNames } from '../model/mod.ts';
 import {
   areCidrs,
   areNodePortAddresses,
+  atMost,
   between,
   isAddress,
   isListenAddress,
@@ -25,8 +27,83 @@ const inNftables = ['nftables'] as const;
 const inLegacy = ['iptables', 'ipvs'] as const;
 
 /**
+ * The fields of our own document, `WaypostConfiguration`. Their flags count beside `--config`, so that a file written for
+ * kube-proxy can stay as it is.
+ */
+const ownFields = [
+  field(
+    'serviceCIDRs',
+    'string-list',
+    null,
+    'ranges of ClusterIPs (ipvs): one route for each range instead of one for each address',
+    {
+      document: 'own',
+      flag: { name: 'service-cidrs', beatsFile: true },
+      check: areCidrs,
+    },
+  ),
+  field(
+    'connectionMetrics',
+    'string',
+    'service',
+    'connection counts as metrics (ipvs): off, for each service, or for each endpoint',
+    {
+      document: 'own',
+      zeroIsUnset: true,
+      flag: { name: 'connection-metrics', beatsFile: true },
+      check: oneOf('off', 'service', 'endpoint'),
+    },
+  ),
+  field(
+    'ipvs.drainTime',
+    'duration',
+    5 * minute,
+    'longest time that an endpoint which left may serve its TCP and SCTP connections',
+    {
+      document: 'own',
+      flag: { name: 'ipvs-drain-time', beatsFile: true },
+      check: atMost(24 * hour, '24h'),
+    },
+  ),
+  field('ipvs.udpDrainTime', 'duration', 0, 'the same for UDP; clients that send on are moved at once with 0', {
+    document: 'own',
+    flag: { name: 'ipvs-udp-drain-time', beatsFile: true },
+    check: atMost(24 * hour, '24h'),
+  }),
+  field('ipvs.echo', 'string', 'answer', 'ICMP echo requests to Service addresses: answer or refuse', {
+    document: 'own',
+    zeroIsUnset: true,
+    flag: { name: 'ipvs-echo', beatsFile: true },
+    check: oneOf('answer', 'refuse'),
+  }),
+  field(
+    'ipvs.captureBit',
+    'integer',
+    12,
+    'bit of the packet mark of packets to external addresses that the node takes for itself',
+    {
+      document: 'own',
+      flag: { name: 'ipvs-capture-bit', beatsFile: true },
+      check: bit,
+    },
+  ),
+  field('ipvs.driver', 'string', 'netlink', 'how IPVS is spoken to: netlink, or exec for the program ipvsadm', {
+    document: 'own',
+    zeroIsUnset: true,
+    flag: { name: 'ipvs-driver', beatsFile: true },
+    check: oneOf('netlink', 'exec'),
+  }),
+  field('nftables.driver', 'string', 'netlink', 'how nf_tables is spoken to: netlink, or exec for the program nft', {
+    document: 'own',
+    zeroIsUnset: true,
+    flag: { name: 'nftables-driver', beatsFile: true },
+    check: oneOf('netlink', 'exec'),
+  }),
+] as const;
+
+/**
  * Every field of KubeProxyConfiguration v1alpha1 that has a meaning on Linux (specification 9.2), with
- * its flag (9.4), default and check. A new field is a new row.
+ * its flag (9.4), default and check, and those of our own document. A new field is a new row.
  */
 const fields = [
   field('mode', 'string', 'iptables', 'how Services are programmed: iptables, ipvs or nftables', {
@@ -112,9 +189,13 @@ const fields = [
   field('iptables.masqueradeAll', 'boolean', false, 'rewrite the source of everything sent to a ClusterIP (active mode)', {
     flag: { name: 'masquerade-all', modes: inLegacy },
   }),
-  field('iptables.localhostNodePorts', 'boolean', true, 'accept node ports on 127.0.0.0/8', {
-    flag: 'iptables-localhost-nodeports',
-  }),
+  field(
+    'iptables.localhostNodePorts',
+    'boolean',
+    ({ mode }) => mode !== 'ipvs',
+    'accept node ports on 127.0.0.0/8 (ipvs: only if asked for)',
+    { flag: 'iptables-localhost-nodeports' },
+  ),
   field('iptables.syncPeriod', 'duration', 30 * second, 'longest time between two looks at the kernel (not ipvs)', {
     zeroIsUnset: true,
     flag: { name: 'iptables-sync-period', modes: inIptables },
@@ -137,14 +218,18 @@ const fields = [
       flag: { name: 'ipvs-min-sync-period', modes: inIpvs },
     },
   ),
-  field('ipvs.scheduler', 'string', '', 'IPVS scheduler; empty means rr', { flag: 'ipvs-scheduler' }),
+  field('ipvs.scheduler', 'string', '', 'IPVS scheduler; empty means rr', {
+    flag: 'ipvs-scheduler',
+    check: oneOf(...schedulerNames),
+    checkedIn: inIpvs,
+  }),
   field('ipvs.excludeCIDRs', 'string-list', null, 'virtual servers in these CIDRs are left alone', {
     flag: 'ipvs-exclude-cidrs',
     check: areCidrs,
     checkedIn: inIpvs,
   }),
   field('ipvs.strictARP', 'boolean', false, 'set arp_ignore=1 and arp_announce=2', { flag: 'ipvs-strict-arp' }),
-  field('ipvs.tcpTimeout', 'duration', 0, 'IPVS timeout of idle TCP connections; 0 keeps the kernel value', {
+  field('ipvs.tcpTimeout', 'duration', 0, 'IPVS timeout of idle TCP connections; 0 means 7500s', {
     flag: 'ipvs-tcp-timeout',
     check: notNegative,
     checkedIn: inIpvs,
@@ -154,7 +239,7 @@ const fields = [
     check: notNegative,
     checkedIn: inIpvs,
   }),
-  field('ipvs.udpTimeout', 'duration', 0, 'IPVS timeout of UDP; 0 keeps the kernel value', {
+  field('ipvs.udpTimeout', 'duration', 0, 'IPVS timeout of UDP; 0 means 60s', {
     flag: 'ipvs-udp-timeout',
     check: notNegative,
     checkedIn: inIpvs,
@@ -231,6 +316,7 @@ const fields = [
     flag: 'config-sync-period',
     check: positive,
   }),
+  ...ownFields,
 ] as const;
 
 type Row = (typeof fields)[number];

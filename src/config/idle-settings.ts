@@ -1,4 +1,4 @@
-import { formatDuration } from './duration.ts';
+import { formatDuration } from '../model/mod.ts';
 import { describeIdleGates } from './feature-gates.ts';
 import { rows } from './fields.ts';
 import type { FieldPath, Settings } from './fields.ts';

@@ -3,7 +3,6 @@
  * defaults, precedence and validation that names file and line. One table, `fields`, holds every field.
  */
 export { describeFlags } from './describe-flags.ts';
-export { formatDuration, parseDuration } from './duration.ts';
 export type { EffectiveConfig, ListenAddress } from './effective-config.ts';
 export type { FieldPath, Settings } from './fields.ts';
 export { loadConfig, makeConfig } from './load-config.ts';

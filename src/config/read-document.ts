@@ -2,6 +2,7 @@ import { LineCounter, isAlias, isMap, isScalar, parseAllDocuments } from 'yaml';
 import type { Document, Node, YAMLMap } from 'yaml';
 import type { Problem } from '../model/mod.ts';
 import type { Assignment, Reading } from './assignment.ts';
+import type { DocumentName } from './field.ts';
 import { ignoredPaths, rows } from './fields.ts';
 import { readNode } from './read-value.ts';
 import { suggestName } from './suggest-name.ts';
@@ -11,10 +12,21 @@ export const proxyKind = 'KubeProxyConfiguration';
 export const ownApiVersion = 'waypost.dev/v1alpha1';
 export const ownKind = 'WaypostConfiguration';
 
-const rowOf = new Map<string, (typeof rows)[number]>(rows.map((row) => [row.path, row]));
-const sections = new Set(rows.flatMap(({ path }) => (path.includes('.') ? [path.slice(0, path.indexOf('.'))] : [])));
-const ignored = new Set(ignoredPaths);
-const knownPaths = [...rowOf.keys(), ...sections, ...ignored];
+type Row = (typeof rows)[number];
+
+/** What one kind of document may hold. */
+interface Vocabulary {
+  readonly rows: ReadonlyMap<string, Row>;
+  readonly sections: ReadonlySet<string>;
+  readonly ignored: ReadonlySet<string>;
+  /** The other document, for fields that stand in the wrong one. */
+  readonly otherKind: string;
+}
+
+const vocabularies: Readonly<Record<DocumentName, Vocabulary>> = {
+  proxy: makeVocabulary('proxy', ignoredPaths, ownKind),
+  own: makeVocabulary('own', ['manifests'], proxyKind),
+};
 
 /** Where the reader is and what it has found. */
 interface Notes {
@@ -24,6 +36,12 @@ interface Notes {
   readonly problems: Problem[];
   readonly warnings: Problem[];
   manifests: string | null;
+}
+
+/** A document that is being read. */
+interface Part {
+  readonly document: Document;
+  readonly words: Vocabulary;
 }
 
 /**
@@ -52,8 +70,9 @@ function readKinds(notes: Notes, documents: readonly Document[]): void {
     const kind = isMap(root) ? `${String(root.get('apiVersion'))} ${String(root.get('kind'))}` : 'no object';
     const place = placeOf(notes, root.range?.[0] ?? 0);
     if (seen.has(kind)) report(notes, 'WP_CONFIG_KIND', `${place}: a second ${kind}; there may be one`);
-    else if (isMap(root) && kind === `${proxyApiVersion} ${proxyKind}`) readProxyMap(notes, document, root, '');
-    else if (isMap(root) && kind === `${ownApiVersion} ${ownKind}`) readOwnMap(notes, root);
+    else if (isMap(root) && kind === `${proxyApiVersion} ${proxyKind}`)
+      readMap(notes, { document, words: vocabularies.proxy }, root, '');
+    else if (isMap(root) && kind === `${ownApiVersion} ${ownKind}`) readOwnMap(notes, document, root);
     else report(notes, 'WP_CONFIG_KIND', `${place}: found ${kind} where ${proxyApiVersion} ${proxyKind} is needed`);
     seen.add(kind);
   }
@@ -61,7 +80,14 @@ function readKinds(notes: Notes, documents: readonly Document[]): void {
     report(notes, 'WP_CONFIG_KIND', `${notes.file}: the file is empty; ${proxyApiVersion} ${proxyKind} is needed`);
 }
 
-function readProxyMap(notes: Notes, document: Document, map: YAMLMap, prefix: string): void {
+function makeVocabulary(document: DocumentName, ignored: readonly string[], otherKind: string): Vocabulary {
+  const own = rows.filter((row) => row.document === document);
+  const sections = own.flatMap(({ path }) => (path.includes('.') ? [path.slice(0, path.indexOf('.'))] : []));
+  return { rows: new Map(own.map((row) => [row.path, row])), sections: new Set(sections), ignored: new Set(ignored), otherKind };
+}
+
+function readMap(notes: Notes, part: Part, map: YAMLMap, prefix: string): void {
+  const { words, document } = part;
   const seen = new Set<string>();
   for (const pair of map.items) {
     const path = prefix + keyText(pair.key);
@@ -71,21 +97,22 @@ function readProxyMap(notes: Notes, document: Document, map: YAMLMap, prefix: st
       warn(notes, 'WP_CONFIG_DUPLICATE_FIELD', `${place}: ${path} stands here a second time; the last one counts`);
     seen.add(path);
     const node = isAlias(pair.value) ? pair.value.resolve(document) : (pair.value as Node | null);
-    if (ignored.has(path)) continue;
-    if (rowOf.has(path)) readField(notes, path, node ?? null, place);
-    else if (sections.has(path)) readSection(notes, document, path, node ?? null, place);
-    else warn(notes, 'WP_CONFIG_UNKNOWN_FIELD', `${place}: ${path} is no known field and has no effect${hintFor(path)}`);
+    const row = words.rows.get(path);
+    if (words.ignored.has(path)) continue;
+    if (row !== undefined) readField(notes, row, node ?? null, place);
+    else if (words.sections.has(path)) readSection(notes, part, path, node ?? null, place);
+    else warn(notes, 'WP_CONFIG_UNKNOWN_FIELD', `${place}: ${path} is no known field and has no effect${hintFor(path, words)}`);
   }
 }
 
-function readSection(notes: Notes, document: Document, path: string, node: Node | null, place: string): void {
-  if (isMap(node)) readProxyMap(notes, document, node, `${path}.`);
+function readSection(notes: Notes, part: Part, path: string, node: Node | null, place: string): void {
+  if (isMap(node)) readMap(notes, part, node, `${path}.`);
   else if (!isNull(node)) report(notes, 'WP_CONFIG_TYPE', `${place}: ${path} must be a map of fields`);
 }
 
-function readField(notes: Notes, path: string, node: Node | null, place: string): void {
-  const row = rowOf.get(path);
-  if (row === undefined || node === null || isNull(node)) {
+function readField(notes: Notes, row: Row, node: Node | null, place: string): void {
+  const { path } = row;
+  if (node === null || isNull(node)) {
     dropEarlier(notes, path);
     return;
   }
@@ -96,7 +123,7 @@ function readField(notes: Notes, path: string, node: Node | null, place: string)
   }
   dropEarlier(notes, path);
   const unset = row.zeroIsUnset && (read.value === 0 || read.value === '');
-  if (!unset) notes.assignments.push({ path: row.path, value: read.value, origin: place });
+  if (!unset) notes.assignments.push({ path, value: read.value, origin: place });
 }
 
 function dropEarlier(notes: Notes, path: string): void {
@@ -104,15 +131,13 @@ function dropEarlier(notes: Notes, path: string): void {
   if (earlier >= 0) notes.assignments.splice(earlier, 1);
 }
 
-function readOwnMap(notes: Notes, map: YAMLMap): void {
+function readOwnMap(notes: Notes, document: Document, map: YAMLMap): void {
+  readMap(notes, { document, words: vocabularies.own }, map, '');
   for (const pair of map.items) {
-    const path = keyText(pair.key);
-    const place = placeOf(notes, rangeStart(pair.key));
     const value = isScalar(pair.value) ? pair.value.value : pair.value;
-    if (path === 'apiVersion' || path === 'kind' || value === null) continue;
-    if (path !== 'manifests') warn(notes, 'WP_CONFIG_UNKNOWN_FIELD', `${place}: ${path} is no known field and has no effect`);
-    else if (typeof value === 'string') notes.manifests = value;
-    else report(notes, 'WP_CONFIG_TYPE', `${place}: manifests must be the path of a folder`);
+    if (keyText(pair.key) !== 'manifests' || value === null) continue;
+    if (typeof value === 'string') notes.manifests = value;
+    else report(notes, 'WP_CONFIG_TYPE', `${placeOf(notes, rangeStart(pair.key))}: manifests must be the path of a folder`);
   }
 }
 
@@ -132,8 +157,10 @@ function placeOf(notes: Notes, offset: number): string {
   return `${notes.file}:${notes.lines.linePos(offset).line}`;
 }
 
-function hintFor(path: string): string {
-  const near = suggestName(path, knownPaths);
+function hintFor(path: string, { rows: known, sections, ignored, otherKind }: Vocabulary): string {
+  const elsewhere = rows.some((row) => row.path === path) || (otherKind === ownKind && path === 'manifests');
+  if (elsewhere) return ` (it belongs into a document of kind ${otherKind})`;
+  const near = suggestName(path, [...known.keys(), ...sections, ...ignored]);
   return near === null ? '' : ` (did you mean ${near}?)`;
 }
 

@@ -1,6 +1,6 @@
 import type { Problem, ProxyMode } from '../model/mod.ts';
 import type { Assignment } from './assignment.ts';
-import { parseDuration } from './duration.ts';
+import { parseDuration } from '../model/mod.ts';
 import type { Field, ValueKind, ValueKinds } from './field.ts';
 import { rows } from './fields.ts';
 import { flagSpecs } from './process-flags.ts';

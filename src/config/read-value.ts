@@ -1,6 +1,6 @@
 import { isMap, isScalar, isSeq } from 'yaml';
 import type { Node, Scalar, YAMLMap, YAMLSeq } from 'yaml';
-import { parseDuration } from './duration.ts';
+import { parseDuration } from '../model/mod.ts';
 import type { ValueKind, ValueKinds } from './field.ts';
 
 /** A value, or what the field needs instead, to follow `must be`. */

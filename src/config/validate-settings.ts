@@ -1,7 +1,6 @@
-import { parsePrefix } from '../model/mod.ts';
+import { formatDuration, markLayout, parsePrefix } from '../model/mod.ts';
 import type { Problem, ProxyMode } from '../model/mod.ts';
 import { isListenAddress } from './checks.ts';
-import { formatDuration } from './duration.ts';
 import type { ValueKind, ValueKinds } from './field.ts';
 import { rows } from './fields.ts';
 import type { FieldPath, Settings } from './fields.ts';
@@ -37,6 +36,7 @@ function checkTogether(settings: Settings, report: Report): void {
     report('logging.vmodule', 'must be empty where logging.format is json');
   }
   checkPeriods(settings, report);
+  if (settings.mode === 'ipvs') checkCaptureBit(settings, report);
   checkDetection(settings, report);
 }
 
@@ -49,6 +49,15 @@ function checkPeriods(settings: Settings, report: Report): void {
   if (least < 0) report(`${block}.minSyncPeriod`, 'must not be negative');
   else if (period > 0 && least > period) {
     report(`${block}.minSyncPeriod`, `must not be greater than ${block}.syncPeriod (${formatDuration(period)})`);
+  }
+}
+
+/** Bits that other decisions about a packet travel in must not mean two things (side rules, `markLayout`). */
+function checkCaptureBit(settings: Settings, report: Report): void {
+  const captureBit = settings['ipvs.captureBit'];
+  if (captureBit === settings['iptables.masqueradeBit']) report('ipvs.captureBit', 'must not be iptables.masqueradeBit');
+  if (captureBit >= 0 && ((markLayout.prefix >>> captureBit) & 1) === 1) {
+    report('ipvs.captureBit', `must be no bit of the marks of virtual servers (0x${markLayout.prefix.toString(16)})`);
   }
 }
 

@@ -27,6 +27,7 @@ describe('[SP-143] writeConfig', () => {
       { vmodule: 'a=1,b=2', 'feature-gates': 'AllowServiceExternalIPs=false,AllBeta=true', 'log-flush-frequency': '250ms' },
     ],
     ['a manifests folder', { manifests: '/etc/waypost/services' }],
+    ['our own fields', { 'service-cidrs': '10.96.0.0/12,fd00::/108', 'ipvs-drain-time': '90s', 'ipvs-driver': 'exec' }],
     ['text that looks like something else', { 'hostname-override': '0042', 'pod-bridge-interface': 'yes' }],
   ])('writes %s so that they load back', (_, flags) => {
     const config = load(null, flags);
@@ -87,6 +88,11 @@ function arbitraryFor(path: string, kind: ValueKind): fc.Arbitrary<ValueKinds[Va
     healthzBindAddress: fc.constantFrom('0.0.0.0:1', '[::1]:65535'),
     metricsBindAddress: fc.constantFrom('127.0.0.1:10249', '[::]:9'),
     nodePortAddresses: fc.constantFrom(null, ['primary'], ['10.0.0.0/8', '::/0']),
+    serviceCIDRs: fc.constantFrom(null, [], ['10.96.0.0/12', 'fd00:96::/108']),
+    connectionMetrics: fc.constantFrom('off', 'service', 'endpoint'),
+    'ipvs.echo': fc.constantFrom('answer', 'refuse'),
+    'ipvs.driver': fc.constantFrom('netlink', 'exec'),
+    'nftables.driver': fc.constantFrom('netlink', 'exec'),
     'logging.format': fc.constant('text'),
     'iptables.syncPeriod': fc.integer({ min: 1000, max: 1e9 }),
     'iptables.minSyncPeriod': fc.integer({ min: 1, max: 1000 }),

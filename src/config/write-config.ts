@@ -1,15 +1,34 @@
+import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
-import { formatDuration } from './duration.ts';
+import { formatDuration } from '../model/mod.ts';
 import type { EffectiveConfig } from './effective-config.ts';
-import type { Field, ValueKind, ValueKinds } from './field.ts';
+import type { DocumentName, Field, ValueKind, ValueKinds } from './field.ts';
 import { rows } from './fields.ts';
 import type { Settings } from './fields.ts';
 import { ownApiVersion, ownKind, proxyApiVersion, proxyKind } from './read-document.ts';
 
+type Row = (typeof rows)[number];
+
 /** The settings as the nested KubeProxyConfiguration that `/configz` shows: durations are text. */
 export function describeSettings(settings: Settings): Readonly<Record<string, unknown>> {
-  const root: Record<string, unknown> = { apiVersion: proxyApiVersion, kind: proxyKind };
-  for (const row of rows) {
+  return nest({ apiVersion: proxyApiVersion, kind: proxyKind }, rowsOf('proxy'), settings);
+}
+
+/** Our own document; null where it would say nothing that holds not anyway. */
+function describeOwn({ settings, manifests }: EffectiveConfig): Readonly<Record<string, unknown>> | null {
+  const given = rowsOf('own').filter((row) => !isDeepStrictEqual(settings[row.path], row.fallback));
+  if (manifests === null && given.length === 0) return null;
+  const head = { apiVersion: ownApiVersion, kind: ownKind };
+  return nest(manifests === null ? head : { ...head, manifests }, given, settings);
+}
+
+function rowsOf(document: DocumentName): readonly Row[] {
+  return rows.filter((row) => row.document === document);
+}
+
+function nest(head: Readonly<Record<string, unknown>>, given: readonly Row[], settings: Settings): Record<string, unknown> {
+  const root: Record<string, unknown> = { ...head };
+  for (const row of given) {
     const parts = row.path.split('.');
     const section = parts.length === 1 ? root : ((root[parts[0] ?? ''] ??= {}) as Record<string, unknown>);
     section[parts.at(-1) ?? ''] = describeValue(row, settings[row.path]);
@@ -22,8 +41,8 @@ export function describeSettings(settings: Settings): Readonly<Record<string, un
  * disabled health address, `--master`, and a least period of zero in the iptables and nftables modes.
  */
 export function writeConfig(config: EffectiveConfig): string {
-  const own = config.manifests === null ? [] : [{ apiVersion: ownApiVersion, kind: ownKind, manifests: config.manifests }];
-  return [describeSettings(config.settings), ...own].map((document) => stringify(document)).join('---\n');
+  const own = describeOwn(config);
+  return [describeSettings(config.settings), ...(own === null ? [] : [own])].map((document) => stringify(document)).join('---\n');
 }
 
 function describeValue({ kind }: Field, value: ValueKinds[ValueKind]): unknown {

@@ -9,6 +9,7 @@ export const settings: DataPlaneSettings = {
   podTraffic: podRange === null ? { kind: 'none' } : { kind: 'source', prefix: podRange },
   nodePorts: { kind: 'all-local', loopback: true },
   masqueradeBit: 14,
+  nodeAddress: null,
 };
 
 function backend(number: number, port = 8080): Backend {
@@ -53,6 +54,7 @@ export function frontendsOf(shape: Shape, family: Family = 'IPv4'): Frontend[] {
         : null,
     affinity: shape.affinity === null ? null : { timeoutSeconds: shape.affinity },
     scheduler: null,
+    drainSeconds: null,
     firewallMark: null,
     healthCheckPort: shape.externalLocal && shape.nodePort % 2 === 1 ? shape.nodePort + 1000 : 0,
   });

@@ -11,7 +11,8 @@ export type ClientMemory = 'sets' | 'recent';
 
 /**
  * The choice among the back ends of a pool: one connection in n for each of n equal ones, where rule i
- * takes its share of what the rules before it left. Clients with a valid affinity are taken out first.
+ * takes its share of what the rules before it left. Clients with a valid affinity are taken out first. A back end of
+ * weight 0 gets no new connection, of clients that know it neither.
  */
 export function spreadRules(pool: Pool, frontend: Frontend, memory: ClientMemory): Rule[] {
   const { affinity } = frontend;
@@ -28,7 +29,7 @@ export function setsOf(frontends: readonly Frontend[]): ReadonlySet<string> {
     if (frontend.affinity === null) continue;
     for (const route of Object.values(frontend.routes)) {
       if (route.verdict !== 'forward') continue;
-      for (const backend of route.pool.backends) sets.add(setOf(frontend, backend));
+      for (const backend of drawable(route.pool)) sets.add(setOf(frontend, backend));
     }
   }
   return sets;
@@ -40,7 +41,14 @@ interface Share {
   readonly chance: readonly Match[];
 }
 
-function shares({ backends }: Pool): Share[] {
+/** What new connections are spread over: a back end of weight 0 gets none, unless that would leave nobody. */
+function drawable(pool: Pool): readonly Backend[] {
+  const weighty = pool.backends.filter(({ weight }) => weight > 0);
+  return weighty.length > 0 ? weighty : pool.backends.map((backend) => ({ ...backend, weight: 1 }));
+}
+
+function shares(pool: Pool): Share[] {
+  const backends = drawable(pool);
   let left = backends.reduce((sum, backend) => sum + backend.weight, 0);
   return backends.map((backend) => {
     const threshold = Math.round((2 ** 31 * backend.weight) / left);
@@ -62,7 +70,7 @@ function stickBySets(pool: Pool, frontend: Frontend, seconds: number): Rule[] {
     matches,
     target: { kind: 'remember', set: setOf(frontend, backend), seconds },
   });
-  const known = pool.backends.flatMap((backend) => [put(backend, [isIn(backend)]), send(frontend, backend, [isIn(backend)])]);
+  const known = drawable(pool).flatMap((backend) => [put(backend, [isIn(backend)]), send(frontend, backend, [isIn(backend)])]);
   const drawn = shares(pool).flatMap(({ backend, chance }) => [
     put(backend, chance),
     send(frontend, backend, chance.length === 0 ? [] : [isIn(backend)]),
@@ -71,7 +79,7 @@ function stickBySets(pool: Pool, frontend: Frontend, seconds: number): Rule[] {
 }
 
 function stickByLists(pool: Pool, frontend: Frontend, seconds: number): Rule[] {
-  const known = pool.backends.map((backend) =>
+  const known = drawable(pool).map((backend) =>
     send(frontend, backend, [{ kind: 'recent', mode: 'update', list: listOf(frontend, backend), seconds, reap: true }]),
   );
   const drawn = shares(pool).map(({ backend, chance }) =>

@@ -1,4 +1,4 @@
-import type { Problem } from '../model/mod.ts';
+import type { Problem, ServiceKey } from '../model/mod.ts';
 
 /** A record with what had to be left out of it, or why there is no record at all. */
 export type Decoded<T> =
@@ -9,6 +9,8 @@ export type Decoded<T> =
 export interface Findings {
   /** Kind and name of the object, the start of every message. */
   readonly subject: string;
+  /** The key of the object where it is a Service, so that its owner can be told. */
+  readonly service: ServiceKey | null;
   problems: Problem[] | null;
   omitted: number;
 }
@@ -23,8 +25,8 @@ const noProblems: readonly Problem[] = [];
 const noItems: readonly unknown[] = [];
 
 /** Begins to read one object; `subject` is for example `Service default/web`. */
-export function beginFindings(subject: string): Findings {
-  return { subject, problems: null, omitted: 0 };
+export function beginFindings(subject: string, service: ServiceKey | null = null): Findings {
+  return { subject, service, problems: null, omitted: 0 };
 }
 
 /** Notes that the value at `path` cannot be used; `consequence` says what is done instead. */
@@ -36,6 +38,18 @@ export function noteMalformed(findings: Findings, path: string, value: unknown, 
   }
   const message = `${findings.subject}: ${path} is ${describeValue(value)}: ${consequence}`;
   findings.problems.push({ code: 'WP_KUBE_FIELD', message });
+}
+
+/**
+ * The same for what an annotation of ours says, which nobody but us checks: the problem names the Service, so that an
+ * Event tells whoever wrote it.
+ */
+export function noteAnnotation(findings: Findings, name: string, value: unknown, consequence: string): void {
+  const before = findings.problems?.length ?? 0;
+  noteMalformed(findings, `annotation ${name}`, value, consequence);
+  const noted = findings.problems?.[before];
+  if (noted === undefined || findings.service === null) return;
+  findings.problems?.splice(before, 1, { ...noted, code: 'WP_KUBE_ANNOTATION', service: findings.service });
 }
 
 /** The record with everything noted on the way; at most 21 warnings. */

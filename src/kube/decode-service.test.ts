@@ -63,6 +63,7 @@ describe('decodeService', () => {
       internalLocal: true,
       externalLocal: true,
       healthCheckNodePort: 30200,
+      tuning: { scheduler: null, weights: [], drainSeconds: null },
     });
   });
 

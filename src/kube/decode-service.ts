@@ -13,6 +13,7 @@ import {
 import type { Decoded, Findings } from './decode-fields.ts';
 import { readObjectName, shareString } from './decode-names.ts';
 import { readServicePorts } from './decode-service-ports.ts';
+import { readTuning } from './decode-tuning.ts';
 
 const serviceTypes: readonly ServiceRecord['type'][] = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'];
 const policies = ['Cluster', 'Local'] as const;
@@ -30,7 +31,7 @@ export function decodeService(raw: unknown): Decoded<ServiceRecord> {
   const named = readObjectName('Service', raw);
   if (!named.ok) return named;
   const { namespace, name, key } = named.value;
-  const findings = beginFindings(`Service ${key}`);
+  const findings = beginFindings(`Service ${key}`, key);
   const spec = fieldOf(raw, 'spec');
   if (!isObject(spec)) return refuseObject(findings.subject, 'spec is missing or no object, the object is ignored');
   const clusterIp = readClusterIpText(findings, spec);
@@ -49,6 +50,7 @@ export function decodeService(raw: unknown): Decoded<ServiceRecord> {
     internalLocal: readPolicy(findings, spec, 'internalTrafficPolicy'),
     externalLocal: readPolicy(findings, spec, 'externalTrafficPolicy'),
     healthCheckNodePort: readHealthCheckPort(findings, spec),
+    tuning: readTuning(findings, fieldOf(fieldOf(raw, 'metadata'), 'annotations')),
   });
 }
 

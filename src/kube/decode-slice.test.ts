@@ -47,6 +47,7 @@ describe('decodeSlice', () => {
           serving: true,
           terminating: true,
           nodeName: 'n1',
+          zone: 'a',
           zoneHints: ['a', 'b'],
           nodeHints: ['n1'],
         },
@@ -56,7 +57,7 @@ describe('decodeSlice', () => {
   });
 
   it('[SP-9] [SP-16] fills in nil conditions, and no node name', () => {
-    const nil = { ready: true, serving: true, terminating: false, nodeName: null, zoneHints: [], nodeHints: [] };
+    const nil = { ready: true, serving: true, terminating: false, nodeName: null, zone: null, zoneHints: [], nodeHints: [] };
     const endpoints = [
       { addresses: ['10.1.0.1'] },
       { addresses: ['10.1.0.2'], conditions: null, hints: null, nodeName: null },

@@ -83,6 +83,7 @@ function readEndpoint(findings: Findings, index: number, entry: unknown, family:
     serving: readCondition(findings, index, conditions, 'serving', true),
     terminating: readCondition(findings, index, conditions, 'terminating', false),
     nodeName: readNodeName(findings, index, fieldOf(entry, 'nodeName')),
+    zone: readZone(findings, index, fieldOf(entry, 'zone')),
     zoneHints: hints === undefined ? noHints : readHints(findings, index, hints, 'forZones'),
     nodeHints: hints === undefined ? noHints : readHints(findings, index, hints, 'forNodes'),
   };
@@ -102,6 +103,13 @@ function readNodeName(findings: Findings, index: number, value: unknown): string
   if (value === undefined || value === '') return null;
   if (typeof value === 'string') return shareString(value);
   noteMalformed(findings, `endpoints[${index}].nodeName`, value, 'a name is needed, the endpoint counts as remote');
+  return null;
+}
+
+function readZone(findings: Findings, index: number, value: unknown): string | null {
+  if (value === undefined || value === '') return null;
+  if (typeof value === 'string') return shareString(value);
+  noteMalformed(findings, `endpoints[${index}].zone`, value, 'a name is needed, the endpoint counts as being in no zone');
   return null;
 }
 

@@ -90,7 +90,7 @@ class FileReport {
 
   add(place: string, problem: Problem): void {
     if (this.#problems.length >= maxProblems) this.#omitted += 1;
-    else this.#problems.push({ code: problem.code, message: `${this.#file}: ${place}: ${problem.message}` });
+    else this.#problems.push({ ...problem, message: `${this.#file}: ${place}: ${problem.message}` });
   }
 
   addOnce(place: string, problem: Problem): void {

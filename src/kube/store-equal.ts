@@ -30,6 +30,7 @@ function isSameEndpoint(a: EndpointRecord, b: EndpointRecord): boolean {
     a.serving === b.serving &&
     a.terminating === b.terminating &&
     a.nodeName === b.nodeName &&
+    a.zone === b.zone &&
     isSameTexts(a.zoneHints, b.zoneHints) &&
     isSameTexts(a.nodeHints, b.nodeHints)
   );

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { noTuning } from '../model/mod.ts';
 import type { Address, EndpointRecord, NodeRecord, ServiceRecord, SliceRecord, Snapshot } from '../model/mod.ts';
 import { createStore } from './store.ts';
 import type { Commit, Store } from './store.ts';
@@ -20,12 +21,13 @@ function service(name: string, port = 80): ServiceRecord {
     internalLocal: false,
     externalLocal: false,
     healthCheckNodePort: 0,
+    tuning: noTuning,
   };
 }
 
 function endpoint(address: string, part: Partial<EndpointRecord> = {}): EndpointRecord {
   const conditions = { ready: true, serving: true, terminating: false };
-  return { address: address as Address, ...conditions, nodeName: 'n1', zoneHints: [], nodeHints: [], ...part };
+  return { address: address as Address, ...conditions, nodeName: 'n1', zone: null, zoneHints: [], nodeHints: [], ...part };
 }
 
 function slice(name: string, owner: string, part: Partial<SliceRecord> = {}): SliceRecord {

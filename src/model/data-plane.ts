@@ -4,6 +4,7 @@ import type { Frontend } from './frontend.ts';
 import type { Outcome, Problem } from './outcome.ts';
 import type { Prefix } from './prefix.ts';
 import type { ServiceKey } from './records.ts';
+import type { ServerConnections, ServerStatistics } from './status.ts';
 
 /** The word that `/proxyMode` answers and `--proxy-mode` takes. */
 export type ProxyMode = 'iptables' | 'ipvs' | 'nftables';
@@ -26,6 +27,8 @@ export interface DataPlaneSettings {
   readonly nodePorts: NodePortAddresses;
   /** Bit number 0-31 of the packet mark that carries the masquerade decision. */
   readonly masqueradeBit: number;
+  /** The node's own address of the family: what its processes send from to addresses of Services. Null while unknown. */
+  readonly nodeAddress: Address | null;
 }
 
 /** A change of the wish. */
@@ -76,4 +79,8 @@ export interface DataPlane {
   audit(): Promise<ApplyReport>;
   /** Removes everything of ours from the kernel, needing no earlier `read`. The value says what was removed. */
   cleanup(): Promise<Outcome<readonly string[]>>;
+  /** Reads the kernel's connection counts; absent where the kernel keeps none by back end. */
+  connections?(): Promise<Outcome<readonly ServerConnections[]>>;
+  /** Costs nothing; absent where there are no virtual servers. */
+  statistics?(): ServerStatistics;
 }

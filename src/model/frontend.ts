@@ -74,6 +74,8 @@ export interface Frontend {
   readonly healthCheckPort: number;
   /** IPVS scheduler name, or null for the data plane's default. */
   readonly scheduler: string | null;
+  /** How long a back end that left may go on serving the connections it has, in seconds; null for the data plane's default. */
+  readonly drainSeconds: number | null;
   /** Firewall mark that selects this frontend instead of its address, or null. */
   readonly firewallMark: number | null;
 }

@@ -15,6 +15,7 @@ export type {
   ProxyMode,
   RuleCount,
 } from './data-plane.ts';
+export { formatDuration, parseDuration } from './duration.ts';
 export { chooseEndpoints } from './endpoint-choice.ts';
 export type { Candidate, Choice, Vantage } from './endpoint-choice.ts';
 export { families } from './family.ts';
@@ -29,16 +30,48 @@ export { formatEndpoint, isPort, protocols } from './port.ts';
 export type { Protocol } from './port.ts';
 export { addressBits, formatPrefix, hostPrefix, parsePrefix, prefixContains } from './prefix.ts';
 export type { Prefix } from './prefix.ts';
+export { noTuning } from './records.ts';
 export type {
   Affinity,
   EndpointRecord,
+  EndpointWeight,
   LoadBalancerIngress,
   NodeRecord,
   ServiceKey,
   ServicePortRecord,
   ServiceRecord,
+  ServiceTuning,
   SlicePortRecord,
   SliceRecord,
 } from './records.ts';
+export { schedulerNames } from './scheduler.ts';
+export { markLayout, markOfServer, serverOfMark, sideKey } from './side-rules.ts';
+export type {
+  CaptureAddressEntry,
+  CaptureEntry,
+  DecisionEntry,
+  HairpinEntry,
+  LoopbackEntry,
+  ProtectedEntry,
+  RecordEntry,
+  RestrictedEntry,
+  SideChange,
+  SideDecision,
+  SideEntry,
+  SideReport,
+  SideRules,
+  SideSettings,
+  SideState,
+  SourceEntry,
+  StickyEntry,
+} from './side-rules.ts';
 export type { Dirty, Lookup, Snapshot } from './snapshot.ts';
-export type { FamilyHealth, RowState, StatusRow } from './status.ts';
+export type {
+  BackendConnections,
+  DestinationConnections,
+  FamilyHealth,
+  RowState,
+  ServerConnections,
+  ServerStatistics,
+  StatusRow,
+} from './status.ts';

@@ -33,7 +33,29 @@ export interface ServiceRecord {
   readonly externalLocal: boolean;
   /** 0 where none is set. */
   readonly healthCheckNodePort: number;
+  readonly tuning: ServiceTuning;
 }
+
+/** What annotations of ours ask for. Null: the default of the data plane. */
+export interface ServiceTuning {
+  /** `waypost.dev/scheduler`: the name of a kernel scheduler. */
+  readonly scheduler: string | null;
+  /** `waypost.dev/weights`, sorted by kind and name. Endpoints that none names weigh 1; empty: all of them. */
+  readonly weights: readonly EndpointWeight[];
+  /** `waypost.dev/drain-time`. */
+  readonly drainSeconds: number | null;
+}
+
+/** How much of the new connections the endpoints of a node or zone get, relative to others: 0 to 65535. */
+export interface EndpointWeight {
+  /** An entry for the node counts before one for its zone. */
+  readonly kind: 'node' | 'zone';
+  readonly name: string;
+  readonly weight: number;
+}
+
+/** The tuning of nearly all Services, kept once. */
+export const noTuning: ServiceTuning = { scheduler: null, weights: [], drainSeconds: null };
 
 export interface LoadBalancerIngress {
   readonly address: Address;
@@ -79,6 +101,8 @@ export interface EndpointRecord {
   readonly terminating: boolean;
   /** Null where the slice names no node: never local. */
   readonly nodeName: string | null;
+  /** The zone of its node; null where the slice names none. */
+  readonly zone: string | null;
   readonly zoneHints: readonly string[];
   readonly nodeHints: readonly string[];
 }

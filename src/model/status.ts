@@ -1,5 +1,6 @@
 import type { Family } from './family.ts';
 import type { FrontendKind } from './frontend.ts';
+import type { Problem } from './outcome.ts';
 import type { Protocol } from './port.ts';
 import type { ServiceKey } from './records.ts';
 
@@ -37,4 +38,47 @@ export interface FamilyHealth {
   readonly lastUpdated: number | null;
   /** Since when a change waits for the kernel, or null if none does. */
   readonly pendingSince: number | null;
+}
+
+/** Connections that a balancer in the kernel counts for one back end. */
+export interface BackendConnections {
+  /** Established, of TCP and SCTP. */
+  readonly active: number;
+  /** Everything else, UDP included; TCP stays here for two minutes after its end. */
+  readonly inactive: number;
+  /** Clients that are remembered for it. */
+  readonly persistent: number;
+}
+
+/** A back end of a virtual server, as the kernel has it. */
+export interface DestinationConnections extends BackendConnections {
+  /** `10.244.1.2:8080`. */
+  readonly endpoint: string;
+  readonly weight: number;
+  /** It left and serves the connections that it has. */
+  readonly draining: boolean;
+}
+
+/** A virtual server, as the kernel has it. */
+export interface ServerConnections {
+  /** `TCP 10.96.0.1:443`, or `FWM 1459617808 IPv4`. */
+  readonly server: string;
+  /** Null for another program's. */
+  readonly service: ServiceKey | null;
+  readonly destinations: readonly DestinationConnections[];
+}
+
+/** What a data plane of virtual servers knows of its own work without asking the kernel. */
+export interface ServerStatistics {
+  /** Virtual servers at the last look, by whose they are. */
+  readonly servers: { readonly own: number; readonly foreign: number };
+  /** Destinations of the own ones. */
+  readonly destinations: number;
+  readonly draining: number;
+  /** Seconds since the oldest drain under way began; 0 without any. */
+  readonly oldestDrainSeconds: number;
+  /** Kernel objects that the last complete comparison changed. */
+  readonly resyncChanges: number;
+  /** Refusals since the start, by code. */
+  readonly errors: ReadonlyMap<Problem['code'], number>;
 }

@@ -1,9 +1,9 @@
-import { addressBytes, familyOf, formatAddress } from '../model/mod.ts';
+import { addressBytes, familyOf } from '../model/mod.ts';
 import type { Address, Family, Protocol } from '../model/mod.ts';
 import { walkAttributes, writeAttribute, writeNested } from './attributes.ts';
-import { bytesOf } from './bytes.ts';
 import type { ByteWriter } from './bytes.ts';
 import type { ConntrackFlow, ConntrackQuery } from './conntrack-port.ts';
+import { familyNumbers, readAddressAt } from './ip-family.ts';
 import type { Message } from './message.ts';
 
 /** NFNL_SUBSYS_CTNETLINK in the upper byte, IPCTNL_MSG_CT_GET and _DELETE in the lower. */
@@ -18,7 +18,6 @@ const ctaFilter = { originalFlags: 1 } as const;
 /** Which part of the original tuple a filter compares: its protocol number. */
 const filterByProtocol = 1 << 3;
 
-const familyNumbers: Readonly<Record<Family, number>> = { IPv4: 2, IPv6: 10 };
 const protocolNumbers: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
 
 const headerLength = 4;
@@ -156,9 +155,6 @@ function readTuple(view: DataView, start: number, end: number, family: Family): 
   return tuple;
 }
 
-/** Null also for an IPv4 address in IPv6 clothes: it could not be written back as it was. */
 function readAddress(view: DataView, span: readonly [number, number] | null, family: Family): Address | null {
-  if (span === null || span[1] - span[0] !== (family === 'IPv4' ? 4 : 16)) return null;
-  const address = formatAddress(bytesOf(view, span[0], span[1]));
-  return familyOf(address) === family ? address : null;
+  return span === null ? null : readAddressAt(view, span[0], span[1], family);
 }

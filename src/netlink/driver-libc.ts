@@ -1,21 +1,31 @@
 import { fail, succeed } from '../model/mod.ts';
 import type { Outcome } from '../model/mod.ts';
-import { ByteWriter } from './bytes.ts';
+import { ByteWriter, readU32, viewOf } from './bytes.ts';
 import { errnoName } from './errno.ts';
-import type { Wire } from './wire.ts';
+import { startPoll } from './driver-poll.ts';
+import type { Ear, Wire } from './wire.ts';
 
 /**
- * The whole of what is called in C: six functions of libc, by koffi. No structures and no callbacks; every length is
- * that of the buffer it goes with, since a length above the buffer's is the one thing that could hurt this process.
+ * The whole of what is called in C: seven functions of libc, by koffi, and its binding of `uv_poll`. No structures; every
+ * length is that of the buffer it goes with, since a length above the buffer's is the one thing that could hurt this process.
  */
 interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, length: number): number;
+  getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
+  /** `send` on a thread of koffi's. 0, or a negative error number. */
+  sendAside(fd: number, bytes: Uint8Array, length: number, flags: number): Promise<number>;
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
   close(fd: number): number;
   errno(): number;
+  /** Calls back while the file is readable or has an error. */
+  poll(fd: number, onReadable: () => void): Poll;
+}
+
+interface Poll {
+  close(): void;
 }
 
 /** Protocols of AF_NETLINK. */
@@ -28,13 +38,34 @@ const dontWait = 0x40;
 /** MSG_TRUNC: tell the true length of a datagram that was cut off. */
 const tellLength = 0x20;
 
-const options = [
-  // SOL_NETLINK: NETLINK_CAP_ACK, do not repeat the request in a refusal; NETLINK_EXT_ACK, but say what is wrong with it.
-  { level: 270, option: 10, value: 1 },
-  { level: 270, option: 11, value: 1 },
-  // SO_RCVBUFFORCE: many refusals of one batch have to fit; the kernel allots only what is used.
-  { level: 1, option: 33, value: 8 * 1024 * 1024 },
-] as const;
+interface Option {
+  readonly level: number;
+  readonly option: number;
+  readonly value: number;
+}
+
+const socketLevel = 1;
+const netlinkLevel = 270;
+/** NETLINK_ADD_MEMBERSHIP: hear a multicast group. */
+const addMembership = 1;
+
+/** The kernel allots of a buffer only what is used. The plain option first: the other needs privileges in the first user namespace. */
+const bufferOptions = (plain: number, force: number, value: number): readonly Option[] => [
+  { level: socketLevel, option: plain, value },
+  { level: socketLevel, option: force, value },
+];
+
+const options: readonly Option[] = [
+  // NETLINK_CAP_ACK, do not repeat the request in a refusal; NETLINK_EXT_ACK, but say what is wrong with it.
+  { level: netlinkLevel, option: 10, value: 1 },
+  { level: netlinkLevel, option: 11, value: 1 },
+  // SO_RCVBUF and SO_RCVBUFFORCE: many refusals of one batch have to fit.
+  ...bufferOptions(8, 33, 8 * 1024 * 1024),
+  // SO_SNDBUF and SO_SNDBUFFORCE: a transaction is one datagram, however long.
+  ...bufferOptions(7, 32, 64 * 1024 * 1024),
+];
+/** NETLINK_GET_STRICT_CHK: filter route dumps in the kernel. */
+const routeOption: Option = { level: netlinkLevel, option: 12, value: 1 };
 
 let loading: Promise<Outcome<Libc>> | null = null;
 
@@ -42,7 +73,26 @@ let loading: Promise<Outcome<Libc>> | null = null;
 export async function openWire(protocol: number): Promise<Outcome<Wire>> {
   loading ??= loadLibc();
   const libc = await loading;
-  return libc.ok ? openSocket(libc.value, protocol) : libc;
+  if (!libc.ok) return libc;
+  const opened = openSocket(libc.value, protocol, protocol === netlinkProtocol.route ? [...options, routeOption] : options);
+  return opened.ok ? succeed(wireOf(libc.value, opened.value)) : opened;
+}
+
+/** Opens a socket that hears multicast groups (`RTNLGRP_*`, `NFNLGRP_*`). Fails as {@link openWire} does. */
+export async function openEar(protocol: number, groups: readonly number[]): Promise<Outcome<Ear>> {
+  loading ??= loadLibc();
+  const libc = await loading;
+  if (!libc.ok) return libc;
+  const opened = openSocket(libc.value, protocol, options);
+  if (!opened.ok) return opened;
+  const fd = opened.value;
+  for (const group of groups) {
+    if (setOption(libc.value, fd, { level: netlinkLevel, option: addMembership, value: group })) continue;
+    const errno = libc.value.errno();
+    libc.value.close(fd);
+    return socketProblem(`join multicast group ${group} of`, errno);
+  }
+  return succeed(earOf(libc.value, fd));
 }
 
 /** Loaded when first needed: an agent on a platform without a binary of koffi does everything else. */
@@ -51,14 +101,26 @@ async function loadLibc(): Promise<Outcome<Libc>> {
     const { default: koffi } = await import('koffi');
     // The symbols this process has already, so that it is the libc that Node itself runs on: glibc or musl.
     const library = koffi.load(null);
+    const send = library.func('intptr_t send(int, const uint8_t *, size_t, int)');
     return succeed({
       socket: library.func('int socket(int, int, int)'),
       bind: library.func('int bind(int, const uint8_t *, uint32_t)'),
+      getsockname: library.func('int getsockname(int, _Out_ uint8_t *, _Inout_ uint8_t *)'),
       setsockopt: library.func('int setsockopt(int, int, int, const uint8_t *, uint32_t)'),
-      send: library.func('intptr_t send(int, const uint8_t *, size_t, int)'),
+      send,
+      sendAside: (fd, bytes, length, flags) =>
+        new Promise((resolve, reject) => {
+          send.async(fd, bytes, length, flags, (error: unknown, sent: number) => {
+            // The error number is the one of the thread that called, and koffi hands it over for this callback only.
+            const errno = koffi.errno();
+            if (error !== null) reject(error);
+            else resolve(sent < 0 ? -errno : 0);
+          });
+        }),
       recv: library.func('intptr_t recv(int, _Out_ uint8_t *, size_t, int)'),
       close: library.func('int close(int)'),
       errno: () => koffi.errno(),
+      poll: (fd, onReadable) => startPoll(koffi.node.poll, fd, onReadable),
     });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -66,7 +128,7 @@ async function loadLibc(): Promise<Outcome<Libc>> {
   }
 }
 
-function openSocket(libc: Libc, protocol: number): Outcome<Wire> {
+function openSocket(libc: Libc, protocol: number, wanted: readonly Option[]): Outcome<number> {
   const fd = libc.socket(family, socketType, protocol);
   if (fd < 0) return socketProblem('open', libc.errno());
   const address = makeAddress();
@@ -75,35 +137,76 @@ function openSocket(libc: Libc, protocol: number): Outcome<Wire> {
     libc.close(fd);
     return socketProblem('bind', errno);
   }
-  for (const { level, option, value } of options) {
-    const bytes = hostInteger(value);
-    // Each makes answers better; an old kernel that lacks one still answers.
-    libc.setsockopt(fd, level, option, bytes, bytes.length);
-  }
-  return succeed(wireOf(libc, fd));
+  // Each makes answers better; an old kernel that lacks one still answers.
+  for (const option of wanted) setOption(libc, fd, option);
+  return succeed(fd);
+}
+
+function setOption(libc: Libc, fd: number, { level, option, value }: Option): boolean {
+  const bytes = hostInteger(value);
+  return libc.setsockopt(fd, level, option, bytes, bytes.length) === 0;
 }
 
 function wireOf(libc: Libc, fd: number): Wire {
   let open = true;
-  const check = (): void => {
-    // The number may belong to another file by now.
-    if (!open) throw new TypeError('this netlink socket is closed');
-  };
+  let sending = false;
   return {
+    port: portOf(libc, fd),
     send(bytes) {
-      check();
+      checkOpen(open);
       return libc.send(fd, bytes, bytes.length, dontWait) < 0 ? -libc.errno() : 0;
     },
+    async sendAside(bytes) {
+      checkOpen(open);
+      if (sending) throw new TypeError('this netlink socket is sending already');
+      sending = true;
+      try {
+        return await libc.sendAside(fd, bytes, bytes.length, dontWait);
+      } finally {
+        sending = false;
+        if (!open) libc.close(fd);
+      }
+    },
     receive(into) {
-      check();
-      const length = libc.recv(fd, into, into.length, dontWait | tellLength);
-      return length < 0 ? -libc.errno() : length;
+      checkOpen(open);
+      return receive(libc, fd, into);
     },
     close() {
+      // While a thread uses the number it must not be given to another file.
+      if (open && !sending) libc.close(fd);
+      open = false;
+    },
+  };
+}
+
+function earOf(libc: Libc, fd: number): Ear {
+  let open = true;
+  let poll: Poll | null = null;
+  return {
+    receive(into) {
+      checkOpen(open);
+      return receive(libc, fd, into);
+    },
+    watch(onReadable) {
+      checkOpen(open);
+      poll ??= libc.poll(fd, onReadable);
+    },
+    close() {
+      poll?.close();
       if (open) libc.close(fd);
       open = false;
     },
   };
+}
+
+function receive(libc: Libc, fd: number, into: Uint8Array): number {
+  const length = libc.recv(fd, into, into.length, dontWait | tellLength);
+  return length < 0 ? -libc.errno() : length;
+}
+
+/** The number of a closed socket may belong to another file by now. */
+function checkOpen(open: boolean): void {
+  if (!open) throw new TypeError('this netlink socket is closed');
 }
 
 /** `struct sockaddr_nl`: a port of the kernel's choice, no multicast groups. */
@@ -116,12 +219,18 @@ function makeAddress(): Uint8Array {
   return writer.finish();
 }
 
+/** `nl_pid` of the socket's own address. */
+function portOf(libc: Libc, fd: number): number {
+  const address = makeAddress();
+  return libc.getsockname(fd, address, hostInteger(address.length)) < 0 ? 0 : readU32(viewOf(address), 4);
+}
+
 function hostInteger(value: number): Uint8Array {
   const writer = new ByteWriter(4);
   writer.u32(value);
   return writer.finish();
 }
 
-function socketProblem(step: string, errno: number): Outcome<Wire> {
+function socketProblem(step: string, errno: number): ReturnType<typeof fail> {
   return fail('WP_NETLINK_SOCKET', `cannot ${step} a netlink socket: ${errnoName(errno)}`);
 }

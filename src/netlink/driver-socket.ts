@@ -1,5 +1,7 @@
 import type { Pause } from '../model/mod.ts';
 import { ByteWriter, viewOf } from './bytes.ts';
+import { judgeBatch, writeBatchBegin, writeBatchEnd } from './codec-batch.ts';
+import type { BatchVerdict } from './codec-batch.ts';
 import { errnos } from './errno.ts';
 import { messageFlags, readAnswer, readMessages, writeMessage } from './message.ts';
 import type { Message, Refusal } from './message.ts';
@@ -28,22 +30,43 @@ export interface SocketOptions {
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
 
+/** Is given each message of an answer; the view is good only during the call. */
+export type TakeMessage = (view: DataView, message: Message) => void;
+
 /** What came of a dump. `interrupted`: entries may be missing or repeated. */
 export type DumpResult = { readonly ok: true; readonly interrupted: boolean } | { readonly ok: false; readonly failure: Failure };
+
+/** Messages of nfnetlink that are applied together or not at all. */
+export interface Transaction {
+  /** `NFNL_SUBSYS_*`: 10 for nftables. */
+  readonly subsystem: number;
+  /** The generation of the rules that the messages were made for; null to apply them to whatever is there. */
+  readonly generation: number | null;
+  readonly messages: readonly Request[];
+}
+
+/** `bytes`: length of the datagram. `failed`: the socket's doing; where it was sent, it may have been applied or not. */
+export type TransactionResult =
+  | (BatchVerdict & { readonly bytes: number })
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly sent: boolean };
 
 /** What is read at once: the most the kernel puts into one datagram of a dump. */
 const bufferLength = 32 * 1024;
 /** Acknowledgements of one batch; they fit the receive buffer many times over. */
 const batchCount = 64;
 const batchBytes = 64 * 1024;
+/** How much of a transaction is written before other work has its turn. */
+const sliceBytes = 128 * 1024;
 /** Waits for an answer or for room, doubling from one millisecond: two seconds in all. */
 const mostWaits = 11;
+
+const mostSequence = 0x7f_ff_ff_ff;
 
 const done: Verdict = { kind: 'done' };
 const lost: Verdict = { kind: 'lost' };
 
 /**
- * A conversation with the kernel. One call at a time. Answers come with `send` already, so reading hardly ever waits,
+ * A conversation with the kernel. Calls wait for one another, in their order. Answers come with `send` already, so reading hardly ever waits,
  * and long dumps give way to other work between datagrams.
  */
 export class NetlinkSocket implements Disposable {
@@ -52,11 +75,17 @@ export class NetlinkSocket implements Disposable {
   readonly #sleep: (milliseconds: number) => Promise<void>;
   readonly #buffer = new Uint8Array(bufferLength);
   #sequence = 0;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor({ wire, pause, sleep }: SocketOptions) {
     this.#wire = wire;
     this.#pause = pause;
     this.#sleep = sleep;
+  }
+
+  /** The socket's number, by which `watchRuleset` tells whose change it was. */
+  get port(): number {
+    return this.#wire.port;
   }
 
   [Symbol.dispose](): void {
@@ -67,7 +96,39 @@ export class NetlinkSocket implements Disposable {
    * Sends requests in batches and waits for each batch to be acknowledged before the next. The verdicts are in the
    * order of the requests; a failure of the socket leaves `lost` for whatever was not acknowledged yet.
    */
-  async submit(
+  submit(requests: readonly Request[]): Promise<{ readonly verdicts: readonly Verdict[]; readonly failure: Failure | null }> {
+    return this.#inTurn(() => this.#submit(requests));
+  }
+
+  /** Asks for a list and hands each message of it to `take`, whose view is good only during the call. */
+  dump(request: Request, what: string, take: TakeMessage): Promise<DumpResult> {
+    return this.#inTurn(() => this.#converse(request, messageFlags.dump, what, take));
+  }
+
+  /** Asks for one thing, which may be answered with several messages, and reads until the request is acknowledged. */
+  ask(request: Request, what: string, take: TakeMessage): Promise<DumpResult> {
+    return this.#inTurn(() => this.#converse(request, messageFlags.acknowledge, what, take));
+  }
+
+  /**
+   * Sends a transaction as one datagram, on a thread of its own: it waits for whoever else changes the rules. An empty
+   * one is done without being sent.
+   */
+  transact(transaction: Transaction): Promise<TransactionResult> {
+    return this.#inTurn(() => this.#transact(transaction));
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(() => {
+      // Well before the 32 bits of a sequence number run over, at a time when no answer is outstanding.
+      if (this.#sequence > mostSequence) this.#sequence = 0;
+      return work();
+    });
+    this.#turn = result.catch(() => null);
+    return result;
+  }
+
+  async #submit(
     requests: readonly Request[],
   ): Promise<{ readonly verdicts: readonly Verdict[]; readonly failure: Failure | null }> {
     const verdicts: Verdict[] = requests.map(() => lost);
@@ -85,9 +146,71 @@ export class NetlinkSocket implements Disposable {
     return { verdicts, failure: null };
   }
 
-  /** Asks for a list and hands each message of it to `take`, whose view is good only during the call. */
-  async dump(request: Request, what: string, take: (view: DataView, message: Message) => void): Promise<DumpResult> {
-    const { bytes, firstSequence } = this.#encodeBatch([request], 0, messageFlags.dump);
+  async #transact(transaction: Transaction): Promise<TransactionResult> {
+    const count = transaction.messages.length;
+    if (count === 0) return { kind: 'done', bytes: 0 };
+    const begin = this.#sequence + 1;
+    const bytes = await this.#encodeTransaction(transaction);
+    const what = `send a transaction of ${count} messages and ${bytes.length} bytes to the kernel`;
+    // What an earlier call left unread is not about this one, an overrun above all.
+    const stale = this.#drain(begin, () => {});
+    if (stale.kind === 'failed') return { kind: 'failed', failure: stale.failure, sent: false };
+    for (let waits = 0; ; waits += 1) {
+      const result = await this.#wire.sendAside(bytes);
+      if (result === 0) break;
+      const full = result === -errnos.EAGAIN || result === -errnos.ENOBUFS;
+      if ((!full && result !== -errnos.EINTR) || waits >= mostWaits)
+        return { kind: 'failed', failure: socketFailure(what, -result), sent: false };
+      if (full) await this.#sleep(2 ** waits);
+    }
+    // The kernel has handled all of it before it returned, so everything it has to say is there.
+    const said: { index: number; refusal: Refusal }[] = [];
+    const drained = this.#drain(begin, (index, refusal) => said.push({ index, refusal }));
+    if (drained.kind === 'failed') return { kind: 'failed', failure: drained.failure, sent: true };
+    return { ...judgeBatch(said, count, drained.overrun), bytes: bytes.length };
+  }
+
+  async #encodeTransaction({ subsystem, generation, messages }: Transaction): Promise<Uint8Array> {
+    const writer = new ByteWriter(4096);
+    this.#sequence += 1;
+    writeBatchBegin(writer, this.#sequence, subsystem, generation);
+    let slice = sliceBytes;
+    for (const { type, flags = 0, body } of messages) {
+      this.#sequence += 1;
+      writeMessage(writer, { type, flags: flags | messageFlags.request, sequence: this.#sequence }, body);
+      if (writer.length < slice) continue;
+      slice = writer.length + sliceBytes;
+      await this.#pause();
+    }
+    this.#sequence += 1;
+    writeBatchEnd(writer, this.#sequence, subsystem);
+    return writer.finish();
+  }
+
+  /** Reads until there is no more, handing over the refusals of a transaction. `overrun`: something was thrown away. */
+  #drain(
+    begin: number,
+    refuse: (index: number, refusal: Refusal) => void,
+  ): { readonly kind: 'drained'; readonly overrun: boolean } | { readonly kind: 'failed'; readonly failure: Failure } {
+    let overrun = false;
+    for (;;) {
+      const length = this.#wire.receive(this.#buffer);
+      if (length === -errnos.EAGAIN) return { kind: 'drained', overrun };
+      if (length === -errnos.ENOBUFS || length > this.#buffer.length) overrun = true;
+      else if (length >= 0) {
+        const view = viewOf(this.#buffer.subarray(0, length));
+        for (const message of readMessages(view).messages) {
+          const answer = readAnswer(view, message);
+          if (answer.kind === 'refused' && message.sequence >= begin) refuse(message.sequence - begin - 1, answer.refusal);
+        }
+      } else if (length !== -errnos.EINTR) {
+        return { kind: 'failed', failure: socketFailure('read what the kernel says to a transaction', -length) };
+      }
+    }
+  }
+
+  async #converse(request: Request, kind: number, what: string, take: TakeMessage): Promise<DumpResult> {
+    const { bytes, firstSequence } = this.#encodeBatch([request], 0, kind);
     const unsent = await this.#sendAll(bytes);
     if (unsent !== null) return { ok: false, failure: unsent };
     let interrupted = false;
@@ -117,7 +240,7 @@ export class NetlinkSocket implements Disposable {
     length: number,
     sequence: number,
     what: string,
-    take: (view: DataView, message: Message) => void,
+    take: TakeMessage,
   ): { readonly kind: 'more' | 'end'; readonly interrupted: boolean } | { readonly kind: 'failed'; readonly failure: Failure } {
     if (length > this.#buffer.length) return { kind: 'failed', failure: malformedFailure(what) };
     const view = viewOf(this.#buffer.subarray(0, length));

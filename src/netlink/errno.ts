@@ -23,10 +23,15 @@ export function errnoName(errno: number): string {
 /** Error numbers that decide what is done next. */
 export const errnos = {
   ENOENT: 2,
+  ESRCH: 3,
   EINTR: 4,
   EAGAIN: 11,
   EBUSY: 16,
+  EEXIST: 17,
+  ENODEV: 19,
   EINVAL: 22,
+  ERESTART: 85,
+  EMSGSIZE: 90,
   EOPNOTSUPP: 95,
   ENOBUFS: 105,
   ETIMEDOUT: 110,

@@ -11,6 +11,8 @@ export type Said = Uint8Array | number;
 export interface ScriptedWire extends Wire {
   readonly sent: Message[];
   readonly closed: boolean;
+  /** Datagrams sent on a thread of their own. */
+  readonly asides: number;
 }
 
 /** `answer` is given each message of each datagram and returns what is to be read next. `sendErrors` fail the first sends. */
@@ -21,20 +23,32 @@ export function createScriptedWire(
   const queue: Said[] = [];
   const sent: Message[] = [];
   let closed = false;
+  let asides = 0;
+  const send = (bytes: Uint8Array): number => {
+    const error = sendErrors.shift();
+    if (error !== undefined) return error;
+    const view = viewOf(bytes);
+    for (const message of readMessages(view).messages) {
+      sent.push(message);
+      queue.push(...answer(message, view));
+    }
+    return 0;
+  };
   return {
+    port: 4711,
     sent,
     get closed() {
       return closed;
     },
-    send(bytes) {
-      const error = sendErrors.shift();
-      if (error !== undefined) return error;
-      const view = viewOf(bytes);
-      for (const message of readMessages(view).messages) {
-        sent.push(message);
-        queue.push(...answer(message, view));
-      }
-      return 0;
+    get asides() {
+      return asides;
+    },
+    send,
+    async sendAside(bytes) {
+      asides += 1;
+      // As on a thread: others have their turn before it is done.
+      await Promise.resolve();
+      return send(bytes);
     },
     receive(into) {
       const said = queue.shift();

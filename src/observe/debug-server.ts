@@ -6,7 +6,7 @@ import { plainReply } from './http-serve.ts';
 import type { Question, Reply } from './http-serve.ts';
 import type { Registry } from './metrics.ts';
 import { createSliMetrics } from './sli-metrics.ts';
-import type { StatusReport } from './status-report.ts';
+import type { ConnectionsReport, StatusReport } from './status-report.ts';
 
 export interface DebugServerOptions {
   readonly host: string;
@@ -24,6 +24,8 @@ export interface DebugServerOptions {
   readonly registry: Registry;
   /** Asked for each request of `/services`. */
   readonly status: () => StatusReport;
+  /** Asked for each request of `/connections`. */
+  readonly connections: () => Promise<ConnectionsReport>;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly clock: Clock;
@@ -34,7 +36,7 @@ type Page = (question: Question) => Reply | Promise<Reply>;
 
 /** Makes the server of `/metrics` and its neighbours (specification 8.1), not started yet. */
 export function createDebugServer(options: DebugServerOptions): HttpListener {
-  const { mode, version, configuration, registry, status, startedAt, clock, flags, statusz, setVerbosity } = options;
+  const { mode, version, configuration, registry, status, connections, startedAt, clock, flags, statusz, setVerbosity } = options;
   const slis = createSliMetrics();
   const ping = (): Reply => {
     slis.note('ping', 'healthz', true);
@@ -46,6 +48,7 @@ export function createDebugServer(options: DebugServerOptions): HttpListener {
     ['/proxyMode', () => plainReply(200, mode)],
     ['/configz', () => json({ 'kubeproxy.config.k8s.io': configuration })],
     ['/services', () => json(status())],
+    ['/connections', async () => json(await connections())],
     ['/metrics', () => metrics(registry, startedAt)],
     ['/metrics/slis', () => metrics(slis.registry, startedAt)],
   ]);
@@ -63,10 +66,10 @@ function json(value: unknown): Reply {
   return { status: 200, headers, body: JSON.stringify(value) };
 }
 
-function metrics(registry: Registry, startedAt: number): Reply {
+async function metrics(registry: Registry, startedAt: number): Promise<Reply> {
   const headers = {
     'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',
     'Process-Start-Time-Unix': String(Math.floor(startedAt / 1000)),
   };
-  return { status: 200, headers, body: registry.render() };
+  return { status: 200, headers, body: await registry.gather() };
 }

@@ -35,6 +35,7 @@ const labelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 export class Registry {
   readonly #metrics = new Map<string, { readonly head: string; readonly series: Series }>();
   readonly #collectors: (() => void)[] = [];
+  readonly #slowCollectors: (() => Promise<void>)[] = [];
 
   counter(options: MetricOptions): Counter {
     const series = this.#register(options, 'counter', new CounterSeries(options.name, options.labels ?? []));
@@ -71,7 +72,18 @@ export class Registry {
     this.#collectors.push(collector);
   }
 
-  /** The text of all metrics. */
+  /** The same for values that have to be waited for, by {@link gather} alone. It may not reject. */
+  collectSlowly(collector: () => Promise<void>): void {
+    this.#slowCollectors.push(collector);
+  }
+
+  /** The text of all metrics, once the slow collectors are done. */
+  async gather(): Promise<string> {
+    await Promise.all(this.#slowCollectors.map((collector) => collector()));
+    return this.render();
+  }
+
+  /** The text of all metrics as they stand. */
   render(): string {
     for (const collector of this.#collectors) collector();
     const parts: string[] = [];

@@ -80,6 +80,7 @@ test('[SP-132] the debug pages', async () => {
     configuration: { kind: 'KubeProxyConfiguration', mode: 'iptables' },
     registry,
     status: () => report,
+    connections: async () => ({ mode: 'iptables', families: [], problems: [] }),
     startedAt: 1_700_000_000_500,
     clock: systemClock,
     report: ignore,
@@ -92,6 +93,7 @@ test('[SP-132] the debug pages', async () => {
   expect(await get('/healthz/ping')).toMatchObject({ status: 200, body: 'ok' });
   expect((await get('/configz')).body).toBe('{"kubeproxy.config.k8s.io":{"kind":"KubeProxyConfiguration","mode":"iptables"}}');
   expect(JSON.parse((await get('/services')).body)).toEqual(report);
+  expect(JSON.parse((await get('/connections')).body)).toEqual({ mode: 'iptables', families: [], problems: [] });
   expect(await get('/metrics')).toMatchObject({
     status: 200,
     body: '# HELP a_total A.\n# TYPE a_total counter\na_total 1\n',
@@ -104,7 +106,7 @@ test('[SP-132] the debug pages', async () => {
   expect(statusz).toMatchObject({ status: 200, headers: plain });
   expect(statusz.body).toContain('Started: 2023-11-14T22:13:20.500Z\n');
   expect(statusz.body).toContain('Version: 1.2.3\n');
-  expect(statusz.body).toMatch(/\nPaths: \/configz \/flagz .*\/statusz\n$/);
+  expect(statusz.body).toMatch(/\nPaths: \/configz \/connections \/flagz .*\/statusz\n$/);
 });
 
 function debugOptions(over: Partial<DebugServerOptions> = {}): DebugServerOptions {
@@ -118,6 +120,7 @@ function debugOptions(over: Partial<DebugServerOptions> = {}): DebugServerOption
     statusz: false,
     setVerbosity: null,
     registry: new Registry(),
+    connections: async () => ({ mode: 'iptables', families: [], problems: [] }),
     status: () => ({ mode: 'iptables', synced: true, rows: [] }),
     startedAt: 0,
     clock: systemClock,

@@ -45,7 +45,12 @@ function setUp() {
       node: null,
     },
     complete: false,
-    settings: { podTraffic: { kind: 'none' }, nodePorts: { kind: 'all-local', loopback: true }, masqueradeBit: 14 },
+    settings: {
+      podTraffic: { kind: 'none' },
+      nodePorts: { kind: 'all-local', loopback: true },
+      masqueradeBit: 14,
+      nodeAddress: null,
+    },
     localAddresses: [nodeIp, address('127.0.0.1')],
     ...over,
   });

@@ -40,7 +40,7 @@ function setUp() {
       services: new Set(keys),
       snapshot: { version: 1, services, slices, node: null },
       complete,
-      settings: { podTraffic: { kind: 'none' }, nodePorts, masqueradeBit: 14 },
+      settings: { podTraffic: { kind: 'none' }, nodePorts, masqueradeBit: 14, nodeAddress: null },
       localAddresses: [],
     });
   const counts = (): Record<string, number> =>

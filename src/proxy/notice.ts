@@ -11,4 +11,6 @@ export type Notice =
     }
   | { readonly kind: 'repaired'; readonly family: Family; readonly report: ApplyReport }
   | { readonly kind: 'refused'; readonly family: Family; readonly service: ServiceKey; readonly problem: Problem }
+  /** A Service asks for something that cannot be had, or makes no sense; the rest of it is served. */
+  | { readonly kind: 'advised'; readonly family: Family; readonly problem: Problem }
   | { readonly kind: 'failed'; readonly family: Family; readonly problem: Problem };

@@ -207,9 +207,10 @@ export class Reconciler {
     this.#dirty = new Set();
     this.#begin(complete ? 'full' : 'partial', due);
     const services = new Map<ServiceKey, readonly Frontend[]>();
+    const advise = (problem: Problem): void => this.#options.report({ kind: 'advised', family: this.#plane.family, problem });
     for (const key of due) {
       const service = snapshot.services.get(key);
-      const frontends = service === undefined ? [] : deriveFrontends(service, snapshot.slices.get(key) ?? [], viewpoint);
+      const frontends = service === undefined ? [] : deriveFrontends(service, snapshot.slices.get(key) ?? [], viewpoint, advise);
       services.set(key, frontends);
       this.#status.notePlanned(key, frontends);
       await this.#options.pause();

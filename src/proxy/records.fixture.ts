@@ -1,4 +1,4 @@
-import { parseAddress } from '../model/mod.ts';
+import { noTuning, parseAddress } from '../model/mod.ts';
 import type { Address, EndpointRecord, Family, NodeRecord, ServicePortRecord, ServiceRecord, SliceRecord } from '../model/mod.ts';
 
 /** Short ways to write records in tests. */
@@ -29,6 +29,7 @@ export function service(over: Partial<ServiceRecord> = {}): ServiceRecord {
     internalLocal: false,
     externalLocal: false,
     healthCheckNodePort: 0,
+    tuning: noTuning,
     ...over,
   };
 }
@@ -40,6 +41,7 @@ export function endpoint(text: string, over: Partial<EndpointRecord> = {}): Endp
     serving: true,
     terminating: false,
     nodeName: 'node-2',
+    zone: null,
     zoneHints: [],
     nodeHints: [],
     ...over,

@@ -25,6 +25,7 @@ export function resolveSettings(choices: NodeChoices, family: Family, facts: Nod
     podTraffic: resolvePodTraffic(choices.podDetection, family, facts.node),
     nodePorts: resolveNodePorts(choices, family, facts),
     masqueradeBit: choices.masqueradeBit,
+    nodeAddress: resolveNodeAddress(choices, family, facts.node),
   };
 }
 

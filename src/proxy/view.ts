@@ -9,6 +9,7 @@ import type {
   Frontend,
   FrontendKind,
   Pool,
+  Problem,
   Route,
   ServicePortRecord,
   ServiceRecord,
@@ -17,6 +18,7 @@ import type {
 import { healthCheckPortOf } from './health-check-port.ts';
 import { mergeEndpoints } from './merge-endpoints.ts';
 import type { MergedEndpoint } from './merge-endpoints.ts';
+import { describeIdleWeights, weigh } from './view-weights.ts';
 
 /** From where, and under which settings, Services are looked at. */
 export interface Viewpoint {
@@ -37,14 +39,22 @@ type Routes = Readonly<Record<ClientClass, Route>>;
 const reject: Route = { verdict: 'reject' };
 const drop: Route = { verdict: 'drop' };
 
+/** Takes what the owner of a Service should know. */
+export type Advise = (problem: Problem) => void;
+
 /**
  * Joins one Service with its EndpointSlices into frontends (specification 1.2, 2, 3 and 4.1). Empty if
  * the Service is not proxied in the viewpoint's family.
  */
-export function deriveFrontends(service: ServiceRecord, slices: readonly SliceRecord[], from: Viewpoint): Frontend[] {
+export function deriveFrontends(
+  service: ServiceRecord,
+  slices: readonly SliceRecord[],
+  from: Viewpoint,
+  advise: Advise = () => {},
+): Frontend[] {
   const clusterIp = service.clusterIps[from.family];
   if (clusterIp === undefined || service.headless || service.type === 'ExternalName') return [];
-  return service.ports.flatMap((port) => derivePort(service, port, clusterIp, slices, from));
+  return service.ports.flatMap((port) => derivePort(service, port, clusterIp, slices, { from, advise }));
 }
 
 function derivePort(
@@ -52,7 +62,7 @@ function derivePort(
   port: ServicePortRecord,
   clusterIp: Address,
   slices: readonly SliceRecord[],
-  from: Viewpoint,
+  { from, advise }: { readonly from: Viewpoint; readonly advise: Advise },
 ): Frontend[] {
   const outer = externalDestinations(service, port, from);
   const externalLocal = service.externalLocal && countsExternalPolicy(service);
@@ -67,8 +77,8 @@ function derivePort(
   );
   const servicePort = `${service.key}:${port.name}/${port.protocol}`;
   const pools = {
-    cluster: poolOf(`${servicePort}#cluster`, choice.cluster, from),
-    local: poolOf(`${servicePort}#local`, choice.local, from),
+    cluster: poolOf(`${servicePort}#cluster`, choice.cluster, service, { from, advise }),
+    local: poolOf(`${servicePort}#local`, choice.local, service, { from, advise }),
   };
   const make = (kind: FrontendKind, address: Address | null, number: number, routes: Routes): Frontend => ({
     id: `${kind}/${address ?? '*'}/${port.protocol}/${number}/${service.key}`,
@@ -82,7 +92,8 @@ function derivePort(
     routes,
     allowedSources: kind === 'LoadBalancerIP' ? allowedSources(service, from) : null,
     affinity: service.affinity,
-    scheduler: null,
+    scheduler: service.tuning.scheduler,
+    drainSeconds: service.tuning.drainSeconds,
     firewallMark: null,
     healthCheckPort: healthCheckPortOf(service),
   });
@@ -152,11 +163,18 @@ function everyone(route: Route): Routes {
   return { pod: route, node: route, outside: route };
 }
 
-function poolOf(key: string, endpoints: readonly MergedEndpoint[], from: Viewpoint): Pool {
-  const backends = endpoints.map(({ address, port, nodeName }): Backend => ({
+function poolOf(
+  key: string,
+  endpoints: readonly MergedEndpoint[],
+  service: ServiceRecord,
+  { from, advise }: { readonly from: Viewpoint; readonly advise: Advise },
+): Pool {
+  const { weights, idle } = weigh(endpoints, service.tuning.weights);
+  if (idle) advise(describeIdleWeights(service, key, endpoints.length));
+  const backends = endpoints.map(({ address, port, nodeName }, index): Backend => ({
     address,
     port,
-    weight: 1,
+    weight: weights?.[index] ?? 1,
     local: nodeName === from.nodeName,
   }));
   return { key, backends };

@@ -45,3 +45,9 @@ export function kernelHasSctp(): Capability {
   if (existsSync('/proc/net/sctp')) return { ok: true };
   return { ok: false, reason: 'this kernel has no SCTP sockets, or their module is not loaded' };
 }
+
+/** Whether virtual servers can be made here. Loads no module: where there is none, the virtual machine has one. */
+export async function kernelHasIpvs(): Promise<Capability> {
+  if (existsSync('/proc/net/ip_vs')) return canMakeNamespaces();
+  return { ok: false, reason: 'this kernel has no IPVS, or its module ip_vs is not loaded' };
+}

@@ -1,6 +1,7 @@
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { patient } from './patience.ts';
 import { renderRemoval } from './script.ts';
 
 /** What a command said. `code` is null where a signal ended it. */
@@ -10,7 +11,7 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-const commandTimeoutMs = 30_000;
+const commandTimeoutMs = patient(30_000);
 
 /** Runs a command to its end, in a namespace or, with null, in this one. Rejects only where it cannot be started. */
 export function runIn(
@@ -48,7 +49,8 @@ function inNamespace(namespace: string | null, command: string, args: readonly s
 
 /** Removes namespaces without waiting for the event loop: the only kind of work an `exit` handler can do. */
 export function removeNamespacesNow(namespaces: readonly string[]): void {
-  if (namespaces.length > 0) spawnSync('ip', ['-force', '-batch', '-'], { input: renderRemoval(namespaces), timeout: 10_000 });
+  if (namespaces.length > 0)
+    spawnSync('ip', ['-force', '-batch', '-'], { input: renderRemoval(namespaces), timeout: patient(10_000) });
 }
 
 /** Removes namespaces; those that are gone already are no failure. */
@@ -85,7 +87,7 @@ export function ownerOf(namespace: string): number | null {
 }
 
 function pidsIn(namespace: string): number[] {
-  const { stdout } = spawnSync('ip', ['netns', 'pids', namespace], { encoding: 'utf8', timeout: 10_000 });
+  const { stdout } = spawnSync('ip', ['netns', 'pids', namespace], { encoding: 'utf8', timeout: patient(10_000) });
   return (stdout ?? '').split('\n').filter(Boolean).map(Number);
 }
 

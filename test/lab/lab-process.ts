@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { endProcess } from './driver-netns.ts';
+import { patient } from './patience.ts';
 
 /** How much of a process's output is kept: enough to explain a failure. */
 const keptCharacters = 256 * 1024;
@@ -50,7 +51,7 @@ export class LabProcess {
   /** Ends it in order, and by force after two seconds. */
   async stop(): Promise<number | null> {
     this.signal('SIGTERM');
-    const force = setTimeout(() => this.#running && endProcess(this.pid), 2000);
+    const force = setTimeout(() => this.#running && endProcess(this.pid), patient(2000));
     const code = await this.exited;
     clearTimeout(force);
     return code;

@@ -3,6 +3,7 @@ import type { Addresses, Host } from './addressing.ts';
 import { runIn, spawnIn } from './driver-netns.ts';
 import type { CommandResult } from './driver-netns.ts';
 import { LabProcess } from './lab-process.ts';
+import { patient } from './patience.ts';
 import { Resident } from './resident-client.ts';
 import type { Answers, Attempt, Listener, Request, SocketProtocol, Target } from './resident/protocol.ts';
 
@@ -38,10 +39,10 @@ export class Place {
     return started;
   }
 
-  /** Asks the namespace's resident process, started by the first question. */
+  /** Asks the namespace's resident process, started by the first question. A time limit is longer on a slow machine. */
   ask<R extends Request>(request: R): Promise<Answers[R['op']]> {
     this.#resident ??= this.#startResident();
-    return this.#resident.ask(request);
+    return this.#resident.ask('timeoutMs' in request ? { ...request, timeoutMs: patient(request.timeoutMs) } : request);
   }
 
   /** Serves as a back end called `name`: every TCP connection and datagram is answered with a line. */

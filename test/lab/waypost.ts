@@ -17,6 +17,8 @@ export interface WaypostOptions {
   readonly manifests: string;
   /** Fields of a KubeProxyConfiguration, over those that suit a lab. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Further options of the command line. */
+  readonly flags?: readonly string[];
   /** Kubernetes name of the node. */
   readonly nodeName?: string;
   /** Waits until `/healthz` answers 200, which is after the first complete sync. Default true. */
@@ -38,6 +40,7 @@ export async function startWaypost(place: Place, options: WaypostOptions): Promi
       options.nodeName ?? 'node-1',
       '--config',
       config,
+      ...(options.flags ?? []),
     ]),
     folder,
   );

@@ -62,7 +62,7 @@ describeWhere(await canMakeNamespaces(), 'contracts of the running agent', () =>
     await withAgent(lab, {}, async () => expect(await find()).toBe(false));
   });
 
-  test.each(['nftables', 'ipvs'])('[SP-145] mode %s ends with an error and leaves no rule of another mode', async (mode) => {
+  test.each(['nftables'])('[SP-145] mode %s ends with an error and leaves no rule of another mode', async (mode) => {
     await using lab = await createLab();
     await withAgent(
       lab,

@@ -1,5 +1,5 @@
 import { families as allFamilies } from '../../src/model/mod.ts';
-import type { Family, Protocol } from '../../src/model/mod.ts';
+import type { Family, Protocol, ProxyMode } from '../../src/model/mod.ts';
 
 /**
  * Who sends: `pod` is a pod on node1 that is no back end of anything, `node` a process of node1,
@@ -42,6 +42,8 @@ export interface FlowSpec {
   /** Default: every family the destination has. */
   readonly families?: readonly Family[];
   readonly expect: Expectation;
+  /** Where the specification lets the modes differ (3.4); elsewhere all of them do the same. */
+  readonly inMode?: Readonly<Partial<Record<ProxyMode, Expectation>>>;
 }
 
 /** One question for a data plane. */
@@ -79,16 +81,22 @@ export interface Group {
 }
 
 /** All questions of a scenario. A row that names a family its destination lacks is a mistake in the table. */
-export function expandFlows(scenario: Scenario): readonly Flow[] {
-  return scenario.flows.flatMap((spec) =>
-    spec.from.flatMap((from) =>
+function expandFlows(scenario: Scenario, mode: ProxyMode = 'iptables'): readonly Flow[] {
+  return scenario.flows.flatMap((row) => {
+    const spec = { ...row, expect: row.inMode?.[mode] ?? row.expect };
+    return spec.from.flatMap((from) =>
       spec.to.flatMap((to) =>
         (spec.families ?? allFamilies.filter((family) => to.addresses[family] !== undefined)).flatMap((family) =>
           (spec.protocols ?? ['TCP', 'UDP']).map((protocol) => makeFlow(scenario.name, spec, { from, to, family, protocol })),
         ),
       ),
-    ),
-  );
+    );
+  });
+}
+
+/** All questions of some groups, as a mode has to answer them. */
+export function flowsOf(groups: readonly Group[], mode: ProxyMode = 'iptables'): readonly Flow[] {
+  return groups.flatMap(({ scenarios }) => scenarios.flatMap((scenario) => expandFlows(scenario, mode)));
 }
 
 function makeFlow(

@@ -1,6 +1,7 @@
+import type { ProxyMode } from '../../src/model/mod.ts';
 import { kernelFamilies, kernelHasSctp, listenOnAll, secondNodeAddress } from '../lab/mod.ts';
 import type { Attempt, Lab, Listener, Place } from '../lab/mod.ts';
-import { expandFlows } from './flow.ts';
+import { flowsOf } from './flow.ts';
 import type { Flow, From, Group } from './flow.ts';
 import { hasSeenAll, judge } from './judge.ts';
 import type { Outcome } from './judge.ts';
@@ -38,10 +39,7 @@ export async function startBackends(lab: Lab, groups: readonly Group[]): Promise
 
 /** Bound to each address, so that a datagram is answered from the address it was sent to. */
 function listGatewaySockets(lab: Lab, groups: readonly Group[]): readonly Listener[] {
-  const leaving = groups
-    .flatMap((group) => group.scenarios)
-    .flatMap(expandFlows)
-    .filter((flow) => lab.families.includes(flow.family) && naturalEnd(flow) === 'gateway');
+  const leaving = flowsOf(groups).filter((flow) => lab.families.includes(flow.family) && naturalEnd(flow) === 'gateway');
   const sockets = leaving.flatMap((flow) => {
     if (flow.protocol === 'SCTP') return [];
     return [{ protocol: flow.protocol, address: flow.destination, port: flow.port }];
@@ -50,8 +48,8 @@ function listGatewaySockets(lab: Lab, groups: readonly Group[]): readonly Listen
 }
 
 /** Sends every flow of a group's scenarios, many at once, and judges what happened. */
-export async function runInLab(lab: Lab, group: Group): Promise<readonly FlowResult[]> {
-  const flows = group.scenarios.flatMap(expandFlows);
+export async function runInLab(lab: Lab, group: Group, mode: ProxyMode): Promise<readonly FlowResult[]> {
+  const flows = flowsOf([group], mode);
   // More at once would only measure how busy the clients are.
   const limit = limitConcurrency(32);
   return Promise.all(flows.map((flow) => limit(() => runFlow(lab, flow))));

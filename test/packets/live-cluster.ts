@@ -8,14 +8,14 @@ import { nodeObject, service } from './objects.ts';
 export class LiveCluster implements AsyncDisposable {
   readonly lab: Lab;
   readonly #folder: TemporaryFolder;
-  readonly #config: Readonly<Record<string, unknown>>;
+  readonly #options: { readonly config: Readonly<Record<string, unknown>>; readonly flags: readonly string[] };
   #agent: RunningWaypost | null = null;
   #turn = 0;
 
-  constructor(lab: Lab, folder: TemporaryFolder, config: Readonly<Record<string, unknown>>) {
+  constructor(lab: Lab, folder: TemporaryFolder, config: Readonly<Record<string, unknown>>, flags: readonly string[]) {
     this.lab = lab;
     this.#folder = folder;
-    this.#config = config;
+    this.#options = { config, flags };
   }
 
   /** Replaces the whole cluster; comes back when the kernel has it. The Node is node1's unless another is given. */
@@ -24,7 +24,7 @@ export class LiveCluster implements AsyncDisposable {
     // A Service that says by its name that this version of the file is in the kernel.
     const mark = service(`turn-${this.#turn}`, 99);
     await writeManifest(this.#folder.path, 'cluster.json', [node, mark.object, ...objects]);
-    this.#agent ??= await startWaypost(this.lab.node1, { manifests: this.#folder.path, config: this.#config });
+    this.#agent ??= await startWaypost(this.lab.node1, { manifests: this.#folder.path, ...this.#options });
     await this.#agent.waitRows(`the rows of turn ${this.#turn}`, (rows) =>
       rows.some((row) => row.service === `default/turn-${this.#turn}`),
     );
@@ -33,7 +33,13 @@ export class LiveCluster implements AsyncDisposable {
   /** Kills the agent as a crash would, and starts another. */
   async restart(): Promise<void> {
     await this.#agent?.kill();
-    this.#agent = await startWaypost(this.lab.node1, { manifests: this.#folder.path, config: this.#config });
+    this.#agent = await startWaypost(this.lab.node1, { manifests: this.#folder.path, ...this.#options });
+  }
+
+  /** Ends the agent in order; rules stay. */
+  async stop(): Promise<void> {
+    await this.#agent?.stop();
+    this.#agent = null;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -43,8 +49,12 @@ export class LiveCluster implements AsyncDisposable {
 }
 
 /** A cluster without objects yet; the agent starts with the first of them. */
-export async function createLiveCluster(lab: Lab, config: Readonly<Record<string, unknown>> = {}): Promise<LiveCluster> {
-  return new LiveCluster(lab, await createTemporaryFolder('waypost-live-'), config);
+export async function createLiveCluster(
+  lab: Lab,
+  config: Readonly<Record<string, unknown>> = {},
+  flags: readonly string[] = [],
+): Promise<LiveCluster> {
+  return new LiveCluster(lab, await createTemporaryFolder('waypost-live-'), config, flags);
 }
 
 /** The names of the back ends that answered. Throws where one attempt was not answered. */

@@ -64,6 +64,7 @@ export function service(
     readonly external?: boolean;
     readonly ingress?: readonly Readonly<Record<string, unknown>>[];
     readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
     readonly spec?: Readonly<Record<string, unknown>>;
   } = {},
 ): ServiceUnderTest {
@@ -76,7 +77,12 @@ export function service(
   const object = {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name, namespace: 'default', ...(options.labels === undefined ? {} : { labels: options.labels }) },
+    metadata: {
+      name,
+      namespace: 'default',
+      ...(options.labels === undefined ? {} : { labels: options.labels }),
+      ...(options.annotations === undefined ? {} : { annotations: options.annotations }),
+    },
     spec: {
       type,
       clusterIP: ips[0],

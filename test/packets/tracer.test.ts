@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { expandFlows } from './flow.ts';
+import { flowsOf } from './flow.ts';
 import { readTrace, traceIptables } from './iptables-tracer.ts';
 import { packetTable } from './table.ts';
 import { runTraced } from './tracer.ts';
@@ -16,7 +16,7 @@ describe.each(traced)('the packet table, traced through iptables rules: %s', (_,
 
 test('[SP-78] every back end of a frontend gets an equal share', () => {
   for (const [, group, tracer] of traced) {
-    const flows = group.scenarios.flatMap(expandFlows).filter(({ expect: { verdict } }) => verdict === 'answered');
+    const flows = flowsOf([group]).filter(({ expect: { verdict } }) => verdict === 'answered');
     for (const flow of flows) {
       const shares = Map.groupBy(tracer(flow), ({ destination, destinationPort }) => `${destination} ${destinationPort}`);
       for (const ways of shares.values()) {

@@ -1,4 +1,5 @@
-import { expandFlows } from './flow.ts';
+import type { ProxyMode } from '../../src/model/mod.ts';
+import { flowsOf } from './flow.ts';
 import type { Flow, Group } from './flow.ts';
 import { judge } from './judge.ts';
 import type { Outcome } from './judge.ts';
@@ -9,8 +10,8 @@ import { namesOf } from './senders.ts';
 export type FlowTracer = (flow: Flow) => readonly Outcome[];
 
 /** Answers the same table by tracing. Nothing is skipped: a tracer knows every protocol and family. */
-export function runTraced(group: Group, tracer: FlowTracer): readonly FlowResult[] {
-  return group.scenarios.flatMap(expandFlows).map((flow) => ({
+export function runTraced(group: Group, tracer: FlowTracer, mode: ProxyMode = 'iptables'): readonly FlowResult[] {
+  return flowsOf([group], mode).map((flow) => ({
     flow,
     problems: judge(flow, tracer(flow), namesOf(flow.from)),
     skipped: null,

@@ -1,4 +1,3 @@
-import http from 'node:http';
 import { createInterface } from 'node:readline';
 import { attemptMany, open } from './attempt.ts';
 import type { Held } from './attempt.ts';
@@ -52,7 +51,9 @@ function need<T>(values: ReadonlyMap<number, T>, id: number, what: string): T {
   return value;
 }
 
-function fetchText(url: string, timeoutMs: number): Promise<Answers['http']> {
+async function fetchText(url: string, timeoutMs: number): Promise<Answers['http']> {
+  // Few residents are asked for this, and loading it is a good part of their start.
+  const { default: http } = await import('node:http');
   return new Promise((resolve, reject) => {
     const request = http.get(url, { timeout: timeoutMs, agent: false }, (response) => {
       let body = '';

@@ -1,4 +1,4 @@
-import { answered, untouched } from '../expect.ts';
+import { answered, refused, untouched } from '../expect.ts';
 import type { Scenario } from '../flow.ts';
 import { at, bothPorts, ready, service, slices } from '../objects.ts';
 
@@ -50,7 +50,14 @@ export const addressScenarios: readonly Scenario[] = [
       { items: ['SP-48'], from: ['node'], to: [at.loopback4], port: web.nodePort, expect: answered(['p1', 'p2', 'q1'], 'node') },
       { items: ['SP-49'], from: ['node'], to: [at.loopback6], port: web.nodePort, expect: untouched },
       { items: [], from: ['pod', 'outside'], to: [at.otherNode], port: web.nodePort, expect: untouched },
-      { items: ['SP-74'], from: ['pod', 'node', 'outside'], to: [web.clusterIp], port: 81, expect: untouched },
+      {
+        items: ['SP-74'],
+        from: ['pod', 'node', 'outside'],
+        to: [web.clusterIp],
+        port: 81,
+        expect: untouched,
+        inMode: { ipvs: refused },
+      },
       {
         items: ['SP-93'],
         from: ['pod:p1'],
@@ -124,8 +131,8 @@ export const addressScenarios: readonly Scenario[] = [
     name: 'endpoint in the host network of this node',
     objects: [hosted.object, ...slices('hosted', [ready('node1')])],
     flows: [
-      { items: [], from: ['pod'], to: [hosted.clusterIp], port: 80, expect: answered(['node1'], 'client') },
-      { items: [], from: ['node', 'outside'], to: [hosted.clusterIp], port: 80, expect: answered(['node1'], 'any') },
+      { items: ['IPVS-29'], from: ['pod'], to: [hosted.clusterIp], port: 80, expect: answered(['node1'], 'client') },
+      { items: ['IPVS-29'], from: ['node', 'outside'], to: [hosted.clusterIp], port: 80, expect: answered(['node1'], 'any') },
     ],
   },
 ];

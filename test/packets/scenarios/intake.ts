@@ -46,12 +46,16 @@ export const intakeScenarios: readonly Scenario[] = [
   {
     name: 'left to another proxy',
     objects: [foreign.object, ...slices('foreign', [ready('p1')])],
-    flows: [{ items: ['SP-2'], from: ['pod', 'node'], to: [foreign.clusterIp], port: 80, expect: untouched }],
+    flows: [
+      { items: ['SP-2'], from: ['pod', 'node'], to: [foreign.clusterIp], port: 80, expect: untouched, inMode: { ipvs: refused } },
+    ],
   },
   {
     name: 'ExternalName with a ClusterIP',
     objects: [named.object, ...slices('named', [ready('p1')])],
-    flows: [{ items: ['SP-4'], from: ['pod', 'node'], to: [named.clusterIp], port: 80, expect: untouched }],
+    flows: [
+      { items: ['SP-4'], from: ['pod', 'node'], to: [named.clusterIp], port: 80, expect: untouched, inMode: { ipvs: refused } },
+    ],
   },
   {
     name: 'a slice labelled headless',
@@ -92,7 +96,15 @@ export const intakeScenarios: readonly Scenario[] = [
     objects: [old.object, ...slices('old', [ready('p1')])],
     flows: [
       { items: ['SP-25'], from: ['pod'], to: [old.clusterIp], port: 80, families: ['IPv4'], expect: answered(['p1'], 'client') },
-      { items: ['SP-25'], from: ['pod'], to: [old.clusterIp], port: 80, families: ['IPv6'], expect: untouched },
+      {
+        items: ['SP-25'],
+        from: ['pod'],
+        to: [old.clusterIp],
+        port: 80,
+        families: ['IPv6'],
+        expect: untouched,
+        inMode: { ipvs: refused },
+      },
     ],
   },
   {

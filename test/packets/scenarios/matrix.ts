@@ -36,8 +36,15 @@ export const matrixScenarios: readonly Scenario[] = [
       { items, from: ['pod'], to: [inner.clusterIp], port: 80, expect: answered(both, 'client') },
       { items, from: ['pod:p1'], to: [inner.clusterIp], port: 80, expect: answered(both, { p1: 'node', q1: 'client' }) },
       { items, from: ['node', 'outside'], to: [inner.clusterIp], port: 80, expect: answered(both, 'node') },
-      { items, from: anyone, to: [inner.clusterIp], port: 81, expect: untouched },
-      { items, from: anyone, to: [at.address('10.96.0.199', 'fd00:10:96::199')], port: 80, expect: untouched },
+      { items, from: anyone, to: [inner.clusterIp], port: 81, expect: untouched, inMode: { ipvs: refused } },
+      {
+        items,
+        from: anyone,
+        to: [at.address('10.96.0.199', 'fd00:10:96::199')],
+        port: 80,
+        expect: untouched,
+        inMode: { ipvs: refused },
+      },
     ],
   },
   {
@@ -78,7 +85,14 @@ export const matrixScenarios: readonly Scenario[] = [
     flows: [
       { items, from: anyone, to: [empty.clusterIp], port: 80, expect: refused },
       { items, from: ['pod', 'outside'], to: [empty.loadBalancerIp, empty.externalIp], port: 80, expect: refused },
-      { items, from: ['node'], to: [empty.loadBalancerIp, empty.externalIp], port: 80, expect: untouched },
+      {
+        items,
+        from: ['node'],
+        to: [empty.loadBalancerIp, empty.externalIp],
+        port: 80,
+        expect: untouched,
+        inMode: { ipvs: refused },
+      },
       { items, from: anyone, to: [at.node], port: empty.nodePort, expect: refused },
     ],
   },

@@ -31,7 +31,14 @@ export const policyScenarios: readonly Scenario[] = [
       },
       { items: ['SP-73'], from: ['node'], to: [at.loopback4], port: empty.nodePort, expect: refused },
       { items: ['SP-77'], from: ['pod', 'outside'], to: [empty.externalIp, empty.loadBalancerIp], port: 80, expect: refused },
-      { items: ['SP-72'], from: ['node'], to: [empty.externalIp, empty.loadBalancerIp], port: 80, expect: untouched },
+      {
+        items: ['SP-72'],
+        from: ['node'],
+        to: [empty.externalIp, empty.loadBalancerIp],
+        port: 80,
+        expect: untouched,
+        inMode: { ipvs: refused },
+      },
     ],
   },
   {

@@ -106,7 +106,15 @@ export const portScenarios: readonly Scenario[] = [
     name: 'a TCP port leaves UDP alone',
     objects: [tcpOnly.object, ...slices('tcp-only', [ready('p1')])],
     flows: [
-      { items: ['SP-31'], from: ['pod'], to: [tcpOnly.clusterIp], port: 80, protocols: udp, expect: untouched },
+      {
+        items: ['SP-31'],
+        from: ['pod'],
+        to: [tcpOnly.clusterIp],
+        port: 80,
+        protocols: udp,
+        expect: untouched,
+        inMode: { ipvs: refused },
+      },
       { items: ['SP-31'], from: ['outside'], to: [at.node], port: tcpOnly.nodePort, protocols: udp, expect: untouched },
       { items: ['SP-31'], from: ['pod'], to: [tcpOnly.clusterIp], port: 80, protocols: tcp, expect: answered(['p1'], 'client') },
     ],
@@ -201,7 +209,15 @@ export const portScenarios: readonly Scenario[] = [
         protocols: ['SCTP'],
         expect: answered(['p1', 'q1'], 'node'),
       },
-      { items: ['SP-31'], from: ['pod'], to: [sctp.clusterIp], port: 80, protocols: tcp, expect: untouched },
+      {
+        items: ['SP-31'],
+        from: ['pod'],
+        to: [sctp.clusterIp],
+        port: 80,
+        protocols: tcp,
+        expect: untouched,
+        inMode: { ipvs: refused },
+      },
     ],
   },
 ];

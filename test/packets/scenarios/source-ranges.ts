@@ -70,7 +70,16 @@ export const sourceRangeScenarios: readonly Scenario[] = [
   {
     name: 'ranges without endpoints',
     objects: [listedEmpty.object],
-    flows: [{ items: ['SP-105'], from: ['pod', 'outside'], to: [listedEmpty.loadBalancerIp], port: 80, expect: refused }],
+    flows: [
+      {
+        items: ['SP-105'],
+        from: ['pod', 'outside'],
+        to: [listedEmpty.loadBalancerIp],
+        port: 80,
+        expect: refused,
+        inMode: { ipvs: timeout },
+      },
+    ],
   },
   {
     name: 'ranges that hold the node and the outside client',

@@ -1,0 +1,6 @@
+import type { Checklist } from './checklist.ts';
+import { ipvs } from './ipvs.ts';
+import { serviceProxy } from './service-proxy.ts';
+
+/** Every checklist there is a page for. */
+export const checklists: readonly Checklist[] = [serviceProxy, ipvs];

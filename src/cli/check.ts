@@ -1,0 +1,35 @@
+import { loadConfig } from '../config/mod.ts';
+import type { EffectiveConfig, FlagTexts } from '../config/mod.ts';
+import type { Problem } from '../model/mod.ts';
+import type { NodeFacts } from './check-facts.ts';
+import { formatFindings, planFindings, problemsOf } from './check-findings.ts';
+import { gatherNodeFacts } from './driver-check.ts';
+import { printProblems } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
+
+/**
+ * `waypost check`: says what this node can and cannot do for the mode that the flags of `waypost run` configure, without
+ * changing anything. Gives the exit code: 1 where the configuration is wrong or a finding is an error.
+ */
+export async function runCheck(
+  texts: FlagTexts,
+  output: 'text' | 'json',
+  terminal: Terminal,
+  gather: () => Promise<NodeFacts> = gatherNodeFacts,
+): Promise<number> {
+  const loaded = await loadConfig(texts);
+  if (!loaded.ok) {
+    printProblems(terminal, [...loaded.warnings, ...loaded.problems]);
+    return 1;
+  }
+  const { mode } = loaded.config;
+  const findings = planFindings(loaded.config, await gather());
+  if (output === 'json') terminal.out(`${JSON.stringify({ mode, findings }, null, 2)}\n`);
+  else terminal.out(`mode ${mode}\n${formatFindings(findings)}`);
+  return findings.some(({ level }) => level === 'error') ? 1 : 0;
+}
+
+/** What `waypost check` would say against the node, for the log of a start. */
+export async function findNodeProblems(config: EffectiveConfig): Promise<readonly Problem[]> {
+  return problemsOf(planFindings(config, await gatherNodeFacts()));
+}

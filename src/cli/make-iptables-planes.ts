@@ -1,0 +1,72 @@
+import type { Detection, IptablesPort, SetPort, Shell, Variant } from '../iptables/mod.ts';
+import {
+  allowLoopbackRouting,
+  createExecPort,
+  createIptablesDataPlane,
+  createIpsetPort,
+  createShell,
+  detectIptables,
+  shouldDropInvalid,
+} from '../iptables/mod.ts';
+import { succeed } from '../model/mod.ts';
+import type { DataPlane, Family, Outcome, Pause, Problem } from '../model/mod.ts';
+import type { DataPlanes } from './make-data-planes.ts';
+
+/** Data planes of iptables mode, each with a shell of its own. */
+export async function makeIptablesPlanes(
+  families: readonly Family[],
+  pause: Pause,
+  degraded: (problem: Problem) => void,
+): Promise<Outcome<DataPlanes>> {
+  const detected = await detectTools();
+  if (!detected.ok) return detected;
+  const { variant, version, tools } = detected.value;
+  const made = await Promise.all(families.map((family) => makePlane(family, { variant, tools: tools[family] }, pause, degraded)));
+  return succeed({
+    planes: made.map(({ plane }) => plane),
+    notes: { iptables: `${version.join('.')} ${variant}`, reason: detected.value.reason },
+    close: async () => {
+      await Promise.all(made.map(({ port }) => port.close()));
+    },
+  });
+}
+
+async function detectTools(): Promise<Outcome<Detection>> {
+  const shell = createShell();
+  const detected = await detectIptables({ shell });
+  await shell.close();
+  return detected;
+}
+
+async function makePlane(
+  family: Family,
+  found: { readonly variant: Variant; readonly tools: Detection['tools'][Family] },
+  pause: Pause,
+  degraded: (problem: Problem) => void,
+): Promise<{ readonly plane: DataPlane; readonly port: IptablesPort }> {
+  const shell = createShell();
+  const port = createExecPort({ family, ...found, shell });
+  const plane = createIptablesDataPlane({
+    family,
+    port,
+    sets: await findSets(family, shell, degraded),
+    dropInvalid: shouldDropInvalid(),
+    allowLoopbackRouting,
+    degraded,
+    pause,
+    now: () => performance.now(),
+  });
+  return { plane, port };
+}
+
+/** Null, and said, where tool or kernel have no ipset: affinity then works with a limit. */
+async function findSets(family: Family, shell: Shell, degraded: (problem: Problem) => void): Promise<SetPort | null> {
+  const sets = createIpsetPort({ family, shell });
+  const listed = await sets.list();
+  if (listed.ok) return sets;
+  const message =
+    'ipset cannot be used: session affinity remembers 100 clients for each back end and forgets the oldest; ' +
+    `install ipset to lift the limit (${listed.problem.message})`;
+  degraded({ code: 'WP_CLI_NO_IPSET', message });
+  return null;
+}

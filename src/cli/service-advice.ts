@@ -1,0 +1,36 @@
+import type { AgentEvent } from '../kube/mod.ts';
+import type { Problem } from '../model/mod.ts';
+import type { Notice } from '../proxy/mod.ts';
+
+/** Services that are remembered as told; beyond that the memory starts afresh. */
+const mostRemembered = 10_000;
+
+/**
+ * Tells the owner of a Service, in an Event, what of its annotations cannot be followed and what is done instead. The same
+ * is said once while the agent runs, however often the Service is read again.
+ */
+export class ServiceAdvice {
+  readonly #event: (event: AgentEvent) => void;
+  readonly #told = new Set<string>();
+
+  constructor(event: (event: AgentEvent) => void) {
+    this.#event = event;
+  }
+
+  /** Takes every notice of the proxy and tells of advice. */
+  notice(notice: Notice): void {
+    if (notice.kind === 'advised') this.problem(notice.problem);
+  }
+
+  /** Takes every problem and tells of those that name a Service. */
+  problem({ service, code, message }: Problem): void {
+    if (service === undefined) return;
+    const told = `${service} ${message}`;
+    if (this.#told.has(told)) return;
+    if (this.#told.size >= mostRemembered) this.#told.clear();
+    this.#told.add(told);
+    const slash = service.indexOf('/');
+    const about = { kind: 'Service', namespace: service.slice(0, slash), name: service.slice(slash + 1) } as const;
+    this.#event({ about, type: 'Warning', reason: 'NotFollowed', action: 'Configure', message: `${message} (${code})` });
+  }
+}

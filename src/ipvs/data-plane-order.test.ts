@@ -1,0 +1,166 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { families } from '../model/mod.ts';
+import type { Address, Family } from '../model/mod.ts';
+import { applyShapes, createNode, startWorld } from './data-plane.fixture.ts';
+import type { FakeNode } from './data-plane.fixture.ts';
+import type { IpvsOptions } from './settings.ts';
+import { traceNode } from './tracer.ts';
+import type { TracedEnd, TracedPacket } from './tracer.ts';
+import { serverKeyText } from './virtual-server.ts';
+import { addressOf, frontendsOf, nodeAddress, podAddress, shapes } from './wish.fixture.ts';
+import type { Shape } from './wish.fixture.ts';
+
+/** A node that calls back after each single thing that is done to it. */
+function watchNode(node: FakeNode, seen: () => Promise<void>): FakeNode {
+  const after = async <T>(work: Promise<T>): Promise<T> => {
+    const result = await work;
+    await seen();
+    return result;
+  };
+  return {
+    ...node,
+    servers: {
+      ...node.servers,
+      async apply(operations) {
+        const verdicts = [];
+        for (const operation of operations) verdicts.push(...(await after(node.servers.apply([operation]))).verdicts);
+        return { verdicts, bytes: 0, messages: operations.length };
+      },
+    },
+    side: new Proxy(node.side, {
+      get: (side, name) => {
+        if (name === 'apply') return (change: Parameters<typeof side.apply>[0]) => after(side.apply(change));
+        const value: unknown = Reflect.get(side, name);
+        return typeof value === 'function' ? value.bind(side) : value;
+      },
+    }),
+    routes: new Proxy(node.routes, {
+      get: (routes, name) => {
+        if (name === 'changeRoutes')
+          return (...args: Parameters<typeof routes.changeRoutes>) => after(routes.changeRoutes(...args));
+        if (name === 'changeRules') return (...args: Parameters<typeof routes.changeRules>) => after(routes.changeRules(...args));
+        const value: unknown = Reflect.get(routes, name);
+        return typeof value === 'function' ? value.bind(routes) : value;
+      },
+    }),
+  };
+}
+
+/** Packets to all that the shapes serve, from a pod, the node and outside. */
+function packetsTo(list: readonly Shape[], family: Family): TracedPacket[] {
+  const outside = addressOf(family === 'IPv4' ? '203.0.113.9' : '2001:db8:113::9');
+  const senders: readonly (readonly [Address, string | null])[] = [
+    [podAddress(77, family), 'pod-x'],
+    [podAddress(3, family), 'pod-3'],
+    [nodeAddress(family), null],
+    [outside, 'eth0'],
+  ];
+  const frontends = list.flatMap((shape) => frontendsOf(shape, family));
+  return frontends.flatMap(({ address, protocol, port }) =>
+    senders.map(([source, inInterface]) => {
+      return { family, source, destination: address ?? nodeAddress(family), protocol, port, inInterface };
+    }),
+  );
+}
+
+/** Everything that can become of each packet, as texts. */
+async function traceAll(
+  { servers, side, routes }: FakeNode,
+  packets: readonly TracedPacket[],
+  family: Family,
+): Promise<Set<string>[]> {
+  const [listed, ways, rules] = [await servers.list(), await routes.listRoutes(null), await routes.listRules()];
+  const { settings, entries } = side;
+  if (!listed.ok || !ways.ok || !rules.ok || settings === null) throw new Error('a fake without faults failed');
+  const node = {
+    entries,
+    settings,
+    servers: new Map(listed.value.map((server) => [serverKeyText(server.key), server])),
+    routes: ways.value,
+    rules: rules.value,
+    localAddresses: new Set([nodeAddress(family)]),
+  };
+  return packets.map((packet) => new Set(traceNode(node, packet).flatMap(factsOf)));
+}
+
+const none: ReadonlySet<string> = new Set();
+
+/** Where a packet is forwarded to and whether its source is rewritten are two facts: a change may mix them on its way. */
+function factsOf(end: TracedEnd): string[] {
+  if (end.verdict !== 'forward') return [end.verdict];
+  return [`to ${end.address}:${end.port}`, end.masquerade ? 'masqueraded' : 'as it is'];
+}
+
+const refusals = new Set(['reject', 'drop', 'leaves']);
+
+/**
+ * What must not be met on the way from one set of facts to another. Where both forward everything, only that. Where one
+ * does not, packets may be refused or pass by for a moment, but none goes to a back end, or with a source, that neither
+ * knows, and none to a socket of the node. `places`: all back ends of the destination, before or afterwards, for the pools
+ * of a Service and who is sent to which may change at once.
+ */
+function findOdd(
+  facts: ReadonlySet<string>,
+  start: ReadonlySet<string>,
+  end: ReadonlySet<string>,
+  places: ReadonlySet<string>,
+): string[] {
+  const known = start.union(end);
+  const steady = known.isDisjointFrom(refusals) && !known.has('local');
+  return [...facts].filter((fact) => !known.has(fact) && !places.has(fact) && (steady || !refusals.has(fact)));
+}
+
+/** The back ends of whoever serves the destination of each packet, before or afterwards. */
+function placesOf(packets: readonly TracedPacket[], list: readonly Shape[], family: Family): ReadonlySet<string>[] {
+  const frontends = list.flatMap((shape) => frontendsOf(shape, family));
+  return packets.map(({ destination, protocol, port }) => {
+    const serving = frontends.filter(
+      (one) => one.protocol === protocol && one.port === port && (one.address ?? nodeAddress(family)) === destination,
+    );
+    const routes = serving.flatMap((one) => Object.values(one.routes));
+    const pools = routes.flatMap((route) => (route.verdict === 'forward' ? [route.pool] : []));
+    return new Set(pools.flatMap(({ backends }) => backends.map((backend) => `to ${backend.address}:${backend.port}`)));
+  });
+}
+
+const options: readonly (readonly [string, Partial<IpvsOptions>])[] = [
+  ['with service ranges', {}],
+  ['without service ranges', { serviceCidrs: [] }],
+];
+
+describe.each(families)('the order of a change, %s', (family) => {
+  test.each(options)(
+    '%s no packet goes on the way where it went neither before nor afterwards, and no hole opens',
+    async (_, more) => {
+      const lists = fc.array(shapes, { minLength: 1, maxLength: 2 });
+      await fc.assert(
+        fc.asyncProperty(lists, lists, async (before, after) => {
+          const kernel = createNode(family);
+          const packets = packetsTo([...before, ...after], family);
+          const states: Set<string>[][] = [];
+          let watching = false;
+          const watched = watchNode(kernel, async () => {
+            if (watching) states.push(await traceAll(kernel, packets, family));
+          });
+          const world = startWorld(family, more, watched);
+          await applyShapes(world, before, true);
+          const first = await traceAll(kernel, packets, family);
+          watching = true;
+          expect(await applyShapes(world, after, true)).toMatchObject({ problem: null, failed: new Map() });
+          const last = await traceAll(kernel, packets, family);
+          const places = placesOf(packets, [...before, ...after], family);
+          for (const state of states) {
+            for (const [at, ends] of state.entries()) {
+              const [start = none, end = none] = [first[at], last[at]];
+              expect({ packet: packets[at], start, end, odd: findOdd(ends, start, end, places[at] ?? none) }).toMatchObject({
+                odd: [],
+              });
+            }
+          }
+        }),
+        { numRuns: 25 },
+      );
+    },
+  );
+});

@@ -1,0 +1,91 @@
+import { fail, sideKey, succeed } from '../model/mod.ts';
+import type { Outcome, SideEntry, SideSettings } from '../model/mod.ts';
+import type { Kernel } from './data-plane-kernel.ts';
+import type { Tally } from './data-plane-pass.ts';
+import { planSysctls } from './plan-sysctls.ts';
+import type { SysctlWish } from './plan-sysctls.ts';
+import type { IpvsTimeouts } from './port.ts';
+import { recordEntry } from './records.ts';
+import { defaultTimeouts } from './settings.ts';
+import type { IpvsOptions } from './settings.ts';
+
+/** What is set besides Services. */
+interface Surroundings {
+  readonly options: IpvsOptions;
+  readonly kernel: Kernel;
+  readonly settings: SideSettings;
+  readonly tally: Tally;
+  /** Node ports are served on 127.0.0.0/8. */
+  readonly loopback: boolean;
+}
+
+/**
+ * Sets kernel parameters and idle times that differ from what IPVS mode needs, each written down before, so that
+ * `cleanup` can put it back. A parameter that is not vital and cannot be set is reported and done without.
+ */
+export async function ensureSurroundings(surroundings: Surroundings): Promise<Outcome<void>> {
+  const set = await ensureSysctls(surroundings);
+  return set.ok ? ensureTimeouts(surroundings) : set;
+}
+
+async function ensureSysctls(surroundings: Surroundings): Promise<Outcome<void>> {
+  const { options, kernel, tally, loopback } = surroundings;
+  const differing: { readonly wish: SysctlWish; readonly found: string }[] = [];
+  for (const wish of planSysctls({ ...options, loopback })) {
+    const found = await options.sysctls.read(wish.name);
+    if (found === null && wish.needed) {
+      return fail('WP_IPVS_SYSCTL', `${wish.name} does not exist, and IPVS mode cannot work without it`);
+    }
+    if (found !== null && found !== wish.value) differing.push({ wish, found });
+  }
+  const known = new Set(kernel.records().flatMap((record) => (record.kind === 'sysctl' ? [record.name] : [])));
+  const records = differing
+    .filter(({ wish }) => wish.restore && !known.has(wish.name))
+    .map(({ wish, found }) => recordEntry({ kind: 'sysctl', name: wish.name, value: found }));
+  const written = await remember(surroundings, records);
+  if (!written.ok) return written;
+  for (const { wish, found } of differing) {
+    const done = await options.sysctls.write(wish.name, wish.value);
+    if (done.ok) {
+      tally.operations += 1;
+      options.report({ kind: 'sysctl', name: wish.name, from: found, to: wish.value });
+    } else if (wish.needed) return done;
+    else options.degraded(done.problem);
+  }
+  return succeed(undefined);
+}
+
+async function ensureTimeouts(surroundings: Surroundings): Promise<Outcome<void>> {
+  const { options, kernel, tally } = surroundings;
+  const found = await options.servers.timeouts();
+  if (!found.ok) return found;
+  const wanted = chooseTimeouts(options.timeouts, found.value);
+  if ((['tcp', 'tcpFin', 'udp'] as const).every((name) => wanted[name] === found.value[name])) return succeed(undefined);
+  const known = kernel.records().some(({ kind }) => kind === 'timeouts');
+  const written = await remember(surroundings, known ? [] : [recordEntry({ kind: 'timeouts', value: found.value })]);
+  if (!written.ok) return written;
+  const set = await options.servers.setTimeouts(wanted);
+  if (!set.ok) return set;
+  tally.operations += 1;
+  options.report({ kind: 'timeouts', from: found.value, to: wanted });
+  return succeed(undefined);
+}
+
+/** What the operator set, else what we think right; the time after FIN is left as it is. */
+function chooseTimeouts(set: IpvsTimeouts, found: IpvsTimeouts): IpvsTimeouts {
+  return {
+    tcp: set.tcp || defaultTimeouts.tcp,
+    tcpFin: set.tcpFin || found.tcpFin,
+    udp: set.udp || defaultTimeouts.udp,
+  };
+}
+
+async function remember({ kernel, settings, tally }: Surroundings, records: readonly SideEntry[]): Promise<Outcome<void>> {
+  const missing = records.filter((record) => !kernel.entries.has(sideKey(record)));
+  if (missing.length === 0) return succeed(undefined);
+  const { problem, operations, bytes } = await kernel.changeSide(settings, missing, []);
+  if (problem !== null) return { ok: false, problem };
+  tally.operations += operations;
+  tally.bytes += bytes;
+  return succeed(undefined);
+}

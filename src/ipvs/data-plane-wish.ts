@@ -1,0 +1,142 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Change, DataPlaneSettings, Frontend, Problem, ServiceKey, SideSettings } from '../model/mod.ts';
+import { HeldSpots } from './data-plane-held.ts';
+import type { Kernel } from './data-plane-kernel.ts';
+import { eachSlowly } from './data-plane-pace.ts';
+import { ipvsProblem } from './errors.ts';
+import { planBase, planSideSettings } from './plan-base.ts';
+import { planService } from './plan-service.ts';
+import { Spots, spotOf } from './plan-spots.ts';
+import { emptyPlan } from './plan-types.ts';
+import type { PlanContext, Spot } from './plan-types.ts';
+import { noService } from './settings.ts';
+import type { IpvsOptions } from './settings.ts';
+import { Touched, Wish } from './wish.ts';
+
+const none: readonly Frontend[] = [];
+
+/** The frontends of all Services, and the wish that follows from them. */
+export class WishBook {
+  readonly wish = new Wish();
+  readonly held: HeldSpots;
+  readonly #options: IpvsOptions;
+  readonly #kernel: Kernel;
+  readonly #spots = new Spots();
+  readonly #frontends = new Map<ServiceKey, readonly Frontend[]>();
+  readonly #told = new Set<string>();
+  #context: PlanContext | null = null;
+  #sideSettings: SideSettings | null = null;
+
+  constructor(options: IpvsOptions, kernel: Kernel) {
+    this.#options = options;
+    this.#kernel = kernel;
+    this.held = new HeldSpots(options, kernel, this.wish);
+    this.wish.replace(planBase(options.serviceCidrs), new Touched());
+  }
+
+  /** Makes a change part of the wish. Gives the frontends that its Services had before. */
+  async take({ settings, services, complete }: Change, touched: Touched): Promise<ReadonlyMap<ServiceKey, readonly Frontend[]>> {
+    const next = new Map(services);
+    if (complete) for (const service of this.#frontends.keys()) if (!next.has(service)) next.set(service, none);
+    const previous = new Map([...next.keys()].map((service) => [service, this.#frontends.get(service) ?? none]));
+    const affected = await this.#claim(next);
+    if (this.#renew(settings)) for (const service of this.#frontends.keys()) affected.add(service);
+    await this.#replan(affected, touched);
+    return previous;
+  }
+
+  /** What was there before us is remembered until it is put back. */
+  keepOriginals(touched: Touched): void {
+    const id = 'originals of this node';
+    this.wish.replace({ ...emptyPlan(id, noService), entries: new Map(this.#kernel.originals) }, touched);
+  }
+
+  /** Gives Services back the frontends they had. */
+  async restore(previous: ReadonlyMap<ServiceKey, readonly Frontend[]>, touched: Touched): Promise<void> {
+    await this.#replan(await this.#claim(previous), touched);
+  }
+
+  /** Holds the spots of servers that an earlier run left behind with connections. */
+  holdLeftovers(touched: Touched): void {
+    for (const [text, { owner, server }] of this.#kernel.servers.all()) {
+      const { key } = server;
+      if (owner !== 'own' || key.kind === 'mark' || this.#spots.ownerOf(spotOf(key)) !== null) continue;
+      this.held.hold({ ...key, servers: [text] }, touched);
+    }
+  }
+
+  /** The same value for the same settings. */
+  sideSettings(settings: DataPlaneSettings): SideSettings {
+    const next = planSideSettings(settings, this.#options);
+    if (!isDeepStrictEqual(next, this.#sideSettings)) this.#sideSettings = next;
+    return this.#sideSettings ?? next;
+  }
+
+  /** Says once, of the servers touched, what they have to do without. */
+  tellShortcomings(touched: Touched): void {
+    for (const text of touched.servers.keys()) {
+      const server = this.wish.server(text);
+      if (server === null || !this.#kernel.missingSchedulers.has(server.scheduler)) continue;
+      const { service, scheduler, fallback } = server;
+      const message = `Service ${service} asks for the IPVS scheduler ${scheduler}, which this kernel does not have: ${fallback} is used`;
+      this.#tell({ ...ipvsProblem('WP_IPVS_NO_SCHEDULER', message), service });
+    }
+  }
+
+  #tell(problem: Problem): void {
+    if (this.#told.has(problem.message)) return;
+    this.#told.add(problem.message);
+    this.#options.degraded(problem);
+  }
+
+  /** Gives the Services whose plans have to be made again. */
+  async #claim(next: ReadonlyMap<ServiceKey, readonly Frontend[]>): Promise<Set<ServiceKey>> {
+    const affected = new Set<ServiceKey>(next.keys());
+    await eachSlowly(next, this.#options.pause, ([service, frontends]) => {
+      for (const other of this.#spots.claim(service, frontends)) affected.add(other);
+      if (frontends.length === 0) this.#frontends.delete(service);
+      else this.#frontends.set(service, frontends);
+    });
+    await eachSlowly(affected, this.#options.pause, (service) => {
+      for (const spot of this.#spots.denied(service)) {
+        const message = `Service ${service} asks for ${spot}, which Service ${this.#spots.ownerOf(spot)} has: it is not served there`;
+        this.#tell({ code: 'WP_IPVS_TAKEN', message, service });
+      }
+    });
+    return affected;
+  }
+
+  /** True if every plan has to be made again. */
+  #renew(settings: DataPlaneSettings): boolean {
+    const known = this.#context;
+    const { ownAddresses, numbers } = this.#kernel;
+    if (known !== null && known.ownAddresses === ownAddresses && isDeepStrictEqual(known.settings, settings)) return false;
+    this.#context = {
+      ...this.#options,
+      settings,
+      ownAddresses,
+      numberOf: (kind, name) => numbers.allocate(kind, name),
+      owns: (spot, service) => this.#spots.ownerOf(spot) === service,
+    };
+    return true;
+  }
+
+  async #replan(services: ReadonlySet<ServiceKey>, touched: Touched): Promise<void> {
+    const context = this.#context;
+    if (context === null) throw new Error('no settings yet');
+    const left: Spot[] = [];
+    for (const service of services) {
+      const spots = this.wish.planOf(service)?.spots;
+      const frontends = this.#frontends.get(service) ?? none;
+      const plan = planService(service, frontends, context);
+      if (frontends.length === 0) this.wish.remove(service, touched);
+      else this.wish.replace(plan, touched);
+      for (const spot of plan.spots.keys()) this.held.drop(spot, touched);
+      for (const text of plan.servers.keys()) this.held.release(text, touched);
+      for (const [name, spot] of spots ?? []) if (!plan.spots.has(name)) left.push(spot);
+      const resting = this.#options.pause();
+      if (resting !== null) await resting;
+    }
+    for (const spot of left) if (this.#spots.ownerOf(spotOf(spot)) === null) this.held.hold(spot, touched);
+  }
+}

@@ -1,0 +1,75 @@
+import type { Address, Family } from '../model/mod.ts';
+import { walkAttributes, writeAttribute } from './attributes.ts';
+import { bytesOf, readU32 } from './bytes.ts';
+import type { ByteWriter } from './bytes.ts';
+import { familyNumbers, readAddressAt } from './ip-family.ts';
+import type { Message } from './message.ts';
+
+/** `RTM_*LINK` and `RTM_*ADDR` (uapi/linux/rtnetlink.h). */
+export const linkTypes = { new: 16, get: 18 } as const;
+export const addressTypes = { new: 20, delete: 21, get: 22 } as const;
+
+/** `IFLA_*` (if_link.h) and `IFA_*` (if_addr.h). */
+const linkAttribute = { name: 3, extendedMask: 29 } as const;
+const addressAttribute = { address: 1, local: 2 } as const;
+
+/** `RTEXT_FILTER_SKIP_STATS`: counters are of no interest here and take most of an answer. */
+const skipStatistics = 1 << 3;
+
+const linkHeaderLength = 16;
+const addressHeaderLength = 8;
+
+/** The payload that asks for all interfaces, or for the one of a name. */
+export function writeLinkQuery(writer: ByteWriter, name: string | null): void {
+  writer.bytes(new Uint8Array(linkHeaderLength));
+  writeAttribute(writer, linkAttribute.extendedMask, () => writer.u32(skipStatistics));
+  if (name !== null) writeAttribute(writer, linkAttribute.name, () => writer.bytes(new TextEncoder().encode(`${name}\0`)));
+}
+
+/** An interface's number and name. */
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+}
+
+/** The interface that a message of type `linkTypes.new` describes, or null where it lacks a name. */
+export function readLink(view: DataView, { start, end }: Message): Link | null {
+  if (end - start < linkHeaderLength) return null;
+  const index = readU32(view, start + 4);
+  let name: string | null = null;
+  walkAttributes(view, start + linkHeaderLength, end, (type, from, to) => {
+    if (type === linkAttribute.name) name = new TextDecoder().decode(bytesOf(view, from, to)).replace(/\0.*$/s, '');
+  });
+  return name === null ? null : { index, name };
+}
+
+/** The payload that asks for the addresses of a family. */
+export function writeAddressQuery(writer: ByteWriter, family: Family): void {
+  writer.u8(familyNumbers[family]);
+  writer.bytes(new Uint8Array(addressHeaderLength - 1));
+}
+
+/** An address as the kernel tells it: of the interface only the number. */
+export interface KernelAddress {
+  readonly address: Address;
+  readonly index: number;
+  /** Prefix length of the interface's network. */
+  readonly length: number;
+  /** 0 universe, 253 link, 254 host. */
+  readonly scope: number;
+}
+
+/** The address that a message of type `addressTypes.new` or `.delete` is about; null where it is none of the family. */
+export function readAddress(view: DataView, { start, end }: Message, family: Family): KernelAddress | null {
+  if (end - start < addressHeaderLength || view.getUint8(start) !== familyNumbers[family]) return null;
+  let own: Address | null = null;
+  let peer: Address | null = null;
+  walkAttributes(view, start + addressHeaderLength, end, (type, from, to) => {
+    if (type === addressAttribute.local) own = readAddressAt(view, from, to, family);
+    // Where both are given this is the other end of a point-to-point link.
+    else if (type === addressAttribute.address) peer = readAddressAt(view, from, to, family);
+  });
+  const address = own ?? peer;
+  if (address === null) return null;
+  return { address, index: readU32(view, start + 4), length: view.getUint8(start + 1), scope: view.getUint8(start + 3) };
+}

@@ -1,0 +1,133 @@
+import { isDeepStrictEqual } from 'node:util';
+import { sideKey, succeed } from '../model/mod.ts';
+import type { Address, Family, Outcome, SideChange, SideReport, SideRules, SideSettings, SideState } from '../model/mod.ts';
+import type { NftPort } from './port.ts';
+import { compareTable, sameChains } from './side-compare.ts';
+import type { Findings } from './side-compare.ts';
+import { SideDelta } from './side-delta.ts';
+import type { SideMemory } from './side-memory.ts';
+import { countOperations, planChains, planChange, planRewrite } from './side-plan.ts';
+import { sideTable } from './side-sets.ts';
+import type { Command } from './transaction.ts';
+
+export interface SideRulesOptions {
+  readonly family: Family;
+  readonly port: NftPort;
+}
+
+/** What is known of the kernel. */
+interface Knowledge {
+  readonly memory: SideMemory;
+  /** As last read; null once a change put everything right. */
+  readonly findings: Findings | null;
+  /** The settings that chains and rules are known to be written for. */
+  readonly written: SideSettings | null;
+}
+
+/** What a refused transaction may mean: that somebody else changed our table. */
+const surprises: ReadonlySet<string> = new Set(['WP_NFT_MISSING', 'WP_NFT_EXISTS', 'WP_NFT_OVERLAP', 'WP_NFT_BUSY']);
+
+/** Side rules of one family in an nftables table of their own. */
+export function createSideRules(options: SideRulesOptions): SideRules {
+  return new TableSideRules(options);
+}
+
+class TableSideRules implements SideRules {
+  readonly family: Family;
+  readonly #port: NftPort;
+  /** Null before the first look, and after a failure until the next one. */
+  #known: Knowledge | null = null;
+  #asked: SideSettings | null = null;
+
+  constructor({ family, port }: SideRulesOptions) {
+    this.family = family;
+    this.#port = port;
+  }
+
+  async read(): Promise<Outcome<SideState>> {
+    const known = await this.#look();
+    if (!known.ok) return known;
+    const { memory } = known.value;
+    return succeed({ entries: new Map(memory.entries), intact: this.#isIntact(known.value) });
+  }
+
+  async apply(change: SideChange): Promise<SideReport> {
+    this.#asked = change.settings;
+    const first = await this.#attempt(change);
+    if (first.problem === null || !surprises.has(first.problem.code)) return first;
+    const second = await this.#attempt(change);
+    return { ...second, bytes: first.bytes + second.bytes };
+  }
+
+  async cleanup(): Promise<Outcome<readonly string[]>> {
+    this.#known = null;
+    const table = sideTable(this.family);
+    const { problem } = await this.#port.apply({ table, commands: [{ kind: 'delete-table' }] });
+    if (problem?.code === 'WP_NFT_MISSING') return succeed([]);
+    return problem === null ? succeed([`nftables table ${table.family} ${table.name}`]) : { ok: false, problem };
+  }
+
+  async #attempt(change: SideChange): Promise<SideReport> {
+    const found = this.#known === null ? await this.#look() : succeed(this.#known);
+    if (!found.ok) return { problem: found.problem, operations: 0, bytes: 0 };
+    // Whatever happens from here on, the memory is not what the kernel has until it said yes.
+    this.#known = null;
+    const commands = this.#plan(found.value, change);
+    if (commands.length > 0) {
+      const { problem, bytes } = await this.#port.apply({ table: sideTable(this.family), commands });
+      if (problem !== null) return { problem, operations: 0, bytes };
+      this.#remember(found.value.memory, change.settings);
+      return { problem: null, operations: countOperations(commands), bytes };
+    }
+    this.#remember(found.value.memory, change.settings);
+    return { problem: null, operations: 0, bytes: 0 };
+  }
+
+  #plan({ memory, findings, written }: Knowledge, { settings, set, remove }: SideChange): readonly Command[] {
+    const { family } = this;
+    const delta = new SideDelta();
+    for (const [name, slot] of findings?.slots ?? []) delta.correct(name, slot);
+    const isRight = findings === null ? isDeepStrictEqual(written, settings) : isRightFor(findings, { family, settings, memory });
+    memory.setNodePortAddresses(nodePortAddresses(settings), delta);
+    const wanted = new Set(set.map((entry) => sideKey(entry)));
+    for (const key of remove) if (!wanted.has(key)) memory.remove(key, delta);
+    for (const entry of set) memory.set(entry, delta);
+    const plan = { family, settings, memory, delta };
+    return isRight ? planChange(plan) : planRewrite(plan, findings);
+  }
+
+  #remember(memory: SideMemory, settings: SideSettings): void {
+    this.#known = { memory, findings: null, written: settings };
+  }
+
+  async #look(): Promise<Outcome<Knowledge>> {
+    this.#known = null;
+    const { family, name } = sideTable(this.family);
+    const table = await this.#port.readTable(family, name);
+    if (!table.ok) return table;
+    this.#known = { ...compareTable(this.family, table.value), written: null };
+    return succeed(this.#known);
+  }
+
+  #isIntact({ memory, findings }: Knowledge): boolean {
+    const { family } = this;
+    if (this.#asked === null || findings === null || findings.slots.length > 0) return false;
+    return (
+      isRightFor(findings, { family, settings: this.#asked, memory }) &&
+      isDeepStrictEqual(new Set(memory.nodePortAddresses), new Set(nodePortAddresses(this.#asked)))
+    );
+  }
+}
+
+/** True if chains, rules and sets can stay as they are. */
+function isRightFor(findings: Findings, plan: Parameters<typeof planChains>[0]): boolean {
+  return (
+    findings.badSets.length === 0 &&
+    findings.missingSets.length === 0 &&
+    sameChains(plan.family, findings.chains, planChains(plan))
+  );
+}
+
+function nodePortAddresses({ nodePorts }: SideSettings): readonly Address[] {
+  return nodePorts.kind === 'listed' ? [...new Set(nodePorts.addresses)] : [];
+}

@@ -1,0 +1,4 @@
+import { describeLiveChanges } from '../packets/live-suite.ts';
+import { netlinkVariant } from './variants.ts';
+
+describeLiveChanges(netlinkVariant());

@@ -1,0 +1,32 @@
+import { kernelHasIpvs } from '../lab/capability.ts';
+import { ranges } from '../lab/addressing.ts';
+import type { Variant } from '../packets/variant.ts';
+
+const capability = await kernelHasIpvs();
+
+/** IPVS mode with each of its two ways to the kernel. */
+export const ipvsVariants: readonly Variant[] = (['netlink', 'exec'] as const).map((driver) => ({
+  name: `ipvs-${driver}`,
+  mode: 'ipvs',
+  capability,
+  // On by default in iptables mode only: here an operator has to ask for it.
+  config: { iptables: { localhostNodePorts: true } },
+  flags: [
+    '--service-cidrs',
+    `${ranges.services.IPv4},${ranges.services.IPv6}`,
+    '--ipvs-driver',
+    driver,
+    '--nftables-driver',
+    driver,
+  ],
+  crowd: 1000,
+  unusedPort: 'refused',
+  prepare: async () => {},
+}));
+
+/** The one with netlink, for suites that ask about behaviour and not about drivers. */
+export function netlinkVariant(): Variant {
+  const [variant] = ipvsVariants;
+  if (variant === undefined) throw new RangeError('there is no variant of IPVS mode');
+  return variant;
+}
