@@ -1,29 +1,53 @@
 import { defineConfig } from 'vitest/config';
+import { kernelProject, kernelTests } from './scripts/checks/kernel-tests.ts';
+import { patient, slowFactor } from './test/lab/patience.ts';
 
 const architecture = ['test/architecture.test.ts', 'test/architecture/**/*.test.ts'];
+
+/** Whole agents, network namespaces and virtual machines: one file at a time. */
+const oneByOne = {
+  fileParallelism: false,
+  testTimeout: patient(120_000),
+  hookTimeout: patient(120_000),
+  // Only leads to waiting in vain where every end takes longer.
+  teardownTimeout: patient(10_000),
+} as const;
 
 export default defineConfig({
   test: {
     pool: 'forks',
     // The smallest machine this is tested on has two cores; more workers make timing-sensitive tests wait.
     maxWorkers: 2,
-    testTimeout: 20_000,
+    testTimeout: patient(20_000),
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['{src,scripts,demo,bench}/**/*.test.ts', ...architecture], sequence: { groupOrder: 0 } },
+        test: {
+          name: 'unit',
+          include: ['{src,scripts,demo,bench}/**/*.test.ts', ...architecture],
+          exclude: [...kernelTests],
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         extends: true,
-        // Whole agents, network namespaces and virtual machines: one file at a time, after the unit tests.
         test: {
+          ...oneByOne,
           name: 'system',
           include: ['test/**/*.test.ts'],
-          exclude: architecture,
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          exclude: [...architecture, ...kernelTests],
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...oneByOne,
+          name: kernelProject,
+          include: [...kernelTests],
+          // In the virtual machine a process of its own for each file costs seconds.
+          isolate: slowFactor === 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -18,20 +18,32 @@ iptables-nft-restore iptables the iptables data plane, nf_tables variant
 ipset ipset session affinity without a limit of clients
 nft nftables the nftables data plane and side rules
 conntrack conntrack removal of stale UDP flows
+ipvsadm ipvsadm the IPVS data plane with the standard tool
 openssl openssl certificates that the tests of the API client are shown
 sysctl procps forwarding inside test namespaces
 TABLE
 }
 
+# What a kernel without ip_vs makes necessary: the tests of IPVS run in a virtual machine then.
+list_vm_tools() {
+  cat <<'TABLE'
+qemu-system-x86_64 qemu-system-x86 the virtual machine for the tests of IPVS
+busybox busybox-static the first program of the virtual machine
+modprobe kmod kernel modules in the virtual machine
+setpriv util-linux the end of the virtual machine with the tests
+TABLE
+}
+
+# $1 is one of the lists above.
 list_missing() {
-  list_tools | while read -r tool package purpose; do
+  "$1" | while read -r tool package purpose; do
     command -v "$tool" >/dev/null 2>&1 || printf '%s %s %s\n' "$tool" "$package" "$purpose"
   done
 }
 
 # $1 is "required" where the command is of no use without the tools, and "wanted" where it can do a part.
 ensure_tools() {
-  missing=$(list_missing)
+  missing=$(list_missing list_tools)
   [ -n "$missing" ] || return 0
   names=$(printf '%s\n' "$missing" | cut -d ' ' -f 1 | paste -s -d ' ' -)
   packages=$(printf '%s\n' "$missing" | cut -d ' ' -f 2 | sort -u | paste -s -d ' ' -)
@@ -44,9 +56,26 @@ ensure_tools() {
     die "there is no apt-get here; install these commands with the system's own package manager and start again: $names."
   say "installing Debian packages: $packages"
   printf '%s\n' "$missing" | while read -r tool _ purpose; do say "  $tool is missing, needed for $purpose"; done
-  install_packages "$packages"
-  missing=$(list_missing)
+  install_packages "$packages" ||
+    die "apt-get could not install $packages (its own words are above); install them by hand and start again."
+  missing=$(list_missing list_tools)
   [ -z "$missing" ] || die "still missing after the installation of $packages: $(printf '%s\n' "$missing" | cut -d ' ' -f 1 | paste -s -d ' ' -)."
+}
+
+# Without them a part of the tests is skipped, so nothing ends here.
+ensure_vm_tools() {
+  if [ -e /sys/module/ip_vs ] || modprobe --dry-run --quiet ip_vs 2>/dev/null; then return 0; fi
+  missing=$(list_missing list_vm_tools)
+  [ -n "$missing" ] || return 0
+  packages=$(printf '%s\n' "$missing" | cut -d ' ' -f 2 | sort -u | paste -s -d ' ' -)
+  if [ "$(uname -m)" != x86_64 ]; then
+    say "the tests of IPVS are skipped: this kernel has no ip_vs, and the virtual machine that would have it is made for x86_64."
+  elif [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    say "the tests of IPVS are skipped: this kernel has no ip_vs, and only root can install a virtual machine, with apt-get (Debian packages: $packages)."
+  else
+    say "installing Debian packages for a virtual machine, because this kernel has no ip_vs: $packages"
+    install_packages "$packages" || say "apt-get could not install $packages (its own words are above); the tests of IPVS are skipped."
+  fi
 }
 
 install_packages() {
@@ -55,8 +84,7 @@ install_packages() {
   $apt update </dev/null || say "apt-get update failed; trying with the package lists that are on the machine"
   # The names are meant to be split.
   # shellcheck disable=SC2086
-  DEBIAN_FRONTEND=noninteractive $apt install -y --no-install-recommends $1 </dev/null ||
-    die "apt-get could not install $1 (its own words are above); install them by hand and start again."
+  DEBIAN_FRONTEND=noninteractive $apt install -y --no-install-recommends $1 </dev/null
 }
 
 is_pinned_node() {
@@ -94,7 +122,12 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH
 
 case $task in
-  test) ensure_tools wanted; set -- scripts/test.ts "$@" ;;
+  test)
+    ensure_tools wanted
+    ensure_vm_tools
+    # Node.js calls the function experimental with which it reads TypeScript.
+    set -- --disable-warning=ExperimentalWarning scripts/test.ts "$@"
+    ;;
   check) set -- scripts/test.ts --quick ;;
   format) set -- node_modules/oxfmt/bin/oxfmt "$@" ;;
   demo) ensure_tools required; set -- demo/main.ts "$@" ;;

@@ -12,7 +12,20 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 let root = '';
 let bin = '';
 
-const allTools = ['ip', 'iptables-legacy-restore', 'iptables-nft-restore', 'ipset', 'nft', 'conntrack', 'openssl', 'sysctl'];
+const allTools = [
+  'ip',
+  'iptables-legacy-restore',
+  'iptables-nft-restore',
+  'ipset',
+  'ipvsadm',
+  'nft',
+  'conntrack',
+  'openssl',
+  'sysctl',
+];
+const vmTools = ['qemu-system-x86_64', 'busybox', 'setpriv'];
+const testTask = '--disable-warning=ExperimentalWarning scripts/test.ts';
+const loadedIpvs = '/sys/module/ip_vs';
 const sbin = 'PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin\n';
 
 /** Installs the pinned Node, which says what it is asked to run. */
@@ -29,12 +42,14 @@ beforeEach(() => {
   mkdirSync(bin);
   mkdirSync(join(root, 'scripts'));
   const script = readFileSync('scripts/run.sh', 'utf8');
-  // The one line that reaches past PATH, to where this machine may have the tools.
-  if (!script.includes(sbin)) throw new Error('scripts/run.sh has no such line any more');
-  writeFileSync(join(root, 'scripts/run.sh'), script.replace(sbin, ''));
+  // What reaches past PATH, to where this machine may have the tools, and to its kernel.
+  for (const text of [sbin, loadedIpvs]) if (!script.includes(text)) throw new Error(`scripts/run.sh has no ${text} any more`);
+  writeFileSync(join(root, 'scripts/run.sh'), script.replace(sbin, '').replace(loadedIpvs, join(root, 'ip_vs')));
   for (const name of ['dirname', 'cat', 'cut', 'paste', 'sort', 'uname', 'mkdir', 'chmod']) {
     symlinkSync(spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim(), join(bin, name));
   }
+  // A kernel with ip_vs.
+  writeFileSync(join(root, 'ip_vs'), '');
   addCommand('id', 'echo 0');
   addCommand('node', 'case $1 in scripts/compare-install.mjs) echo node_modules is not there ;; esac; exit 1');
   addCommand('npm', npmInstalls);
@@ -45,6 +60,8 @@ afterEach(() => {
 });
 
 function addCommand(name: string, body: string): void {
+  // Some are links to this machine's own programs; writing to one would overwrite the program.
+  rmSync(join(bin, name), { force: true });
   writeFileSync(join(bin, name), `#!/bin/sh\necho "CALL ${name} $*" >> '${root}/calls'\n${body}\n`);
   chmodSync(join(bin, name), 0o755);
 }
@@ -74,7 +91,7 @@ describe('bootstrap', () => {
     addTools(allTools);
     expect(run('test').words).toEqual(['waypost: installing npm packages with npm ci (node_modules is not there)']);
     rmSync(join(root, 'calls'));
-    expect(run('test', 'src/model')).toMatchObject({ code: 0, output: 'RUN scripts/test.ts src/model\n', words: [] });
+    expect(run('test', 'src/model')).toMatchObject({ code: 0, output: `RUN ${testTask} src/model\n`, words: [] });
     expect(run('bench', 'sync').output).toBe('RUN bench/main.ts sync\n');
     expect(run('demo')).toMatchObject({ output: 'RUN demo/main.ts\n', calls: '' });
   });
@@ -99,12 +116,50 @@ describe('bootstrap', () => {
   });
 });
 
+describe('bootstrap with a kernel that has no ip_vs', () => {
+  beforeEach(() => {
+    rmSync(join(root, 'ip_vs'));
+    addTools(allTools);
+    addCommand('uname', 'echo x86_64');
+  });
+
+  it('installs nothing where the modules are there to be loaded, or the virtual machine is', () => {
+    addCommand('modprobe', 'exit 0');
+    expect(run('test')).toMatchObject({ code: 0, calls: expect.not.stringContaining('apt-get') });
+    addTools([...vmTools, 'modprobe']);
+    expect(run('test')).toMatchObject({ code: 0, calls: expect.not.stringContaining('apt-get') });
+  });
+
+  it('installs a virtual machine as root', () => {
+    addCommand('apt-get', 'exit 0');
+    const { code, words, calls } = run('test');
+    expect({ code, word: words[0] }).toEqual({
+      code: 0,
+      word: 'waypost: installing Debian packages for a virtual machine, because this kernel has no ip_vs: busybox-static kmod qemu-system-x86 util-linux',
+    });
+    expect(calls).toMatch(/ install -y --no-install-recommends busybox-static kmod qemu-system-x86 util-linux\n/);
+    expect(run('bench').calls.split(' install ')).toHaveLength(2);
+  });
+
+  it.each([
+    ['without root', { id: 'echo 1000', 'apt-get': 'exit 0' }, 'only root can install a virtual machine'],
+    ['without apt-get', {}, 'only root can install a virtual machine'],
+    ['where it cannot be installed', { 'apt-get': 'exit 100' }, 'apt-get could not install busybox-static'],
+    ['on another processor', { uname: 'echo aarch64', 'apt-get': 'exit 0' }, 'made for x86_64'],
+  ])('goes on %s, and says what is skipped', (_, commands, sentence) => {
+    for (const [name, body] of Object.entries(commands)) addCommand(name, body);
+    const { code, words } = run('test');
+    expect(code).toBe(0);
+    expect(words.filter((word) => word.includes('the tests of IPVS are skipped')).join('')).toContain(sentence);
+  });
+});
+
 describe('bootstrap that cannot', () => {
   it('goes on with the tests without root, and says what it will skip', () => {
     addTools(allTools.filter((name) => name !== 'ip'));
     addCommand('id', 'echo 1000');
     const { code, output, words } = run('test');
-    expect({ code, output }).toEqual({ code: 0, output: 'RUN scripts/test.ts\n' });
+    expect({ code, output }).toEqual({ code: 0, output: `RUN ${testTask}\n` });
     expect(words[0]).toBe(
       'waypost: going on without the commands: ip. Only root can install them (Debian packages: iproute2); tests that need them are skipped.',
     );
@@ -117,7 +172,7 @@ describe('bootstrap that cannot', () => {
       'apt-get that fails',
       'test',
       { 'apt-get': 'exit 100' },
-      'apt-get could not install conntrack iproute2 ipset iptables nftables openssl procps',
+      'apt-get could not install conntrack iproute2 ipset iptables ipvsadm nftables openssl procps',
     ],
     ['packages without the command', 'test', { 'apt-get': 'exit 0' }, 'still missing after the installation of conntrack'],
     ['npm ci that fails', 'check', { npm: 'exit 1' }, 'npm ci could not install the packages of package-lock.json'],

@@ -1,26 +1,26 @@
 import { describe, expect, it } from 'vitest';
-import { judgeTests } from './run-tests.ts';
-import { emptyTally } from './tally.ts';
+import { kernelProject } from './kernel-tests.ts';
+import { splitFiles } from './run-tests.ts';
 
-const good = { code: 0, stopped: null };
+const unit = { file: '/r/src/a.test.ts', projectName: 'unit' };
+const kernel = { file: '/r/test/ipvs/b.test.ts', projectName: kernelProject };
 
-describe('judgement of a test run', () => {
-  it('takes the tally of a good run as it is', () => {
-    expect(judgeTests(good, { ...emptyTally, passed: 3 })).toEqual({ ...emptyTally, passed: 3 });
+describe('the place where a test runs', () => {
+  it('is this machine for every test where its kernel will do', () => {
+    expect(splitFiles([unit, kernel], true)).toEqual({ here: true, projects: [], inVm: [] });
   });
 
-  it('does not count a failed run twice', () => {
-    expect(judgeTests({ code: 1, stopped: null }, { ...emptyTally, failures: ['a'] }).failures).toEqual(['a']);
+  it('is the virtual machine for those that need another kernel', () => {
+    expect(splitFiles([unit, kernel], false)).toEqual({ here: true, projects: ['--project=!ipvs'], inVm: [kernel.file] });
   });
 
-  it('adds a failure when the runner failed without one, was stopped, wrote nothing or ran nothing', () => {
-    const passed = { ...emptyTally, passed: 3 };
-    expect(judgeTests({ code: 1, stopped: null }, passed).failures[0]).toContain('named no failed test');
-    expect(judgeTests({ code: null, stopped: null }, passed).failures[0]).toContain('a signal');
-    expect(judgeTests({ code: 0, stopped: 'took longer than 5 s' }, passed).failures[0]).toContain('took longer');
-    expect(judgeTests(good, null).failures[0]).toContain('no test ran');
-    expect(judgeTests(good, { ...emptyTally, skips: [{ name: 'a', reason: 'needs root' }] }).failures[0]).toContain(
-      'no test ran',
-    );
+  it('is the virtual machine alone where no other test was chosen, and this machine alone where no such test was', () => {
+    expect(splitFiles([kernel], false)).toMatchObject({ here: false, inVm: [kernel.file] });
+    expect(splitFiles([unit], false)).toEqual({ here: true, projects: [], inVm: [] });
+  });
+
+  it('leaves it to vitest here to say why there is none', () => {
+    expect(splitFiles([], false)).toEqual({ here: true, projects: [], inVm: [] });
+    expect(splitFiles(null, false)).toEqual({ here: true, projects: [], inVm: [] });
   });
 });

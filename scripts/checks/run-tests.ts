@@ -1,36 +1,63 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { kernelModule } from '../../test/vm/mod.ts';
+import { judgeTests } from './judge-tests.ts';
+import { kernelProject } from './kernel-tests.ts';
+import { listTestFiles } from './list-test-files.ts';
+import type { TestFile } from './list-test-files.ts';
 import { runChild } from './run-child.ts';
-import type { ChildEnd } from './run-child.ts';
-import { addTallies, emptyTally, tallyCheck } from './tally.ts';
+import { runInVm } from './run-in-vm.ts';
+import { addTallies, emptyTally } from './tally.ts';
 import type { Tally } from './tally.ts';
+import { listVitestArguments } from './vitest-arguments.ts';
 import { tallyPathVariable } from './vitest-reporter.ts';
 
-/** Milliseconds for all tests; with the checks before them a run stays below 25 minutes on two cores. */
+/** Milliseconds for all tests but those in the virtual machine; with the checks before them a run stays below 25 minutes on two cores. */
 const timeLimit = 20 * 60_000;
 
-/** Runs vitest on the given paths (all tests where there are none) and says what came of it. */
+/**
+ * Runs vitest on the given paths (all tests where there are none) and says what came of it. The tests that need
+ * `ip_vs` run here where the kernel has it and this is root, and in a virtual machine otherwise: after the others,
+ * because two cores are too few for both at once.
+ */
 export async function runTests(paths: readonly string[], signal: AbortSignal): Promise<Tally> {
   const folder = mkdtempSync(join(tmpdir(), 'waypost-test-'));
   try {
-    const tallyPath = join(folder, 'tally.json');
-    const end = await runChild(
-      [
-        'node_modules/vitest/vitest.mjs',
-        'run',
-        // A forgotten `.only` would hide every other test.
-        '--allowOnly=false',
-        '--reporter=default',
-        '--reporter=./scripts/checks/vitest-reporter.ts',
-        ...paths,
-      ],
-      { env: { ...process.env, [tallyPathVariable]: tallyPath }, timeLimit, capture: false, signal },
-    );
-    return judgeTests(end, readTally(tallyPath));
+    const files = await listTestFiles(paths, folder, signal);
+    const places = splitFiles(files, process.getuid?.() === 0 && (await kernelModule('ip_vs')));
+    const here = places.here ? await runHere([...places.projects, ...paths], folder, signal) : emptyTally;
+    if (places.inVm.length === 0 || signal.aborted) return here;
+    return addTallies(here, await runInVm(paths, places.inVm, signal));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Which tests run where. */
+export interface Places {
+  readonly here: boolean;
+  /** Arguments that leave out here what runs in the virtual machine. */
+  readonly projects: readonly string[];
+  /** Files for the virtual machine. */
+  readonly inVm: readonly string[];
+}
+
+/** Where nothing is listed vitest runs here all the same, and says why nothing was found. */
+export function splitFiles(files: readonly TestFile[] | null, kernelIsHere: boolean): Places {
+  const inVm = kernelIsHere || files === null ? [] : files.filter(({ projectName }) => projectName === kernelProject);
+  if (inVm.length === 0) return { here: true, projects: [], inVm: [] };
+  return {
+    here: inVm.length !== files?.length,
+    projects: [`--project=!${kernelProject}`],
+    inVm: inVm.map(({ file }) => file),
+  };
+}
+
+async function runHere(args: readonly string[], folder: string, signal: AbortSignal): Promise<Tally> {
+  const tallyPath = join(folder, 'tally.json');
+  const env = { ...process.env, [tallyPathVariable]: tallyPath };
+  return judgeTests(await runChild(listVitestArguments(args), { env, timeLimit, capture: false, signal }), readTally(tallyPath));
 }
 
 function readTally(path: string): Tally | null {
@@ -40,19 +67,4 @@ function readTally(path: string): Tally | null {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
-}
-
-/** The tally, with a failure more where the runner's end does not agree with it. */
-export function judgeTests(end: Pick<ChildEnd, 'code' | 'stopped'>, tally: Tally | null): Tally {
-  const counted = tally ?? emptyTally;
-  const problem = findProblem(end, counted);
-  return problem === null ? counted : addTallies(counted, tallyCheck('tests', problem));
-}
-
-function findProblem(end: Pick<ChildEnd, 'code' | 'stopped'>, tally: Tally): string | null {
-  if (end.stopped !== null) return `stopped: ${end.stopped}`;
-  if (end.code !== 0 && tally.failures.length === 0)
-    return `the test runner ended with ${end.code ?? 'a signal'} and named no failed test`;
-  if (tally.passed + tally.failures.length === 0) return 'no test ran';
-  return null;
 }

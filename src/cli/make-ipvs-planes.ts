@@ -67,7 +67,7 @@ async function makePlane(family: Family, options: DataPlaneOptions): Promise<Out
     ...config.ipvs,
     family,
     servers,
-    side: createSideRules({ family, port: nft.value }),
+    side: createSideRules({ family, port: nft.value, pause }),
     routes: routes.value,
     sysctls: createSysctlPort(),
     kernelRelease: release(),

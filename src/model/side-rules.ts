@@ -110,7 +110,7 @@ export interface LoopbackEntry {
 /** Something to remember across restarts. No packet sees it. */
 export interface RecordEntry {
   readonly kind: 'record';
-  /** Up to 100 characters of printable ASCII, no quotes; unique. */
+  /** Up to 100 characters of printable ASCII, no quotes and no backslashes; unique. */
   readonly text: string;
 }
 

@@ -114,7 +114,8 @@ function planCapture(context: Context): readonly SideChain[] {
       [hasBits(captureBit), clearMarkBits(captureBit)],
       [inSet(fields.destination, 'captured'), goto('capture_port')],
       [match('l4proto', fields.icmpProtocol), match('ct state', { anyOf: ['related'] }), toCaptured, take],
-      ...(settings.echo === 'answer' ? [echo] : []),
+      // IPv4 answers no echo request from an address that is not in the local routing table either.
+      ...(settings.echo === 'answer' && context.family === 'IPv6' ? [echo] : []),
     ]),
     chain('capture_port', null, [...(fromPod === null ? [] : [[fromPod, goto('capture_pod')]]), refuse('outside'), [take]]),
     chain('capture_pod', null, [refuse('pod'), [take]]),

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Family } from '../model/mod.ts';
+import type { Family, Pause } from '../model/mod.ts';
 import type { ChainState, SetState, TableState } from './port.ts';
 import { rulesEqual } from './rule-equal.ts';
 import type { SideChain } from './side-chains.ts';
@@ -21,7 +21,11 @@ export interface Findings {
 }
 
 /** What of a table can be understood as entries, and what else was found; null: there is no table. */
-export function compareTable(family: Family, table: TableState | null): { memory: SideMemory; findings: Findings } {
+export async function compareTable(
+  family: Family,
+  table: TableState | null,
+  pause: Pause,
+): Promise<{ readonly memory: SideMemory; readonly findings: Findings }> {
   const fixed = fixedSets(family);
   const sets = table?.sets ?? new Map<string, SetState>();
   const isGood = (set: SetDefinition): boolean => isDeepStrictEqual(sets.get(set.name)?.set, set);
@@ -31,7 +35,10 @@ export function compareTable(family: Family, table: TableState | null): { memory
   const listed = { family, of: (set: string) => elements.get(set) ?? [] };
   const memory = new SideMemory();
   const expected = new SideDelta();
-  for (const entry of readEntries(listed)) memory.set(entry, expected);
+  for (const entry of readEntries(listed)) {
+    memory.set(entry, expected);
+    await pause();
+  }
   memory.setNodePortAddresses(readNodePortAddresses(listed), expected);
 
   const wanted = new Map(fixed);
@@ -46,7 +53,7 @@ export function compareTable(family: Family, table: TableState | null): { memory
       chains: table?.chains ?? new Map(),
       badSets: bad.map(([name, { set }]) => set ?? nameOnly(name)),
       missingSets: [...wanted.values()].filter((set) => !isGood(set)),
-      slots: compareElements(elements, expected),
+      slots: await compareElements(elements, expected, pause),
     },
   };
 }
@@ -67,15 +74,23 @@ function sameChain(family: Family, found: ChainState | undefined, wanted: SideCh
   return found.rules.every((rule, index) => rulesEqual(table, { statements: wanted.rules[index] ?? [] }, rule));
 }
 
-function compareElements(
+async function compareElements(
   elements: ReadonlyMap<string, readonly Element[]>,
   expected: SideDelta,
-): readonly (readonly [string, Slot])[] {
-  const wanted = new Map([...expected.changes()].map(([set, slots]) => [set, slots.map(({ after }) => after)]));
+  pause: Pause,
+): Promise<readonly (readonly [string, Slot])[]> {
   const differences = new SideDelta();
   for (const [set, found] of elements) {
-    for (const element of found) differences.correct(set, { before: plain(element), after: undefined });
-    for (const element of wanted.get(set) ?? []) if (element !== undefined) differences.put({ set, element });
+    for (const element of found) {
+      differences.correct(set, { before: plain(element), after: undefined });
+      await pause();
+    }
+  }
+  for (const [set, slots] of expected.changes()) {
+    for (const { after } of slots) {
+      if (after !== undefined) differences.put({ set, element: after });
+      await pause();
+    }
   }
   return [...differences.changes()].flatMap(([set, slots]) => slots.map((slot) => [set, slot] as const));
 }

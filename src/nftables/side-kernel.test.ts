@@ -11,6 +11,8 @@ import { sideTable } from './side-sets.ts';
 
 const drivers = ['netlink', 'exec'] as const;
 
+const pause = (): null => null;
+
 function listTable(namespace: Namespace, family: Family): readonly string[] {
   const { family: word, name } = sideTable(family);
   return sortListing(namespace.run(['nft', '-nn', 'list', 'table', word, name]));
@@ -29,7 +31,7 @@ describe.skipIf(kernelObstacle !== null)(`side rules in a kernel${kernelNote}`, 
           await using walked = makeNamespace();
           await using fresh = makeNamespace();
           walked.run(['nft', '-f', '-'], foreign);
-          const side = createSideRules({ family, port: walked[driver] });
+          const side = createSideRules({ family, port: walked[driver], pause });
           const entries = new Map<string, SideEntry>();
           for (const change of changes) {
             followChange(entries, change);
@@ -37,11 +39,11 @@ describe.skipIf(kernelObstacle !== null)(`side rules in a kernel${kernelNote}`, 
           }
           const { settings } = changes.at(-1) ?? { settings: sideSettings };
           expect(await side.read()).toEqual({ ok: true, value: { entries, intact: true } });
-          const other = createSideRules({ family, port: fresh.exec });
+          const other = createSideRules({ family, port: fresh.exec, pause });
           expect((await other.apply({ settings, set: [...entries.values()], remove: [] })).problem).toBeNull();
           expect(listTable(walked, family)).toEqual(listTable(fresh, family));
           // Nothing to do is found out without a transaction, after a restart too.
-          const again = createSideRules({ family, port: walked[driver] });
+          const again = createSideRules({ family, port: walked[driver], pause });
           expect(await again.apply({ settings, set: [...entries.values()], remove: [] })).toEqual({
             problem: null,
             operations: 0,
@@ -58,7 +60,7 @@ describe.skipIf(kernelObstacle !== null)(`side rules in a kernel${kernelNote}`, 
 
   it.each(cases)('$family, $driver: what others did to the table is found and put right', async ({ family, driver }) => {
     await using namespace = makeNamespace();
-    const side = createSideRules({ family, port: namespace[driver] });
+    const side = createSideRules({ family, port: namespace[driver], pause });
     const { family: word } = sideTable(family);
     const vip = sampleAddress(family, 1);
     const set: readonly SideEntry[] = [
@@ -111,7 +113,7 @@ describe.skipIf(kernelObstacle !== null)(`side rules in a kernel${kernelNote}`, 
     '$family, $driver: an edit behind the back is found by the change it is in the way of',
     async ({ family, driver }) => {
       await using namespace = makeNamespace();
-      const side = createSideRules({ family, port: namespace[driver] });
+      const side = createSideRules({ family, port: namespace[driver], pause });
       const record = (text: string): SideEntry => ({ kind: 'record', text });
       await side.apply({ settings: sideSettings, set: [record('a'), record('b')], remove: [] });
       const { family: word } = sideTable(family);

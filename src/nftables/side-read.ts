@@ -30,40 +30,41 @@ interface Destination {
  * The entries that the elements of the table say. An element that belongs to no entry, or to one that is not all
  * there, gives nothing.
  */
-export function readEntries(listed: ListedElements): readonly SideEntry[] {
-  return [
-    ...(['pod', 'node', 'outside'] as const).flatMap((client) => readDecisions(listed, client)),
-    ...collect(listed.of('captured'), ({ key }) => withKind('capture', readDestination(listed.family, key))),
-    ...collect(listed.of('restricted'), ({ key }) => withKind('restricted', readDestination(listed.family, key))),
-    ...collect(listed.of('captured_addresses'), ({ key }) => withAddress('capture-address', listed.family, key[0])),
-    ...collect(listed.of('hairpin'), ({ key }) => (key[0] === key[1] ? withAddress('hairpin', listed.family, key[0]) : null)),
-    ...collect(listed.of('sources'), ({ key }) => readSource(listed.family, key)),
-    ...collect(listed.of('protected'), ({ key }) => withPrefix(listed.family, prefixOfPart(key[0]))),
-    ...collect(listed.of('records'), (element) => readRecord(listed.family, element)),
-    ...readSticky(listed),
-    ...readLoopback(listed),
-  ];
+export function* readEntries(listed: ListedElements): Iterable<SideEntry> {
+  const { family, of } = listed;
+  for (const client of ['pod', 'node', 'outside'] as const) yield* readDecisions(listed, client);
+  yield* collect(of('captured'), ({ key }) => withKind('capture', readDestination(family, key)));
+  yield* collect(of('restricted'), ({ key }) => withKind('restricted', readDestination(family, key)));
+  yield* collect(of('captured_addresses'), ({ key }) => withAddress('capture-address', family, key[0]));
+  yield* collect(of('hairpin'), ({ key }) => (key[0] === key[1] ? withAddress('hairpin', family, key[0]) : null));
+  yield* collect(of('sources'), ({ key }) => readSource(family, key));
+  yield* collect(of('protected'), ({ key }) => withPrefix(family, prefixOfPart(key[0])));
+  yield* collect(of('records'), (element) => readRecord(family, element));
+  yield* readSticky(listed);
+  yield* readLoopback(listed);
 }
 
 /** The addresses in the set of those that accept node ports. */
 export function readNodePortAddresses(listed: ListedElements): readonly Address[] {
-  return collect(listed.of('node_port_addresses'), ({ key }) => readAddress(listed.family, key[0]));
+  return [...collect(listed.of('node_port_addresses'), ({ key }) => readAddress(listed.family, key[0]))];
 }
 
-function collect<T>(elements: readonly Element[], read: (element: Element) => T | null): readonly T[] {
-  return elements.map(read).filter((entry) => entry !== null);
+/** One at a time, so that whoever asks for them may pause in between. */
+function* collect<T>(elements: readonly Element[], read: (element: Element) => T | null): Iterable<T> {
+  for (const element of elements) {
+    const value = read(element);
+    if (value !== null) yield value;
+  }
 }
 
-function readDecisions(listed: ListedElements, client: ClientClass): readonly SideEntry[] {
-  return [
-    ...collect(listed.of(serviceMap(client)), ({ key, value }) =>
-      withDecision(client, readDestination(listed.family, key), value),
-    ),
-    ...collect(listed.of(nodePortMap(client)), ({ key, value }) => {
-      const place = readPort(key);
-      return withDecision(client, place === null ? null : { address: null, ...place }, value);
-    }),
-  ];
+function* readDecisions(listed: ListedElements, client: ClientClass): Iterable<SideEntry> {
+  yield* collect(listed.of(serviceMap(client)), ({ key, value }) =>
+    withDecision(client, readDestination(listed.family, key), value),
+  );
+  yield* collect(listed.of(nodePortMap(client)), ({ key, value }) => {
+    const place = readPort(key);
+    return withDecision(client, place === null ? null : { address: null, ...place }, value);
+  });
 }
 
 function withDecision(
@@ -101,7 +102,7 @@ function parseKey(family: Family, text: string): SideEntry | null {
   return { kind, ...destination, address: destination.address, prefix };
 }
 
-function readSticky(listed: ListedElements): readonly SideEntry[] {
+function readSticky(listed: ListedElements): Iterable<SideEntry> {
   const picks = new Map<string, number>();
   for (const { key, value } of listed.of('picks')) {
     const server = serverOfPick(single(value));
@@ -117,7 +118,7 @@ function readSticky(listed: ListedElements): readonly SideEntry[] {
   });
 }
 
-function readLoopback(listed: ListedElements): readonly SideEntry[] {
+function readLoopback(listed: ListedElements): Iterable<SideEntry> {
   const targets = new Map(protocols.map((protocol) => [protocol, readTargets(listed, protocol)]));
   const refused = collect(listed.of('loopback_refused'), ({ key }) => {
     const place = readPort(key);

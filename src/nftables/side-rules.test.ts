@@ -13,6 +13,8 @@ import { createSideRules } from './side-rules.ts';
 import { sideTable } from './side-sets.ts';
 import type { Transaction } from './transaction.ts';
 
+const pause = (): null => null;
+
 /** All that a table says, in an order that does not depend on its history, without handles. */
 async function readSorted(port: NftPort, family: Family): Promise<unknown> {
   const { family: word, name } = sideTable(family);
@@ -77,7 +79,7 @@ describe.each(families)('side rules in a table, %s', (family) => {
     await fc.assert(
       fc.asyncProperty(sideChanges(family), async (changes) => {
         const walked = createFakeNftPort();
-        const side = createSideRules({ family, port: walked });
+        const side = createSideRules({ family, port: walked, pause });
         const entries = new Map<string, SideEntry>();
         for (const step of changes) {
           followChange(entries, step);
@@ -85,7 +87,7 @@ describe.each(families)('side rules in a table, %s', (family) => {
         }
         const { settings } = changes.at(-1) ?? change([]);
         const fresh = createFakeNftPort();
-        await createSideRules({ family, port: fresh }).apply({ settings, set: [...entries.values()], remove: [] });
+        await createSideRules({ family, port: fresh, pause }).apply({ settings, set: [...entries.values()], remove: [] });
         expect(await readSorted(walked, family)).toEqual(await readSorted(fresh, family));
         expect(await side.read()).toEqual({ ok: true, value: { entries, intact: true } });
       }),
@@ -98,33 +100,52 @@ describe.each(families)('side rules in a table, %s', (family) => {
       fc.asyncProperty(sideChanges(family), fc.integer({ min: 0, max: 2 ** 31 - 1 }), async (changes, seed) => {
         const kernel = createFakeNftPort();
         const random = createRandom(seed);
-        const side = createSideRules({ family, port: createFaultyNftPort(kernel, { probability: 0.3, random }) });
+        const side = createSideRules({ family, port: createFaultyNftPort(kernel, { probability: 0.3, random }), pause });
         const entries = new Map<string, SideEntry>();
         for (const step of changes) {
           followChange(entries, step);
           for (let attempt = 0; attempt < 100; attempt += 1) if ((await side.apply(step)).problem === null) break;
         }
-        const state = await createSideRules({ family, port: kernel }).read();
+        const state = await createSideRules({ family, port: kernel, pause }).read();
         expect(state.ok && state.value.entries).toEqual(entries);
         const fresh = createFakeNftPort();
         const { settings } = changes.at(-1) ?? change([]);
-        await createSideRules({ family, port: fresh }).apply({ settings, set: [...entries.values()], remove: [] });
+        await createSideRules({ family, port: fresh, pause }).apply({ settings, set: [...entries.values()], remove: [] });
         expect(await readSorted(kernel, family)).toEqual(await readSorted(fresh, family));
       }),
       { numRuns: 40 },
     );
   });
 
+  it('gives way while it plans and reads many entries', async () => {
+    const port = createFakeNftPort();
+    let asked = 0;
+    const counting = (): null => {
+      asked += 1;
+      return null;
+    };
+    const side = createSideRules({ family, port, pause: counting });
+    const records = Array.from({ length: 100 }, (_, index): SideEntry => ({ kind: 'record', text: `number ${index}` }));
+    await side.apply(change(records));
+    const planned = asked;
+    expect(planned).toBeGreaterThanOrEqual(records.length);
+    await side.read();
+    expect(asked - planned).toBeGreaterThanOrEqual(records.length);
+  });
+
   it('is not intact before the first change, nor for other settings', async () => {
     const port = createFakeNftPort();
-    const first = createSideRules({ family, port });
+    const first = createSideRules({ family, port, pause });
     expect(await first.read()).toEqual({ ok: true, value: { entries: new Map(), intact: false } });
     await first.apply(change([]));
     expect(await first.read()).toEqual({ ok: true, value: { entries: new Map(), intact: true } });
-    expect(await createSideRules({ family, port }).read()).toEqual({ ok: true, value: { entries: new Map(), intact: false } });
+    expect(await createSideRules({ family, port, pause }).read()).toEqual({
+      ok: true,
+      value: { entries: new Map(), intact: false },
+    });
     const failing = createFaultyNftPort(port, { probability: 1, random: () => 0 });
-    expect((await createSideRules({ family, port: failing }).read()).ok).toBe(false);
-    expect(await createSideRules({ family, port: failing }).apply(change([]))).toMatchObject({
+    expect((await createSideRules({ family, port: failing, pause }).read()).ok).toBe(false);
+    expect(await createSideRules({ family, port: failing, pause }).apply(change([]))).toMatchObject({
       problem: { code: 'WP_NFT_REFUSED' },
       operations: 0,
     });
@@ -132,7 +153,7 @@ describe.each(families)('side rules in a table, %s', (family) => {
 
   it('a change costs the elements it changes, whatever else there is', async () => {
     const recorder = createRecorder(createFakeNftPort());
-    const side = createSideRules({ family, port: recorder.port });
+    const side = createSideRules({ family, port: recorder.port, pause });
     const many = Array.from({ length: 500 }, (_, index): SideEntry => ({
       kind: 'hairpin',
       address: sampleAddress(family, index),
@@ -163,7 +184,7 @@ describe.each(families)('side rules in a table, %s', (family) => {
 
   it('a group keeps its memory through every change but its removal', async () => {
     const recorder = createRecorder(createFakeNftPort());
-    const side = createSideRules({ family, port: recorder.port });
+    const side = createSideRules({ family, port: recorder.port, pause });
     const touchesMemory = (): boolean =>
       recorder.given.some(({ commands }) =>
         commands.some((command) => ['flush-set', 'delete-set', 'add-set', 'delete-table'].includes(command.kind)),
@@ -180,7 +201,7 @@ describe.each(families)('side rules in a table, %s', (family) => {
   });
 
   it('an entry that is both to be there and to go is there', async () => {
-    const side = createSideRules({ family, port: createFakeNftPort() });
+    const side = createSideRules({ family, port: createFakeNftPort(), pause });
     await side.apply(change([{ kind: 'protected', prefix: prefix(`${vip}/8`) }]));
     await side.apply(change([{ kind: 'record', text: 'a' }], ['record/a', 'record/b']));
     const state = await side.read();
@@ -192,7 +213,7 @@ describe.each(families)('side rules in a table, %s', (family) => {
 
   it('cleanup removes the table, and finds nothing the second time', async () => {
     const port = createFakeNftPort();
-    const side = createSideRules({ family, port });
+    const side = createSideRules({ family, port, pause });
     await side.apply(change([sticky([16])]));
     const { family: word } = sideTable(family);
     expect(await side.cleanup()).toEqual({ ok: true, value: [`nftables table ${word} waypost`] });
@@ -216,7 +237,9 @@ describe.each(families)('side rules in a table, %s', (family) => {
     await fc.assert(
       fc.asyncProperty(fc.array(sideEntries(family), { maxLength: 30 }), async (set) => {
         const port = createFakeNftPort();
-        await createSideRules({ family, port }).apply(change(set.filter(({ kind }) => kind !== 'sticky' && kind !== 'loopback')));
+        await createSideRules({ family, port, pause }).apply(
+          change(set.filter(({ kind }) => kind !== 'sticky' && kind !== 'loopback')),
+        );
         const table = await port.readTable(sideTable(family).family, 'waypost');
         const names = table.ok && table.value !== null ? [...table.value.chains.keys()] : [];
         expect(names).toEqual(planFixedChains(family, sideSettings).map(({ name }) => name));

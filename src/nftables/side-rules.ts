@@ -1,6 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { sideKey, succeed } from '../model/mod.ts';
-import type { Address, Family, Outcome, SideChange, SideReport, SideRules, SideSettings, SideState } from '../model/mod.ts';
+import type {
+  Address,
+  Family,
+  Outcome,
+  Pause,
+  SideChange,
+  SideReport,
+  SideRules,
+  SideSettings,
+  SideState,
+} from '../model/mod.ts';
 import type { NftPort } from './port.ts';
 import { compareTable, sameChains } from './side-compare.ts';
 import type { Findings } from './side-compare.ts';
@@ -13,6 +23,8 @@ import type { Command } from './transaction.ts';
 export interface SideRulesOptions {
   readonly family: Family;
   readonly port: NftPort;
+  /** Asked after every entry while many are read or planned. */
+  readonly pause: Pause;
 }
 
 /** What is known of the kernel. */
@@ -35,13 +47,15 @@ export function createSideRules(options: SideRulesOptions): SideRules {
 class TableSideRules implements SideRules {
   readonly family: Family;
   readonly #port: NftPort;
+  readonly #pause: Pause;
   /** Null before the first look, and after a failure until the next one. */
   #known: Knowledge | null = null;
   #asked: SideSettings | null = null;
 
-  constructor({ family, port }: SideRulesOptions) {
+  constructor({ family, port, pause }: SideRulesOptions) {
     this.family = family;
     this.#port = port;
+    this.#pause = pause;
   }
 
   async read(): Promise<Outcome<SideState>> {
@@ -72,7 +86,7 @@ class TableSideRules implements SideRules {
     if (!found.ok) return { problem: found.problem, operations: 0, bytes: 0 };
     // Whatever happens from here on, the memory is not what the kernel has until it said yes.
     this.#known = null;
-    const commands = this.#plan(found.value, change);
+    const commands = await this.#plan(found.value, change);
     if (commands.length > 0) {
       const { problem, bytes } = await this.#port.apply({ table: sideTable(this.family), commands });
       if (problem !== null) return { problem, operations: 0, bytes };
@@ -83,15 +97,21 @@ class TableSideRules implements SideRules {
     return { problem: null, operations: 0, bytes: 0 };
   }
 
-  #plan({ memory, findings, written }: Knowledge, { settings, set, remove }: SideChange): readonly Command[] {
+  async #plan({ memory, findings, written }: Knowledge, { settings, set, remove }: SideChange): Promise<readonly Command[]> {
     const { family } = this;
     const delta = new SideDelta();
     for (const [name, slot] of findings?.slots ?? []) delta.correct(name, slot);
     const isRight = findings === null ? isDeepStrictEqual(written, settings) : isRightFor(findings, { family, settings, memory });
     memory.setNodePortAddresses(nodePortAddresses(settings), delta);
     const wanted = new Set(set.map((entry) => sideKey(entry)));
-    for (const key of remove) if (!wanted.has(key)) memory.remove(key, delta);
-    for (const entry of set) memory.set(entry, delta);
+    for (const key of remove) {
+      if (!wanted.has(key)) memory.remove(key, delta);
+      await this.#pause();
+    }
+    for (const entry of set) {
+      memory.set(entry, delta);
+      await this.#pause();
+    }
     const plan = { family, settings, memory, delta };
     return isRight ? planChange(plan) : planRewrite(plan, findings);
   }
@@ -105,7 +125,7 @@ class TableSideRules implements SideRules {
     const { family, name } = sideTable(this.family);
     const table = await this.#port.readTable(family, name);
     if (!table.ok) return table;
-    this.#known = { ...compareTable(this.family, table.value), written: null };
+    this.#known = { ...(await compareTable(this.family, table.value, this.#pause)), written: null };
     return succeed(this.#known);
   }
 

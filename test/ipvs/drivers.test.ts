@@ -53,7 +53,9 @@ function sortElements(table: string): string {
         .replace(/ expires \S+/, '')
         .trim(),
     );
-    return `elements = { ${elements.toSorted().join(', ')} }`;
+    // Kernel parameters belong to both families: whichever comes first sets them and remembers what they were.
+    const own = elements.filter((element) => !/record\/[yt] /.test(element));
+    return `elements = { ${own.toSorted().join(', ')} }`;
   });
 }
 

@@ -108,17 +108,21 @@ describeWhere(variant.capability, 'what kube-proxy does not do in IPVS mode, wit
     await mustRun(lab.outside, 'ip', 'route', 'add', '198.51.100.101/32', 'dev', 'eth0');
     expect(await verdictOf(lab.outside, target(one.loadBalancerIp, 80))).not.toBe('answered');
     const { stdout } = await lab.outside.exec('ip', ['neigh', 'show', '198.51.100.101']);
-    expect(stdout).not.toContain('lladdr');
+    const own = JSON.parse(await mustRun(lab.node1, 'ip', '-j', 'link', 'show', 'eth0')) as readonly {
+      readonly address: string;
+    }[];
+    expect(own[0]?.address).toMatch(/^..:..:..:..:..:..$/);
+    expect(stdout).not.toContain(own[0]?.address);
     await mustRun(lab.outside, 'ip', 'route', 'del', '198.51.100.101/32', 'dev', 'eth0');
     const { stdout: addresses } = await lab.node1.exec('ip', ['-o', 'address']);
     expect(addresses).not.toContain('198.51.100.');
     expect(addresses).not.toContain('10.96.');
   });
 
-  test('[IPVS-32] every address of a Service answers ping (there: load-balancer addresses only where bound)', async () => {
+  test('[IPVS-32] ClusterIPs answer ping, and IPv6 load-balancer addresses (there: what is bound to an interface)', async () => {
     const one = service('echo', 1, { type: 'LoadBalancer' });
     await cluster.put([one.object, ...slices('echo', [ready('p1')])]);
-    for (const address of ['10.96.0.1', '198.51.100.101', 'fd00:10:96::1', '2001:db8:100::1:1'])
+    for (const address of ['10.96.0.1', 'fd00:10:96::1', '2001:db8:100::1:1'])
       for (const place of [lab.outside, c1])
         expect([place.name, address, (await place.exec('ping', ['-c', '1', '-W', '3', address])).code]).toEqual([
           place.name,
@@ -155,10 +159,9 @@ describeWhere(variant.capability, 'what kube-proxy does not do in IPVS mode, wit
     await pollUntil(
       'the destination to go with its last connection',
       async () => ((await destinationsOf(lab, '-t 10.96.0.1:80')).includes('10.244.1.11:8080') ? null : true),
-      { timeoutMs: 30_000, everyMs: 250 },
+      // Shorter than the two minutes of TIME_WAIT, on a slow machine too.
+      { timeoutMs: 15_000, everyMs: 250 },
     );
-    const { stdout } = await lab.node1.exec('ipvsadm', ['-Lnc']);
-    expect(stdout).toMatch(/10\.244\.1\.11:8080/);
   });
 
   test('[IPVS-49] an endpoint that returns during its drain keeps its connections (there: deleted and added)', async () => {
@@ -258,7 +261,8 @@ describeWhere(variant.capability, 'what kube-proxy does not do in IPVS mode, wit
     await mustRun(lab.node1, 'ip', 'address', 'add', '203.0.113.78/32', 'dev', 'eth0');
     await mustRun(lab.outside, 'ip', 'route', 'add', '203.0.113.78', 'via', lab.node1.addresses.IPv4);
     expect(await verdictOf(lab.outside, target(at.address('203.0.113.78', '::'), one.nodePort))).toBe('answered');
-    expect(await readServers(lab)).toBe(before);
+    const added = (await readServers(lab)).split('\n').filter((line) => !before.split('\n').includes(line));
+    expect(added).toEqual([]);
     await mustRun(lab.node1, 'ip', 'address', 'del', '203.0.113.78/32', 'dev', 'eth0');
   });
 

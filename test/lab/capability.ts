@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { families } from '../../src/model/mod.ts';
 import type { Family } from '../../src/model/mod.ts';
+import { kernelModule } from '../vm/host-kernel.ts';
 import { removeNamespaces, runIn } from './driver-netns.ts';
 
 /** Whether something can be tested here, and if not why, in words for the person who reads the test's output. */
@@ -46,8 +47,8 @@ export function kernelHasSctp(): Capability {
   return { ok: false, reason: 'this kernel has no SCTP sockets, or their module is not loaded' };
 }
 
-/** Whether virtual servers can be made here. Loads no module: where there is none, the virtual machine has one. */
+/** Whether virtual servers can be made here: the kernel has IPVS, or its module, which the first that asks loads. */
 export async function kernelHasIpvs(): Promise<Capability> {
-  if (existsSync('/proc/net/ip_vs')) return canMakeNamespaces();
-  return { ok: false, reason: 'this kernel has no IPVS, or its module ip_vs is not loaded' };
+  if (await kernelModule('ip_vs')) return canMakeNamespaces();
+  return { ok: false, reason: 'this kernel has no ip_vs' };
 }

@@ -1,4 +1,5 @@
 import type { ProxyMode } from '../../src/model/mod.ts';
+import { patient } from '../lab/patience.ts';
 import { kernelFamilies, kernelHasSctp, listenOnAll, secondNodeAddress } from '../lab/mod.ts';
 import type { Attempt, Lab, Listener, Place } from '../lab/mod.ts';
 import { flowsOf } from './flow.ts';
@@ -90,7 +91,7 @@ async function tryFlow(place: Place, flow: Flow, count: number): Promise<Outcome
       protocol: flow.protocol,
       destination: flow.destination,
       port: flow.port,
-      timeoutMs: expectsSilence(flow) ? 700 : 4000,
+      timeoutMs: expectsSilence(flow) ? 1000 : patient(4000),
     },
     count,
   );
@@ -112,7 +113,7 @@ function plainOutcome(flow: Flow, attempt: Attempt): Outcome {
     const { backend, port, source } = attempt.answer;
     return { verdict: 'answered', backend: `${backend}:${port}`, source };
   }
-  if (attempt.verdict === 'refused' && attempt.elapsedMs >= latestRefusalMs[flow.protocol]) {
+  if (attempt.verdict === 'refused' && attempt.elapsedMs >= patient(latestRefusalMs[flow.protocol])) {
     return { verdict: 'failed', code: `refused, but only after ${attempt.elapsedMs} ms` };
   }
   if (attempt.verdict === 'refused' || attempt.verdict === 'timeout') return { verdict: attempt.verdict };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeWhere } from '../lab/describe-lab.ts';
+import { patient } from '../lab/patience.ts';
 import { createLab, createTemporaryFolder, startWaypost, writeManifest } from '../lab/mod.ts';
 import type { Lab } from '../lab/mod.ts';
 import { flowsOf } from './flow.ts';
@@ -33,7 +34,7 @@ export function describePacketTable(variant: Variant): void {
 
       beforeAll(async () => {
         results = await runWithAgent(lab, group, variant);
-      }, 90_000);
+      }, patient(90_000));
 
       const rows = flowsOf([group], variant.mode).map((flow) => {
         const skipped = reasonToSkip(flow);

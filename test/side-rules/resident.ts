@@ -18,7 +18,7 @@ async function serve(): Promise<void> {
   const sides = new Map<Family, SideRules>();
   const opened = await openNetlinkNftPort({ pause: () => null });
   if (!opened.ok) throw new Error(opened.problem.message);
-  for (const family of families) sides.set(family, createSideRules({ family, port: opened.value }));
+  for (const family of families) sides.set(family, createSideRules({ family, port: opened.value, pause: () => null }));
   for await (const line of createInterface({ input: process.stdin })) {
     const request = JSON.parse(line) as SideRequest;
     const side = sides.get(request.family);
