@@ -1,7 +1,8 @@
+import { runIpvsBench } from './ipvs.ts';
 import { runSyncBench } from './sync.ts';
 
 /** `npm run bench -- <name>`: prints medians and ratios of one run. */
-const benches: Readonly<Record<string, () => Promise<void>>> = { sync: runSyncBench };
+const benches: Readonly<Record<string, () => Promise<void>>> = { sync: runSyncBench, ipvs: runIpvsBench };
 
 const name = process.argv[2] ?? '';
 const bench = benches[name];

@@ -31,6 +31,7 @@ qemu-system-x86_64 qemu-system-x86 the virtual machine for the tests of IPVS
 busybox busybox-static the first program of the virtual machine
 modprobe kmod kernel modules in the virtual machine
 setpriv util-linux the end of the virtual machine with the tests
+ncat ncat SCTP associations through a virtual server
 TABLE
 }
 

@@ -22,5 +22,9 @@ export const ipvsRemarks: readonly Remark[] = [
     60,
     'There are no tunnels: the IPVS mode of this release forwards by NAT alone, and direct return is not part of it. The wrapper knows the options of tunnels.',
   ),
+  unproven(
+    61,
+    'No packet test: the kernel translates ICMP errors of its connections, and our chains let them pass (captured addresses take related errors too), which the tests of the side rules show.',
+  ),
   elsewhere(66, 'as rows of the packet table in ipvs mode', ['SP-22'], packets),
 ];

@@ -59,7 +59,7 @@ describe('the fake kernel', () => {
 });
 
 for (const driver of drivers) {
-  describeOnKernel(`the ${driver} driver on the kernel`, () => {
+  describeOnKernel(`[IPVS-7] [IPVS-8] the ${driver} driver on the kernel, every scenario`, () => {
     const results: { codes: unknown; dump: string; readBack: { other: string; tool: string } }[] = [];
     const runs = [...scenarios.map(({ family, operations }) => ({ family, operations })), ...sequences];
 

@@ -1,4 +1,4 @@
 import { describePacketTable } from '../packets/packet-suite.ts';
-import { ipvsVariants } from './variants.ts';
+import { netlinkVariant } from './variants.ts';
 
-for (const variant of ipvsVariants) describePacketTable(variant);
+describePacketTable(netlinkVariant());
