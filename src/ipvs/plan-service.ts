@@ -171,9 +171,11 @@ function addHairpins(draft: Draft, frontend: Frontend): void {
 
 /** What makes the address local, and who may use it. An address of the node itself is local already. */
 function planAddress(draft: Draft, frontend: Frontend, address: Address): void {
-  const { protocol, port, allowedSources } = frontend;
+  const { protocol, port, allowedSources, routes } = frontend;
   const { ownAddresses, serviceCidrs, captureBit } = draft.context;
-  if (allowedSources !== null) {
+  // A port without back ends refuses everybody alike, as in the other modes.
+  const restricts = clientClasses.some((client) => routes[client].verdict !== 'reject');
+  if (allowedSources !== null && restricts) {
     addEntry(draft, { kind: 'restricted', address, protocol, port });
     for (const prefix of allowedSources.prefixes) addEntry(draft, { kind: 'source', address, protocol, port, prefix });
   }

@@ -77,7 +77,6 @@ export const sourceRangeScenarios: readonly Scenario[] = [
         to: [listedEmpty.loadBalancerIp],
         port: 80,
         expect: refused,
-        inMode: { ipvs: timeout },
       },
     ],
   },

@@ -1,4 +1,0 @@
-import { describeAffinity } from '../packets/affinity-suite.ts';
-import { netlinkVariant } from './variants.ts';
-
-describeAffinity(netlinkVariant());
