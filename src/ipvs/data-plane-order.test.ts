@@ -111,14 +111,16 @@ function findOdd(
   return [...facts].filter((fact) => !known.has(fact) && !places.has(fact) && (steady || !refusals.has(fact)));
 }
 
-/** The back ends of whoever serves the destination of each packet, before or afterwards. */
+/** The back ends of the Services that serve the destination of each packet, before or afterwards. */
 function placesOf(packets: readonly TracedPacket[], list: readonly Shape[], family: Family): ReadonlySet<string>[] {
   const frontends = list.flatMap((shape) => frontendsOf(shape, family));
   return packets.map(({ destination, protocol, port }) => {
     const serving = frontends.filter(
       (one) => one.protocol === protocol && one.port === port && (one.address ?? nodeAddress(family)) === destination,
     );
-    const routes = serving.flatMap((one) => Object.values(one.routes));
+    // An address may be new where a server is not: until the change is through, it holds what the Service had before.
+    const services = new Set(serving.map(({ service }) => service));
+    const routes = frontends.filter(({ service }) => services.has(service)).flatMap((one) => Object.values(one.routes));
     const pools = routes.flatMap((route) => (route.verdict === 'forward' ? [route.pool] : []));
     return new Set(pools.flatMap(({ backends }) => backends.map((backend) => `to ${backend.address}:${backend.port}`)));
   });
