@@ -5,7 +5,7 @@ import { createLiveCluster } from '../packets/live-cluster.ts';
 import type { ApiObject } from '../packets/flow.ts';
 import { bothPorts, ready, service, slices } from '../packets/objects.ts';
 import { configOf } from '../packets/variant.ts';
-import { mustRun } from './tools.ts';
+import { readKernel } from './tools.ts';
 import { ipvsVariants, netlinkVariant } from './variants.ts';
 
 /** One history of a cluster, step by step. */
@@ -32,33 +32,6 @@ const history: readonly (readonly ApiObject[])[] = [
   ],
 ];
 
-/** Everything of the node that either tool prints, without counters and without what chance decides. */
-async function readAll(run: (command: string, ...args: readonly string[]) => Promise<string>): Promise<string> {
-  const servers = await run('ipvsadm', '-Ln');
-  const tables = await Promise.all(['ip', 'ip6'].map((family) => run('nft', 'list', 'table', family, 'waypost')));
-  const routes = await run(
-    'sh',
-    '-c',
-    'ip rule; ip -6 rule; for f in -4 -6; do ip $f route show table 22359; ip $f route show table local proto 87; done',
-  );
-  return [servers.replaceAll(/\s+\d+\s+\d+\s*$/gm, ''), ...tables.map(sortElements), routes].join('\n');
-}
-
-/** nft prints the elements of a set in the order of its hash. */
-function sortElements(table: string): string {
-  return table.replaceAll(/elements = \{([^}]*)\}/g, (_, inside: string) => {
-    const elements = inside.split(',').map((element) =>
-      element
-        .replaceAll(/\s+/g, ' ')
-        .replace(/ expires \S+/, '')
-        .trim(),
-    );
-    // Kernel parameters belong to both families: whichever comes first sets them and remembers what they were.
-    const own = elements.filter((element) => !/record\/[yt] /.test(element));
-    return `elements = { ${own.toSorted().join(', ')} }`;
-  });
-}
-
 describeWhere(netlinkVariant().capability, 'both ways to the kernel', () => {
   test('[IPVS-1] netlink and the tools lead to the same state in every step, as ipvsadm and nft print it', async () => {
     const states: string[][] = [];
@@ -69,7 +42,7 @@ describeWhere(netlinkVariant().capability, 'both ways to the kernel', () => {
       const steps: string[] = [];
       for (const objects of history) {
         await cluster.put(objects);
-        steps.push(await readAll((command, ...args) => mustRun(lab.node1, command, ...args)));
+        steps.push(await readKernel(lab));
       }
       states.push(steps);
     }

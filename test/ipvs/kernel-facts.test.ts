@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeWhere } from '../lab/describe-lab.ts';
 import { createLab, listenOnAll } from '../lab/mod.ts';
 import type { Lab, Place } from '../lab/mod.ts';
-import { backendsOf, createLiveCluster } from '../packets/live-cluster.ts';
+import { createLiveCluster } from '../packets/live-cluster.ts';
 import type { LiveCluster } from '../packets/live-cluster.ts';
 import { at, ready, service, slices } from '../packets/objects.ts';
 import { configOf } from '../packets/variant.ts';
@@ -89,17 +89,6 @@ describeWhere(variant.capability, 'the kernel’s balancer, with real packets', 
       failures: [],
     });
     expect(Object.keys(report.byBackend).toSorted()).toEqual(['p1', 'p2', 'p3', 'q1', 'q2']);
-  });
-
-  test('[IPVS-24] traffic goes through the balancer, by address and by mark', async () => {
-    const one = service('counted', 1, { type: 'NodePort' });
-    await cluster.put([one.object, ...slices('counted', [ready('p1'), ready('q1')])]);
-    await mustRun(lab.node1, 'ipvsadm', '-Z');
-    backendsOf(await c1.connect(target(one.clusterIp, 80), 4));
-    backendsOf(await lab.outside.connect(target(at.node, one.nodePort), 4));
-    const counted = (await mustRun(lab.node1, 'ipvsadm', '-Ln', '--stats')).split('\n');
-    expect(counted.some((line) => /^TCP\s+10\.96\.0\.1:80\s+4\s/.test(line))).toBe(true);
-    expect(counted.some((line) => /^FWM\s+\d+\s+4\s/.test(line))).toBe(true);
   });
 
   test('[IPVS-62] SCTP associations go through a ClusterIP, rotated over the back ends', async () => {
