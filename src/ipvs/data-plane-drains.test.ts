@@ -52,6 +52,28 @@ describe('back ends that leave', () => {
     expect(world.clock.timers).toBe(0);
   });
 
+  test('[IPVS-43] one whose connections are being opened or closed is not cut off: none may be active for some looks', async () => {
+    const world = startWorld('IPv4');
+    await applyShapes(world, [plainShape], true);
+    setActive(world, 1, 0, 1);
+    await applyShapes(world, [{ ...plainShape, backends: [2] }]);
+    await world.clock.turn(3000);
+    // The one that was being opened is open.
+    setActive(world, 1, 1);
+    await world.clock.turn(60_000);
+    setActive(world, 1, 0, 1);
+    await world.clock.turn(3000);
+    expect(await weightsOf(world)).toEqual({ [one]: 0, [two]: 1 });
+    await world.clock.turn(2000);
+    expect(await weightsOf(world)).toEqual({ [two]: 1 });
+    // The next time it leaves it is given the same time again.
+    await applyShapes(world, [plainShape]);
+    setActive(world, 1, 0, 1);
+    await applyShapes(world, [{ ...plainShape, backends: [2] }]);
+    await world.clock.turn(3000);
+    expect(await weightsOf(world)).toEqual({ [one]: 0, [two]: 1 });
+  });
+
   test('[IPVS-43] [IPVS-48] it goes when its time is over, whatever connections it has', async () => {
     const world = startWorld('IPv4');
     await applyShapes(world, [plainShape], true);

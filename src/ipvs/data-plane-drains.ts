@@ -5,6 +5,7 @@ import type { KernelServer } from './data-plane-state.ts';
 import type { WishBook } from './data-plane-wish.ts';
 import type { BookedOperation } from './diff-server.ts';
 import { isDrained } from './drain.ts';
+import type { Drain } from './drain.ts';
 import { numberOfServer, recordEntry } from './records.ts';
 import { noService } from './settings.ts';
 import type { IpvsOptions } from './settings.ts';
@@ -29,6 +30,8 @@ export class Drains {
   #cancel: (() => void) | null = null;
   #stopped = false;
   #polling = false;
+  /** Since when, in milliseconds, looks have found no active connection where something drains. */
+  readonly #quietSince = new WeakMap<Drain, number>();
 
   constructor(parts: DrainParts) {
     this.#parts = parts;
@@ -87,9 +90,10 @@ export class Drains {
     const { options, book } = this.#parts;
     const now = options.clock.now();
     const { key } = server;
-    const done = [...destinations].filter(
-      ([name, { drain }]) => drain !== null && isDrained(drain, counters?.get(name)?.active ?? 0, now),
-    );
+    const done = [...destinations].filter(([name, { drain }]) => {
+      const { active, inactive } = counters?.get(name) ?? { active: 0, inactive: 0 };
+      return drain !== null && isDrained(drain, { active, inactive, quietFor: this.#noteQuiet(drain, active, now) }, now);
+    });
     const whole = counters === null || done.length === destinations.size;
     if (whole && book.wish.server(text) === null) {
       return [{ operation: { verb: 'delete-server', key }, service: noService, drain: null }];
@@ -99,5 +103,13 @@ export class Drains {
       service: noService,
       drain: null,
     }));
+  }
+
+  /** Gives the milliseconds for which a destination has been quiet. */
+  #noteQuiet(drain: Drain, active: number, now: number): number {
+    const since = this.#quietSince.get(drain) ?? now;
+    if (active === 0) this.#quietSince.set(drain, since);
+    else this.#quietSince.delete(drain);
+    return active === 0 ? now - since : 0;
   }
 }

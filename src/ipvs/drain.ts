@@ -13,9 +13,25 @@ export function startDrain({ milliseconds, untilIdle }: DrainPolicy, now: number
 }
 
 /**
- * Whether it may be deleted. Inactive connections do not count: a busy Service has those of TIME_WAIT for ever, and
- * nothing is lost with them (specification 12).
+ * Milliseconds without an active connection after which a destination counts as idle. A connection is inactive too while
+ * it is being opened, and while its last bytes are under way to the client: without this it would be cut there. Enough
+ * for two losses of a first segment (RFC 6298: after 1 and 3 s), within the five seconds of the specification.
  */
-export function isDrained(drain: Drain, active: number, now: number): boolean {
-  return now >= drain.deadline || (drain.untilIdle && active === 0);
+const quietMs = 3500;
+
+/** What was counted at a destination. */
+interface Counted {
+  readonly active: number;
+  readonly inactive: number;
+  /** Milliseconds for which every look has found no active connection. */
+  readonly quietFor: number;
+}
+
+/**
+ * Whether it may be deleted. Inactive connections do not count in the end: a busy Service has those of TIME_WAIT for
+ * ever, and nothing is lost with them (specification 12).
+ */
+export function isDrained({ deadline, untilIdle }: Drain, { active, inactive, quietFor }: Counted, now: number): boolean {
+  if (now >= deadline) return true;
+  return untilIdle && active === 0 && (inactive === 0 || quietFor >= quietMs);
 }
