@@ -1,4 +1,4 @@
-import { sideKey, succeed } from '../model/mod.ts';
+import { addressBits, sideKey, succeed } from '../model/mod.ts';
 import type { Address, Outcome, Problem, RecordEntry, SideEntry, SideReport, SideSettings } from '../model/mod.ts';
 import { eachSlowly } from './data-plane-pace.ts';
 import { ServerState } from './data-plane-state.ts';
@@ -208,7 +208,10 @@ export class Kernel {
     const records = this.#known ? [] : this.records();
     const recorded = new Set([...records.flatMap((one) => (one.kind === 'server' ? [one.text] : [])), ...this.#unsure]);
     this.#unsure.clear();
-    const evidence = { recorded, excludeCidrs, serviceCidrs, predecessor: this.#predecessor };
+    // A firewall that was reloaded takes the records along; our routes still say which addresses we served.
+    const lost = !this.#known && records.length === 0;
+    const predecessor = lost ? this.#predecessor.union(this.#routedAddresses()) : this.#predecessor;
+    const evidence = { recorded, excludeCidrs, serviceCidrs, predecessor };
     await this.servers.replace(listed.value, evidence, pause);
     const numbers = listed.value.flatMap(({ key }) => numberOfServer(key) ?? []);
     this.numbers.reserve(new Set(numbers.filter((number) => this.numbers.recordOf('server', number) === null)));
@@ -254,6 +257,12 @@ export class Kernel {
     this.#routes = found;
     this.#stale.delete('routes');
     return succeed(undefined);
+  }
+
+  /** Addresses that a route of ours makes local, each by itself. */
+  #routedAddresses(): ReadonlySet<Address> {
+    const routes = [...this.#routes.values()].flatMap((one) => (one.kind === 'route' ? [one.route.destination] : []));
+    return new Set(routes.filter(({ family, length }) => length === addressBits(family)).map(({ address }) => address));
   }
 
   /** Everything that is written down in the packet filter. */

@@ -42,6 +42,29 @@ function at(address: ReturnType<typeof addressOf>, port = 80): ServerKey {
 }
 
 describe('whose a virtual server is', () => {
+  test('[IPVS-53] when the records are lost while no agent runs, wanted servers at addresses with our routes are ours again', async () => {
+    const node = createNode('IPv4');
+    const shape = { ...plainShape, external: true };
+    const first = startWorld('IPv4', {}, node);
+    await first.plane.read();
+    await applyShapes(first, [shape], true);
+    const before = node.servers.dump();
+    await first.plane.close();
+    node.side.meddle([], [...node.side.entries.keys()]);
+    await addServer(node, at(external, 8443));
+    const next = startWorld('IPv4', {}, node);
+    await next.plane.read();
+    expect(await applyShapes(next, [shape], true)).toMatchObject(done);
+    // What nobody wants there may be somebody else's.
+    expect(await textsOf(node)).toEqual(['TCP 10.96.0.1:80', 'TCP 198.51.100.1:80', 'TCP 198.51.100.1:8443']);
+    expect(next.plane.statistics().servers).toEqual({ own: 2, foreign: 1 });
+    await node.servers.apply([{ verb: 'delete-server', key: at(external, 8443) }]);
+    expect(node.servers.dump()).toBe(before);
+    expect(await applyShapes(next, [], true)).toMatchObject(done);
+    await next.clock.turn(400_000);
+    expect(await textsOf(node)).toEqual([]);
+  });
+
   test('[IPVS-53] those of others survive sync, audit, restart and cleanup', async () => {
     const node = createNode('IPv4');
     const theirs: readonly ServerKey[] = [

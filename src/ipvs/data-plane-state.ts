@@ -7,8 +7,8 @@ import { destinationKeyText, serverKeyText } from './virtual-server.ts';
 import type { Destination, ListedDestination, ListedServer, ServerKey, VirtualServer } from './virtual-server.ts';
 
 /**
- * Whose a virtual server is. Of what kube-proxy left on its dummy interface we take what is wanted; the rest is the
- * business of the hand-over. Foreign ones are never touched.
+ * Whose a virtual server is. Of what kube-proxy left on its dummy interface, or an earlier run without records, we take
+ * what is wanted; the rest is the business of the hand-over. Foreign ones are never touched.
  */
 export type Owner = 'own' | 'adoptable' | 'foreign';
 
@@ -33,7 +33,7 @@ export interface Evidence {
   readonly recorded: ReadonlySet<string>;
   readonly excludeCidrs: readonly Prefix[];
   readonly serviceCidrs: readonly Prefix[];
-  /** Addresses on kube-proxy's dummy interface. */
+  /** Addresses that somebody made local for virtual servers: kube-proxy, or an earlier run that has lost its records. */
   readonly predecessor: ReadonlySet<Address>;
 }
 
