@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Family, Outcome, Problem } from '../model/mod.ts';
+import type { TakenOver } from './clean-servers.ts';
 import { Handover } from './handover.ts';
 import type { HandoverOptions } from './handover.ts';
 import { scriptShell } from './shell.fixture.ts';
@@ -11,6 +12,17 @@ interface Stage {
   readonly lines: string[];
   readonly problems: Problem[];
   readonly cleaned: Family[];
+}
+
+/** A sync of that family; what else it says only matters to what comes after other modes of ours. */
+function taken(family: Family): TakenOver {
+  const settings = {
+    podTraffic: { kind: 'none' },
+    nodePorts: { kind: 'all-local', loopback: false },
+    masqueradeBit: 14,
+    nodeAddress: null,
+  } as const;
+  return { family, settings, localAddresses: [] };
 }
 
 const fine: ShellResult = { status: 0, stdout: '', stderr: '' };
@@ -43,8 +55,8 @@ function setStage(
 test('[SP-161] nothing is touched before the first sync of a family, and then once', async () => {
   const { handover, commands, lines } = setStage('iptables');
   expect(commands).toEqual([]);
-  await handover.afterSync({ family: 'IPv6' });
-  await handover.afterSync({ family: 'IPv6' });
+  await handover.afterSync(taken('IPv6'));
+  await handover.afterSync(taken('IPv6'));
   await handover.close();
   expect(commands.filter((command) => command.startsWith('nft'))).toEqual(['nft delete table ip6 kube-proxy']);
   expect(commands).not.toContain('ip link delete kube-ipvs0');
@@ -53,8 +65,8 @@ test('[SP-161] nothing is touched before the first sync of a family, and then on
 
 test('[SP-159] the interface of both families goes after the last one', async () => {
   const { handover, commands } = setStage('iptables');
-  await handover.afterSync({ family: 'IPv4' });
-  await handover.afterSync({ family: 'IPv6' });
+  await handover.afterSync(taken('IPv4'));
+  await handover.afterSync(taken('IPv6'));
   await handover.close();
   expect(commands.filter((command) => command === 'ip link delete kube-ipvs0')).toHaveLength(1);
   expect(commands.indexOf('ip link delete kube-ipvs0')).toBeGreaterThan(commands.indexOf('nft delete table ip6 kube-proxy'));
@@ -62,7 +74,7 @@ test('[SP-159] the interface of both families goes after the last one', async ()
 
 test('[SP-159] nftables mode removes the chains of a family and keeps the table it owns', async () => {
   const { handover, commands, cleaned, lines } = setStage('nftables');
-  await handover.afterSync({ family: 'IPv4' });
+  await handover.afterSync(taken('IPv4'));
   await handover.close();
   expect(cleaned).toEqual(['IPv4']);
   expect(commands.filter((command) => command.startsWith('nft'))).toEqual([]);
@@ -80,22 +92,38 @@ test('[SP-159] ipvs mode removes chains first, then the servers that it has not 
   };
   const { handover, cleaned, lines } = setStage('ipvs', answer, undefined, {
     adopted: () => ['TCP 10.96.0.1:443'],
-    cleanOwn: async (family) => ({ ok: true, value: [`own ${family}`] }),
+    cleanOwn: async ({ family }) => ({ ok: true, value: [`own ${family}`] }),
   });
-  await handover.afterSync({ family: 'IPv4' });
+  await handover.afterSync(taken('IPv4'));
   await handover.close();
   expect(cleaned).toEqual(['IPv4']);
   expect(order.filter((command) => command.startsWith('ipvsadm --delete'))).toEqual(['ipvsadm --delete-service -t 10.96.0.2:80']);
-  expect(lines).toEqual([
-    'removed what kube-proxy had left behind IPv4: chain nat KUBE-SERVICES, own IPv4, nftables table ip kube-proxy, virtual server -t 10.96.0.2:80',
+  expect(lines.toSorted()).toEqual([
+    'removed what another mode of ours had left behind IPv4: own IPv4',
+    'removed what kube-proxy had left behind IPv4: chain nat KUBE-SERVICES, nftables table ip kube-proxy, virtual server -t 10.96.0.2:80',
   ]);
+});
+
+test('what other modes of ours left waits for its connections, for nothing else and for no end of the agent', async () => {
+  const begun: Family[] = [];
+  const { handover, lines } = setStage('iptables', undefined, undefined, {
+    cleanOwn: ({ family }, signal) => {
+      begun.push(family);
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve({ ok: true, value: [] })));
+    },
+  });
+  await handover.afterSync(taken('IPv4'));
+  await handover.afterSync(taken('IPv6'));
+  expect(begun).toEqual(['IPv4', 'IPv6']);
+  await handover.close();
+  expect(lines.filter((line) => line.includes('kube-proxy'))).toHaveLength(2);
 });
 
 test('a bug in the removal is told and the agent lives on', async () => {
   const { handover, problems } = setStage('iptables', () => {
     throw new Error('oops');
   });
-  await handover.afterSync({ family: 'IPv4' });
+  await handover.afterSync(taken('IPv4'));
   await handover.close();
   expect(problems).toMatchObject([{ code: 'WP_CLI_HANDOVER_BUG', message: expect.stringMatching(/oops$/) as string }]);
 });
@@ -103,7 +131,7 @@ test('a bug in the removal is told and the agent lives on', async () => {
 test('a failure is told and ends nothing; where nothing was there nothing is said', async () => {
   const denied: ShellResult = { status: 1, stdout: '', stderr: 'Error: Operation not permitted\n' };
   const failing = setStage('nftables', () => denied, { ok: false, problem: { code: 'WP_IPTABLES_LOCKED', message: 'locked' } });
-  await failing.handover.afterSync({ family: 'IPv4' });
+  await failing.handover.afterSync(taken('IPv4'));
   await failing.handover.close();
   expect(failing.problems.map(({ message }) => message)).toEqual([
     'what kube-proxy left behind in IPv4 could not all be removed: locked',
@@ -111,7 +139,7 @@ test('a failure is told and ends nothing; where nothing was there nothing is sai
     expect.stringMatching(/could not all be removed: ipset list .*Operation not permitted$/),
   ]);
   const clean = setStage('iptables', () => null);
-  await clean.handover.afterSync({ family: 'IPv4' });
+  await clean.handover.afterSync(taken('IPv4'));
   await clean.handover.close();
   expect([clean.lines, clean.problems]).toEqual([[], []]);
 });

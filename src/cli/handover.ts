@@ -1,8 +1,10 @@
 import { createShell } from '../iptables/mod.ts';
 import type { Shell } from '../iptables/mod.ts';
-import type { DataPlane, Family, Outcome, Problem, ProxyMode } from '../model/mod.ts';
+import { succeed } from '../model/mod.ts';
+import type { DataPlane, Family, Problem, ProxyMode } from '../model/mod.ts';
 import type { Logger } from '../observe/mod.ts';
-import type { AfterSync, AppliedSync } from '../proxy/mod.ts';
+import type { AfterSync } from '../proxy/mod.ts';
+import type { TakenOver } from './clean-servers.ts';
 import { removeLeftovers } from './driver-predecessors.ts';
 import type { AdoptedServers } from './driver-predecessors.ts';
 import { leftoversUnder } from './predecessors.ts';
@@ -17,8 +19,11 @@ export interface HandoverOptions {
   readonly cleanChains: (family: Family) => ReturnType<DataPlane['cleanup']>;
   /** The virtual servers that the data planes have in use; absent: none, they do not balance by virtual servers. */
   readonly adopted?: AdoptedServers;
-  /** Removes what this product made of a family in the modes that it does not run in now; absent: nothing. */
-  readonly cleanOwn?: (family: Family) => ReturnType<DataPlane['cleanup']>;
+  /**
+   * Removes what this product made of a family in the modes that it does not run in now; absent: nothing. May take until
+   * connections have ended, or until the signal.
+   */
+  readonly cleanOwn?: (taken: TakenOver, signal: AbortSignal) => ReturnType<DataPlane['cleanup']>;
   /** Made where not given. */
   readonly shell?: Shell;
 }
@@ -32,7 +37,10 @@ export class Handover implements AfterSync {
   readonly #options: HandoverOptions;
   readonly #shell: Shell;
   readonly #waiting: Set<Family>;
+  readonly #closed = new AbortController();
   #running: Promise<void> = Promise.resolve();
+  /** By themselves: they wait for connections, which nothing else has to. */
+  readonly #own: Promise<void>[] = [];
 
   constructor(options: HandoverOptions) {
     this.#options = options;
@@ -40,36 +48,54 @@ export class Handover implements AfterSync {
     this.#waiting = new Set(options.families);
   }
 
-  async afterSync({ family }: Pick<AppliedSync, 'family'>): Promise<void> {
+  async afterSync(taken: TakenOver): Promise<void> {
+    const { family } = taken;
     if (!this.#waiting.delete(family)) return;
     const last = this.#waiting.size === 0;
-    // A failure here is a bug, and none of the syncs' business.
-    const failed = (cause: unknown): void => {
-      const message = `removing what kube-proxy left behind failed unexpectedly: ${String(cause)}`;
-      this.#options.report({ code: 'WP_CLI_HANDOVER_BUG', message, cause });
-    };
-    this.#running = this.#running.then(() => this.#takeOver(family, last)).catch(failed);
+    this.#running = this.#running.then(() => this.#takeOver(family, last)).catch((cause) => this.#tellBug(cause));
+    this.#own.push(this.#cleanOwn(taken).catch((cause) => this.#tellBug(cause)));
   }
 
   /** Waits for what is under way and ends the helper. */
   async close(): Promise<void> {
-    await this.#running;
+    this.#closed.abort();
+    await Promise.all([this.#running, ...this.#own]);
     await this.#shell.close();
   }
 
+  async #cleanOwn(taken: TakenOver): Promise<void> {
+    const cleaned = await this.#options.cleanOwn?.(taken, this.#closed.signal);
+    if (cleaned === undefined) return;
+    const { family } = taken;
+    if (!cleaned.ok) return this.#tellProblem('another mode of ours', family, cleaned.problem);
+    this.#tellRemoved('removed what another mode of ours had left behind', family, cleaned.value);
+  }
+
   async #takeOver(family: Family, last: boolean): Promise<void> {
-    const { mode, logger, report, cleanChains, cleanOwn, adopted } = this.#options;
+    const { mode, cleanChains, adopted } = this.#options;
     const what = leftoversUnder(mode);
-    const cleaned: readonly Outcome<readonly string[]>[] = [
-      ...(what.chains ? [await cleanChains(family)] : []),
-      ...(cleanOwn === undefined ? [] : [await cleanOwn(family)]),
-    ];
+    const chains = what.chains ? await cleanChains(family) : succeed([]);
     const { removed, problems } = await removeLeftovers(this.#shell, what, family, last, adopted);
-    const all = [...cleaned.flatMap((one) => (one.ok ? one.value : [])), ...removed];
+    const all = [...(chains.ok ? chains.value : []), ...removed];
+    this.#tellRemoved('removed what kube-proxy had left behind', family, all);
+    for (const problem of [...(chains.ok ? [] : [chains.problem]), ...problems]) this.#tellProblem('kube-proxy', family, problem);
+  }
+
+  #tellRemoved(message: string, family: Family, all: readonly string[]): void {
     const fields = { family, count: all.length, objects: all.join(', ') };
-    if (all.length > 0) logger.info('removed what kube-proxy had left behind', fields);
-    for (const problem of [...cleaned.flatMap((one) => (one.ok ? [] : [one.problem])), ...problems]) {
-      report({ ...problem, message: `what kube-proxy left behind in ${family} could not all be removed: ${problem.message}` });
-    }
+    if (all.length > 0) this.#options.logger.info(message, fields);
+  }
+
+  #tellProblem(who: string, family: Family, problem: Problem): void {
+    this.#options.report({
+      ...problem,
+      message: `what ${who} left behind in ${family} could not all be removed: ${problem.message}`,
+    });
+  }
+
+  /** A failure here is a bug, and none of the syncs' business. */
+  #tellBug(cause: unknown): void {
+    const message = `removing what was left behind failed unexpectedly: ${String(cause)}`;
+    this.#options.report({ code: 'WP_CLI_HANDOVER_BUG', message, cause });
   }
 }

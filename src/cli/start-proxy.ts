@@ -91,14 +91,14 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
   });
 }
 
-function makeHandover({ config, families, logger, report }: StartProxyOptions, adopted: DataPlanes['adopted']): Handover {
+function makeHandover({ config, families, logger, report, clock }: StartProxyOptions, adopted: DataPlanes['adopted']): Handover {
   return new Handover({
     mode: config.mode,
     families,
     logger,
     report,
     cleanChains,
-    ...(config.mode === 'ipvs' ? {} : { cleanOwn: cleanServers }),
+    ...(config.mode === 'ipvs' ? {} : { cleanOwn: (taken, signal) => cleanServers(taken, { config, clock, report, signal }) }),
     ...(adopted === undefined ? {} : { adopted }),
   });
 }

@@ -11,6 +11,7 @@ import type {
   ServerStatistics,
   ServiceKey,
 } from '../model/mod.ts';
+import { stepAside } from './data-plane-aside.ts';
 import { cleanUp } from './data-plane-cleanup.ts';
 import { Drains } from './data-plane-drains.ts';
 import { Kernel } from './data-plane-kernel.ts';
@@ -89,6 +90,14 @@ class KernelDataPlane implements IpvsDataPlane {
       this.#drains.stop();
       this.#full = true;
       return cleanUp(this.#kernel, this.#options);
+    });
+  }
+
+  stepAside(settings: DataPlaneSettings): ReturnType<IpvsDataPlane['stepAside']> {
+    return this.#queue.run(() => {
+      this.#drains.stop();
+      this.#full = true;
+      return stepAside(this.#kernel, this.#options, settings);
     });
   }
 

@@ -65,6 +65,12 @@ export interface RuleCount {
   readonly last: number;
 }
 
+/** Where UDP was served: at an address or, with null, at every address of the node that accepts node ports. */
+export interface DatagramTarget {
+  readonly address: Address | null;
+  readonly port: number;
+}
+
 /**
  * A data plane of one family. Calls are never concurrent. What a report names as failed has not become
  * part of the wish: the kernel keeps what it had of that Service until the caller applies it again.
@@ -79,6 +85,12 @@ export interface DataPlane {
   audit(): Promise<ApplyReport>;
   /** Removes everything of ours from the kernel, needing no earlier `read`. The value says what was removed. */
   cleanup(): Promise<Outcome<readonly string[]>>;
+  /**
+   * Another data plane serves from now on: new connections are left to it, and established ones go on until `cleanup`.
+   * Needs no earlier `read`. The value says whose flows still lead here: UDP has no end that could be waited for. Absent
+   * where connections outlive a `cleanup`.
+   */
+  stepAside?(settings: DataPlaneSettings): Promise<Outcome<readonly DatagramTarget[]>>;
   /** Reads the kernel's connection counts; absent where the kernel keeps none by back end. */
   connections?(): Promise<Outcome<readonly ServerConnections[]>>;
   /** Costs nothing; absent where there are no virtual servers. */

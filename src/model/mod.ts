@@ -10,6 +10,7 @@ export type {
   Change,
   DataPlane,
   DataPlaneSettings,
+  DatagramTarget,
   NodePortAddresses,
   PodTraffic,
   ProxyMode,

@@ -1,0 +1,129 @@
+import { expect, test } from 'vitest';
+import { fail, parseAddress, succeed } from '../model/mod.ts';
+import type { Address, Clock, Problem, ServerConnections } from '../model/mod.ts';
+import { createFakeConntrack } from '../netlink/mod.ts';
+import { retire } from './clean-servers.ts';
+import type { TakenOver } from './clean-servers.ts';
+
+function address(text: string): Address {
+  const parsed = parseAddress(text);
+  if (parsed === null) throw new TypeError(`not an address: ${text}`);
+  return parsed;
+}
+
+const taken: TakenOver = {
+  family: 'IPv4',
+  settings: {
+    podTraffic: { kind: 'none' },
+    nodePorts: { kind: 'all-local', loopback: false },
+    masqueradeBit: 14,
+    nodeAddress: null,
+  },
+  localAddresses: [address('192.0.2.11')],
+};
+
+function server(active: number, inactive: number, service: string | null = 'shop/web'): ServerConnections {
+  const destination = { endpoint: '10.244.0.1:80', weight: 1, draining: false, active, inactive, persistent: 0 };
+  return { server: 'TCP 10.96.0.1:80', service, destinations: [destination] };
+}
+
+/** A plane whose counts are read one after the other, the last again and again, by a clock that every look moves on. */
+function setStage(counts: readonly (readonly ServerConnections[])[], drainMs = 300_000) {
+  const calls: string[] = [];
+  const problems: Problem[] = [];
+  const conntrack = createFakeConntrack();
+  const abort = new AbortController();
+  let time = 1_000_000;
+  const clock: Clock = {
+    now: () => time,
+    after: (delay, callback) => {
+      queueMicrotask(() => {
+        time += delay;
+        if (!abort.signal.aborted) callback();
+      });
+      return () => {};
+    },
+  };
+  const plane = {
+    looks: 0,
+    stepAside: async () => {
+      calls.push('step aside');
+      return succeed([
+        { address: address('10.96.0.10'), port: 53 },
+        { address: null, port: 30_053 },
+      ]);
+    },
+    connections: async () => {
+      plane.looks += 1;
+      if (calls.at(-1) !== 'look') calls.push('look');
+      return succeed(counts[plane.looks - 1] ?? counts.at(-1) ?? []);
+    },
+    cleanup: async () => {
+      calls.push('clean up');
+      return succeed(['virtual server TCP 10.96.0.1:80']);
+    },
+  };
+  const options = { clock, drainMs, conntrack, signal: abort.signal, report: (problem: Problem) => problems.push(problem) };
+  const run = (): ReturnType<typeof retire> => retire(plane, taken, options);
+  return { plane, calls, problems, conntrack, abort, run, began: time, elapsed: () => time - 1_000_000 };
+}
+
+test('where nothing is connected all goes at once', async () => {
+  const { run, calls, elapsed } = setStage([[server(0, 0), server(7, 7, null)]]);
+  expect(await run()).toEqual(succeed(['virtual server TCP 10.96.0.1:80']));
+  expect([calls, elapsed()]).toEqual([['step aside', 'look', 'clean up'], 0]);
+});
+
+test('[IPVS-43] established connections go on until they end, and those that are being opened or closed too', async () => {
+  const { run, elapsed } = setStage([[server(0, 3)], [server(2, 1)], [server(1, 2)], [server(0, 3)]]);
+  expect((await run()).ok).toBe(true);
+  expect(elapsed()).toBe(3000 + 4000);
+});
+
+test('[IPVS-48] not for longer than the drain time', async () => {
+  const { run, elapsed } = setStage([[server(1, 0)]], 20_000);
+  expect((await run()).ok).toBe(true);
+  expect(elapsed()).toBe(20_000);
+});
+
+test('the end of the agent leaves the rest to the next one', async () => {
+  const { run, calls, abort, plane } = setStage([[server(1, 0)]]);
+  const { connections } = plane;
+  plane.connections = () => {
+    if (plane.looks === 3) abort.abort();
+    return connections();
+  };
+  expect(await run()).toEqual(succeed([]));
+  expect(calls).toEqual(['step aside', 'look']);
+});
+
+test('flows of UDP that led to virtual servers begin anew, and no others', async () => {
+  const { run, conntrack, problems } = setStage([[]]);
+  const destinations = ['10.96.0.10 53', '192.0.2.11 30053', '192.0.2.12 30053', '10.96.0.11 53', '10.96.0.10 54'];
+  for (const [index, text] of destinations.entries()) {
+    const [to = '', port = ''] = text.split(' ');
+    conntrack.add({
+      family: 'IPv4',
+      protocol: 'UDP',
+      source: address('10.244.0.9'),
+      sourcePort: 4000 + index,
+      destination: address(to),
+      destinationPort: Number(port),
+      replySource: address('10.244.0.1'),
+      replySourcePort: 5353,
+      zone: 0,
+      originalZone: 0,
+    });
+  }
+  await run();
+  const left = conntrack.flows().map(({ destination, destinationPort }) => `${destination} ${destinationPort}`);
+  expect(left).toEqual(['192.0.2.12 30053', '10.96.0.11 53', '10.96.0.10 54']);
+  expect(problems).toEqual([]);
+});
+
+test('a failure is given, and nothing is removed', async () => {
+  const stage = setStage([[server(1, 0)]]);
+  stage.plane.connections = async () => fail('WP_IPVS_DENIED', 'no');
+  expect(await stage.run()).toMatchObject({ ok: false, problem: { code: 'WP_IPVS_DENIED' } });
+  expect(stage.calls).toEqual(['step aside']);
+});
