@@ -21,6 +21,7 @@ conntrack conntrack removal of stale UDP flows
 ipvsadm ipvsadm the IPVS data plane with the standard tool
 openssl openssl certificates that the tests of the API client are shown
 sysctl procps forwarding inside test namespaces
+ping iputils-ping echo requests to addresses of Services
 TABLE
 }
 

@@ -22,6 +22,7 @@ const allTools = [
   'conntrack',
   'openssl',
   'sysctl',
+  'ping',
 ];
 const vmTools = ['qemu-system-x86_64', 'busybox', 'setpriv', 'ncat'];
 const testTask = '--disable-warning=ExperimentalWarning scripts/test.ts';
@@ -172,7 +173,7 @@ describe('bootstrap that cannot', () => {
       'apt-get that fails',
       'test',
       { 'apt-get': 'exit 100' },
-      'apt-get could not install conntrack iproute2 ipset iptables ipvsadm nftables openssl procps',
+      'apt-get could not install conntrack iproute2 ipset iptables iputils-ping ipvsadm nftables openssl procps',
     ],
     ['packages without the command', 'test', { 'apt-get': 'exit 0' }, 'still missing after the installation of conntrack'],
     ['npm ci that fails', 'check', { npm: 'exit 1' }, 'npm ci could not install the packages of package-lock.json'],

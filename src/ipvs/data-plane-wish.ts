@@ -67,7 +67,7 @@ export class WishBook {
 
   /** The same value for the same settings. */
   sideSettings(settings: DataPlaneSettings): SideSettings {
-    const next = planSideSettings(settings, this.#options);
+    const next = planSideSettings(settings, this.#options, this.#kernel.ownAddresses);
     if (!isDeepStrictEqual(next, this.#sideSettings)) this.#sideSettings = next;
     return this.#sideSettings ?? next;
   }

@@ -1,5 +1,5 @@
 import { sideKey } from '../model/mod.ts';
-import type { SideEntry, SideSettings } from '../model/mod.ts';
+import type { Address, SideEntry, SideSettings } from '../model/mod.ts';
 import { emptyPlan } from './plan-types.ts';
 import type { Plan, PlanContext } from './plan-types.ts';
 import { keyOfWish } from './routes.ts';
@@ -20,9 +20,12 @@ export function planBase(serviceCidrs: PlanContext['serviceCidrs']): Plan {
   return { ...emptyPlan(noService, noService), entries, routes };
 }
 
+/** `ownAddresses`: those of the node's interfaces. */
 export function planSideSettings(
-  { podTraffic, nodePorts, masqueradeBit }: PlanContext['settings'],
-  { captureBit, echo }: Pick<IpvsOptions, 'captureBit' | 'echo'>,
+  { podTraffic, nodePorts, masqueradeBit, nodeAddress }: PlanContext['settings'],
+  { family, captureBit, echo }: Pick<IpvsOptions, 'family' | 'captureBit' | 'echo'>,
+  ownAddresses: ReadonlySet<Address>,
 ): SideSettings {
-  return { podTraffic, nodePorts, masqueradeBit, captureBit, echo };
+  const answers = family === 'IPv4' && echo === 'answer' && nodeAddress !== null && ownAddresses.has(nodeAddress);
+  return { podTraffic, nodePorts, masqueradeBit, captureBit, echo, echoAddress: answers ? nodeAddress : null };
 }

@@ -136,6 +136,11 @@ export interface SideSettings {
   readonly captureBit: number;
   /** Whether ICMP echo requests to addresses of Services are answered by this node or refused. */
   readonly echo: 'answer' | 'refuse';
+  /**
+   * An address of this node that answers in the place of captured ones, from which the node sends nothing; null: there
+   * is none, and they answer no echo request. Of IPv4 only: an IPv6 node answers from any address it takes packets for.
+   */
+  readonly echoAddress: Address | null;
 }
 
 /** A change of the side rules: one transaction, all or nothing. */

@@ -19,7 +19,8 @@ export function checkStatements(
   let protocol = false;
   for (const statement of completeStatements(family, statements)) {
     const needsProtocol =
-      statement.kind === 'dnat' || (statement.kind === 'match' && statement.field === 'ct original proto-dst');
+      (statement.kind === 'dnat' && hasPort(statement)) ||
+      (statement.kind === 'match' && statement.field === 'ct original proto-dst');
     if (needsProtocol && !protocol) return `${statement.kind} stands behind a match of l4proto with one protocol`;
     if (toldBy(statement)?.field === 'l4proto') protocol = true;
     const reason =
@@ -150,7 +151,11 @@ function isMark(to: MarkStatement['to']): boolean {
 
 function isTarget(family: TableFamily, { to }: DnatStatement): boolean {
   if (family !== 'ip' && family !== 'ip6') return false;
-  return 'map' in to || (isDatum(family === 'ip' ? 'ipv4' : 'ipv6', to.address) && isNumber(to.port, 2));
+  return 'map' in to || (isDatum(family === 'ip' ? 'ipv4' : 'ipv6', to.address) && (to.port === null || isNumber(to.port, 2)));
+}
+
+function hasPort({ to }: DnatStatement): boolean {
+  return 'map' in to || to.port !== null;
 }
 
 function checkRewrite(family: TableFamily, { field, to }: Extract<Statement, { readonly kind: 'rewrite' }>): string | null {

@@ -138,14 +138,16 @@ function decodeNat(body: Attributes, registers: RegisterFile): Decoded {
   const flags = readNumber(body.get(7));
   if (readNumber(body.get(1)) !== 1 || (flags & ~3) !== 0 || address === null) return null;
   if (address.kind === 'map') return { kind: 'dnat', to: address.lookup };
+  if (address.kind !== 'value') return null;
+  if (!body.has(5)) return decodeTarget(address.bytes, null);
   const port = registers.take(readNumber(body.get(5)));
-  return address.kind === 'value' && port?.kind === 'value' ? decodeTarget(address.bytes, port.bytes) : null;
+  return port?.kind === 'value' ? decodeTarget(address.bytes, port.bytes) : null;
 }
 
-function decodeTarget(bytes: Uint8Array, portBytes: Uint8Array): DnatStatement | null {
+function decodeTarget(bytes: Uint8Array, portBytes: Uint8Array | null): DnatStatement | null {
   const address = decodeDatum(bytes.length === 4 ? 'ipv4' : 'ipv6', bytes);
-  const port = decodeDatum('port', portBytes);
-  return typeof address === 'string' && typeof port === 'number' ? { kind: 'dnat', to: { address, port } } : null;
+  const port = portBytes === null ? null : decodeDatum('port', portBytes);
+  return typeof address === 'string' && typeof port !== 'string' ? { kind: 'dnat', to: { address, port } } : null;
 }
 
 function decodeReject(family: TableFamily, body: Attributes): RejectStatement | null {

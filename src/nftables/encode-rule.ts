@@ -127,19 +127,20 @@ function writeReject(writer: ByteWriter, family: TableFamily, how: RejectStateme
 
 function writeDnat(writer: ByteWriter, family: TableFamily, { to }: DnatStatement): void {
   const address = family === 'ip6' ? datumTypes.ipv6.length : datumTypes.ipv4.length;
-  let port = registerLength(address);
+  let port: number | null = registerLength(address);
   if ('map' in to) writeMapLookup(writer, to);
   else {
+    const { address: fixed, port: number } = to;
+    writeImmediate(writer, keyRegister, (body) => writeValue(body, addressBytes(fixed as Address)));
     // A fixed port has a whole register of its own.
-    port = 16;
-    writeImmediate(writer, keyRegister, (body) => writeValue(body, addressBytes(to.address as Address)));
-    writeImmediate(writer, registerOf(port), (body) => writeValue(body, encodeDatum('port', to.port, 2)));
+    port = number === null ? null : 16;
+    if (number !== null) writeImmediate(writer, registerOf(16), (body) => writeValue(body, encodeDatum('port', number, 2)));
   }
   writeExpression(writer, 'nat', (body) => {
     writeNumber(body, 1, 1);
     writeNumber(body, 2, familyNumbers[family]);
     writeNumber(body, 3, keyRegister);
-    writeNumber(body, 5, registerOf(port));
+    if (port !== null) writeNumber(body, 5, registerOf(port));
   });
 }
 

@@ -145,11 +145,11 @@ export interface MasqueradeStatement {
 
 /**
  * Translates the destination to an address and a port: fixed, or the value of a map of `address . port`. Stands behind
- * a match of `l4proto` with one protocol.
+ * a match of `l4proto` with one protocol. Without a port the address alone, of whatever protocol.
  */
 export interface DnatStatement {
   readonly kind: 'dnat';
-  readonly to: { readonly address: string; readonly port: number } | MapLookup;
+  readonly to: { readonly address: string; readonly port: number | null } | MapLookup;
 }
 
 /** Rewrites a field of the packet itself, checksums included, without connection tracking. Ports only of that protocol. */

@@ -181,7 +181,8 @@ function parseDnat(record: JsonRecord | null): Statement | null {
   const port = record?.['port'];
   if (record === null || record['flags'] !== undefined) return null;
   if (typeof address === 'string') {
-    return typeof port === 'number' ? { kind: 'dnat', to: { address, port } } : null;
+    const target = port ?? null;
+    return target === null || typeof target === 'number' ? { kind: 'dnat', to: { address, port: target } } : null;
   }
   const lookup = parseLookup(asRecord(asRecord(address)?.['map']));
   return lookup === null || port !== undefined ? null : { kind: 'dnat', to: lookup };

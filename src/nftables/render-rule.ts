@@ -98,6 +98,7 @@ function renderReject(family: TableFamily, statement: RejectStatement): string {
 
 function renderTarget({ to }: DnatStatement): string {
   if ('map' in to) return renderLookup(to);
+  if (to.port === null) return to.address;
   return to.address.includes(':') ? `[${to.address}]:${to.port}` : `${to.address}:${to.port}`;
 }
 

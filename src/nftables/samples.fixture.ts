@@ -312,6 +312,7 @@ function dnatSamples({ daddr, other }: Words): readonly (readonly Statement[])[]
   const random: Source = { kind: 'random', modulus: 3 };
   return [
     [match('l4proto', 6), { kind: 'dnat', to: { address: other, port: 8080 } }],
+    [{ kind: 'dnat', to: { address: other, port: null } }],
     [match('l4proto', 6), { kind: 'dnat', to: { key: ['l4proto', 'dport', random], map: 'tcp_targets' } }],
     [
       match('l4proto', 17),

@@ -48,7 +48,7 @@ export function planFixedChains(family: Family, settings: SideSettings): readonl
     ...planAct(),
     ...planExit(context),
     chain('refuse', null, planRefuse(context)),
-    ...(family === 'IPv4' ? [planLoopback()] : []),
+    ...(family === 'IPv4' ? [planLoopback(), ...planEcho(context)] : []),
   ];
 }
 
@@ -76,6 +76,7 @@ function planEntrance(context: Context): readonly SideChain[] {
       [goto('from_outside')],
     ]),
     filter('output', 'output', -101, [
+      ...planRefusedEcho(context),
       ...(context.family === 'IPv4'
         ? [[matchLoopback(context), inSet(['l4proto', 'dport'], 'loopback_refused'), isNew, portUnreachable]]
         : []),
@@ -99,10 +100,9 @@ function planMartians(context: Context): readonly Statement[] {
  * addresses are rejected before routing: then the error comes from an address of the node (net/ipv4/icmp.c, route.c).
  */
 function planCapture(context: Context): readonly SideChain[] {
-  const { settings, fields, captureBit } = context;
+  const { fields, captureBit } = context;
   const take = setMarkBits(captureBit);
   const toCaptured = inSet([fields.daddr], 'captured_addresses');
-  const echo = [match(fields.icmpType, fields.echoRequest), toCaptured, take];
   const fromPod = matchPodTraffic(context);
   const refuse = (client: 'pod' | 'outside'): readonly Statement[] => [
     inSet(fields.destination, refusedSet(client)),
@@ -114,11 +114,38 @@ function planCapture(context: Context): readonly SideChain[] {
       [hasBits(captureBit), clearMarkBits(captureBit)],
       [inSet(fields.destination, 'captured'), goto('capture_port')],
       [match('l4proto', fields.icmpProtocol), match('ct state', { anyOf: ['related'] }), toCaptured, take],
-      // IPv4 answers no echo request from an address that is not in the local routing table either.
-      ...(settings.echo === 'answer' && context.family === 'IPv6' ? [echo] : []),
+      ...planCapturedEcho(context, toCaptured, take),
     ]),
     chain('capture_port', null, [...(fromPod === null ? [] : [[fromPod, goto('capture_pod')]]), refuse('outside'), [take]]),
     chain('capture_pod', null, [refuse('pod'), [take]]),
+  ];
+}
+
+/** Refused here for the same reason; an answer of IPv4 is the business of {@link planEcho}. */
+function planCapturedEcho(context: Context, toCaptured: Statement, take: Statement): SideChain['rules'] {
+  const { family, settings, fields } = context;
+  if (settings.echo === 'refuse') return planRefusedEcho(context);
+  return family === 'IPv6' ? [[match(fields.icmpType, fields.echoRequest), toCaptured, take]] : [];
+}
+
+function planRefusedEcho({ settings, fields }: Context): SideChain['rules'] {
+  if (settings.echo === 'answer') return [];
+  const isEcho = match(fields.icmpType, fields.echoRequest);
+  return [[isEcho, inSet([fields.daddr], 'captured_addresses'), { kind: 'reject', with: 'admin-prohibited' }]];
+}
+
+/**
+ * IPv4 sends no echo reply from an address that is not in the local routing table: an address of the node answers in the
+ * place of a captured one, and the answer is translated back.
+ */
+function planEcho({ settings: { echoAddress }, fields }: Context): readonly SideChain[] {
+  const isEcho = match(fields.icmpType, fields.echoRequest);
+  const toCaptured = inSet([fields.daddr], 'captured_addresses');
+  const rules: SideChain['rules'] =
+    echoAddress === null ? [] : [[isEcho, toCaptured, { kind: 'dnat', to: { address: echoAddress, port: null } }]];
+  return [
+    chain('echo_in', { type: 'nat', hook: 'prerouting', priority: -100 }, rules),
+    chain('echo_out', { type: 'nat', hook: 'output', priority: -100 }, rules),
   ];
 }
 

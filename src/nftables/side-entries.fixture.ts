@@ -10,6 +10,7 @@ export const sideSettings: SideSettings = {
   masqueradeBit: 14,
   captureBit: 12,
   echo: 'refuse',
+  echoAddress: null,
 };
 
 export function sampleAddress(family: Family, number: number): Address {
@@ -116,6 +117,7 @@ export function sideSettingsOf(family: Family): fc.Arbitrary<SideSettings> {
     masqueradeBit: fc.constantFrom(14, 31),
     captureBit: fc.constantFrom(12, 0),
     echo: fc.constantFrom('answer', 'refuse'),
+    echoAddress: family === 'IPv4' ? fc.option(addresses(family)) : fc.constant(null),
   });
 }
 

@@ -119,10 +119,10 @@ describeWhere(variant.capability, 'what kube-proxy does not do in IPVS mode, wit
     expect(addresses).not.toContain('10.96.');
   });
 
-  test('[IPVS-32] ClusterIPs answer ping, and IPv6 load-balancer addresses (there: what is bound to an interface)', async () => {
+  test('[IPVS-32] addresses of Services answer ping, external ones too (there: what is bound to an interface)', async () => {
     const one = service('echo', 1, { type: 'LoadBalancer' });
     await cluster.put([one.object, ...slices('echo', [ready('p1')])]);
-    for (const address of ['10.96.0.1', 'fd00:10:96::1', '2001:db8:100::1:1'])
+    for (const address of ['10.96.0.1', 'fd00:10:96::1', '198.51.100.101', '2001:db8:100::1:1'])
       for (const place of [lab.outside, c1])
         expect([place.name, address, (await place.exec('ping', ['-c', '1', '-W', '3', address])).code]).toEqual([
           place.name,
