@@ -205,11 +205,17 @@ export class Kernel {
     if (!listed.ok) return listed;
     const { excludeCidrs, serviceCidrs, pause } = this.#options;
     // Later on memory says what is ours; a record may then be one of a server that somebody else was quicker to add.
-    const records = this.#known ? [] : this.records();
-    const recorded = new Set([...records.flatMap((one) => (one.kind === 'server' ? [one.text] : [])), ...this.#unsure]);
+    let lost = !this.#known;
+    const recorded = new Set(this.#unsure);
+    if (!this.#known) {
+      await eachSlowly(this.#entries.values(), pause, (entry) => {
+        const record = entry.kind === 'record' ? readRecord(entry.text) : null;
+        if (record?.kind === 'server') recorded.add(record.text);
+        lost &&= record === null;
+      });
+    }
     this.#unsure.clear();
     // A firewall that was reloaded takes the records along; our routes still say which addresses we served.
-    const lost = !this.#known && records.length === 0;
     const predecessor = lost ? this.#predecessor.union(this.#routedAddresses()) : this.#predecessor;
     const evidence = { recorded, excludeCidrs, serviceCidrs, predecessor };
     await this.servers.replace(listed.value, evidence, pause);

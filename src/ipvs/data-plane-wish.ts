@@ -57,12 +57,12 @@ export class WishBook {
   }
 
   /** Holds the spots of servers that an earlier run left behind with connections. */
-  holdLeftovers(touched: Touched): void {
-    for (const [text, { owner, server }] of this.#kernel.servers.all()) {
+  async holdLeftovers(touched: Touched): Promise<void> {
+    await eachSlowly(this.#kernel.servers.all(), this.#options.pause, ([text, { owner, server }]) => {
       const { key } = server;
-      if (owner !== 'own' || key.kind === 'mark' || this.#spots.ownerOf(spotOf(key)) !== null) continue;
+      if (owner !== 'own' || key.kind === 'mark' || this.#spots.ownerOf(spotOf(key)) !== null) return;
       this.held.hold({ ...key, servers: [text] }, touched);
-    }
+    });
   }
 
   /** The same value for the same settings. */
@@ -74,6 +74,7 @@ export class WishBook {
 
   /** Says once, of the servers touched, what they have to do without. */
   tellShortcomings(touched: Touched): void {
+    if (this.#kernel.missingSchedulers.size === 0) return;
     for (const text of touched.servers.keys()) {
       const server = this.wish.server(text);
       if (server === null || !this.#kernel.missingSchedulers.has(server.scheduler)) continue;

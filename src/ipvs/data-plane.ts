@@ -234,7 +234,7 @@ class KernelDataPlane implements IpvsDataPlane {
       });
       await eachSlowly(entries.keys(), pause, (key) => touched.entries.set(key, touched.entries.get(key) ?? noService));
       await eachSlowly(routes.keys(), pause, (key) => touched.routes.set(key, touched.routes.get(key) ?? noService));
-      this.#book.holdLeftovers(touched);
+      await this.#book.holdLeftovers(touched);
     }
     this.#book.keepOriginals(touched);
     await eachSlowly(wish.plans(), pause, (plan) => touched.addPlan(plan));

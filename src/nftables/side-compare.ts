@@ -59,8 +59,18 @@ export async function compareTable(
 }
 
 /** True if the kernel has just these chains, and each says what it should. */
-export function sameChains(family: Family, found: ReadonlyMap<string, ChainState>, wanted: readonly SideChain[]): boolean {
-  return found.size === wanted.length && wanted.every((chain) => sameChain(family, found.get(chain.name), chain));
+export async function sameChains(
+  family: Family,
+  found: ReadonlyMap<string, ChainState>,
+  wanted: readonly SideChain[],
+  pause: Pause,
+): Promise<boolean> {
+  if (found.size !== wanted.length) return false;
+  for (const chain of wanted) {
+    if (!sameChain(family, found.get(chain.name), chain)) return false;
+    await pause();
+  }
+  return true;
 }
 
 /** True for a chain that can stay, whatever its rules are. */
@@ -80,19 +90,22 @@ async function compareElements(
   pause: Pause,
 ): Promise<readonly (readonly [string, Slot])[]> {
   const differences = new SideDelta();
-  for (const [set, found] of elements) {
-    for (const element of found) {
+  for (const [set, listed] of elements) {
+    for (const element of listed) {
       differences.correct(set, { before: plain(element), after: undefined });
       await pause();
     }
   }
-  for (const [set, slots] of expected.changes()) {
-    for (const { after } of slots) {
-      if (after !== undefined) differences.put({ set, element: after });
-      await pause();
-    }
+  for (const [set, { after }] of expected.slots()) {
+    if (after !== undefined) differences.put({ set, element: after });
+    await pause();
   }
-  return [...differences.changes()].flatMap(([set, slots]) => slots.map((slot) => [set, slot] as const));
+  const found: (readonly [string, Slot])[] = [];
+  for (const [set, slot, differs] of differences.slots()) {
+    if (differs) found.push([set, slot]);
+    await pause();
+  }
+  return found;
 }
 
 /** Without what the kernel adds of its own. */

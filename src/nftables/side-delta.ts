@@ -52,6 +52,13 @@ export class SideDelta {
     }
   }
 
+  /** Every slot, one at a time, so that whoever asks for them may pause in between; those that differ tell so. */
+  *slots(): Iterable<readonly [set: string, slot: Slot, differs: boolean]> {
+    for (const [set, slots] of this.#slots) {
+      for (const slot of slots.values()) yield [set, slot, !sameElement(slot.before, slot.after)];
+    }
+  }
+
   #set({ set, element }: Placed, next: (slot: Slot | undefined) => Slot): void {
     let slots = this.#slots.get(set);
     if (slots === undefined) {

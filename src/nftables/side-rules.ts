@@ -6,6 +6,7 @@ import type {
   Outcome,
   Pause,
   SideChange,
+  SideEntry,
   SideReport,
   SideRules,
   SideSettings,
@@ -61,8 +62,12 @@ class TableSideRules implements SideRules {
   async read(): Promise<Outcome<SideState>> {
     const known = await this.#look();
     if (!known.ok) return known;
-    const { memory } = known.value;
-    return succeed({ entries: new Map(memory.entries), intact: this.#isIntact(known.value) });
+    const entries = new Map<string, SideEntry>();
+    for (const [key, entry] of known.value.memory.entries) {
+      entries.set(key, entry);
+      await this.#pause();
+    }
+    return succeed({ entries, intact: await this.#isIntact(known.value) });
   }
 
   async apply(change: SideChange): Promise<SideReport> {
@@ -101,7 +106,10 @@ class TableSideRules implements SideRules {
     const { family } = this;
     const delta = new SideDelta();
     for (const [name, slot] of findings?.slots ?? []) delta.correct(name, slot);
-    const isRight = findings === null ? isDeepStrictEqual(written, settings) : isRightFor(findings, { family, settings, memory });
+    const isRight =
+      findings === null
+        ? isDeepStrictEqual(written, settings)
+        : await isRightFor(findings, { family, settings, memory }, this.#pause);
     memory.setNodePortAddresses(nodePortAddresses(settings), delta);
     const wanted = new Set(set.map((entry) => sideKey(entry)));
     for (const key of remove) {
@@ -129,22 +137,23 @@ class TableSideRules implements SideRules {
     return succeed(this.#known);
   }
 
-  #isIntact({ memory, findings }: Knowledge): boolean {
+  async #isIntact({ memory, findings }: Knowledge): Promise<boolean> {
     const { family } = this;
     if (this.#asked === null || findings === null || findings.slots.length > 0) return false;
+    const settings = this.#asked;
     return (
-      isRightFor(findings, { family, settings: this.#asked, memory }) &&
-      isDeepStrictEqual(new Set(memory.nodePortAddresses), new Set(nodePortAddresses(this.#asked)))
+      isDeepStrictEqual(new Set(memory.nodePortAddresses), new Set(nodePortAddresses(settings))) &&
+      (await isRightFor(findings, { family, settings, memory }, this.#pause))
     );
   }
 }
 
 /** True if chains, rules and sets can stay as they are. */
-function isRightFor(findings: Findings, plan: Parameters<typeof planChains>[0]): boolean {
+async function isRightFor(findings: Findings, plan: Parameters<typeof planChains>[0], pause: Pause): Promise<boolean> {
   return (
     findings.badSets.length === 0 &&
     findings.missingSets.length === 0 &&
-    sameChains(plan.family, findings.chains, planChains(plan))
+    (await sameChains(plan.family, findings.chains, planChains(plan), pause))
   );
 }
 
