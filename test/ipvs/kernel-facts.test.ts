@@ -10,6 +10,8 @@ import { configOf } from '../packets/variant.ts';
 import { mustRun, target, verdictOf } from './tools.ts';
 import { netlinkVariant } from './variants.ts';
 
+const escape = (text: string): string => text.replaceAll(/[.[\]]/g, String.raw`\$&`);
+
 /** What the kernel's balancer does with packets, as far as the data plane builds on it or the documentation speaks of it. */
 const variant = netlinkVariant();
 
@@ -60,35 +62,26 @@ describeWhere(variant.capability, 'the kernel’s balancer, with real packets', 
     expect(other?.verdict).toBe('answered');
   });
 
-  test('[IPVS-55] every back end is replaced, step by step under load, and no connection is lost', async () => {
-    const one = service('rolling', 1, { type: 'NodePort' });
-    const steps = [
-      ['p1', 'p2'],
-      ['p2', 'p3'],
-      ['p3', 'q1'],
-      ['q1', 'q2'],
-    ];
-    const put = (names: readonly string[]): Promise<void> =>
-      cluster.put([
-        one.object,
-        ...slices(
-          'rolling',
-          names.map((name) => ready(name)),
-        ),
-      ]);
-    await put(steps[0] ?? []);
-    const load = await lab.outside.ask({ op: 'start-load', ...target(at.node, one.nodePort), workers: 3, pauseMs: 5 });
-    for (const names of steps) {
-      await put(names);
-      await pause(300);
+  test('[IPVS-24] a connection is the balancer’s, by address and by mark, and a remote pod sees who the client is', async () => {
+    const one = service('traced', 1, { type: 'NodePort' });
+    await cluster.put([one.object, ...slices('traced', [ready('q1')])]);
+    const remote = lab.place('q1').addresses;
+    for (const family of ['IPv4', 'IPv6'] as const) {
+      const end = (address: string, port: number): string => `${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+      const inside = await c1.ask({ op: 'open', ...target(one.clusterIp, 80, family) });
+      expect(inside.attempt.answer).toMatchObject({ backend: 'q1', source: c1.addresses[family] });
+      const outside = await lab.outside.ask({ op: 'open', ...target(at.node, one.nodePort, family) });
+      const listed = (await mustRun(lab.node1, 'ipvsadm', '-Lnc')).split('\n').map((line) => line.trim().split(/\s+/));
+      // Protocol, seconds left, state, client, where it connected to, destination.
+      const flows = listed.map(([, , state, client, virtual, destination]) => [state, client, virtual, destination].join(' '));
+      const clusterIp = one.clusterIp.addresses[family] ?? '';
+      const [from, to] = [end(c1.addresses[family], inside.attempt.answer?.sourcePort ?? 0), end(remote[family], 8080)];
+      expect(flows).toContain(`ESTABLISHED ${from} ${end(clusterIp, 80)} ${to}`);
+      const byMark = new RegExp(` ${escape(end(at.node.addresses[family], one.nodePort))} ${escape(to)}$`);
+      expect(flows).toContainEqual(expect.stringMatching(byMark));
+      await c1.ask({ op: 'close', connection: inside.connection });
+      await lab.outside.ask({ op: 'close', connection: outside.connection });
     }
-    const report = await lab.outside.ask({ op: 'stop-load', load });
-    expect({ refused: report.refused, lost: report.lost, failures: report.failures }).toEqual({
-      refused: 0,
-      lost: 0,
-      failures: [],
-    });
-    expect(Object.keys(report.byBackend).toSorted()).toEqual(['p1', 'p2', 'p3', 'q1', 'q2']);
   });
 
   test('[IPVS-62] SCTP associations go through a ClusterIP, rotated over the back ends', async () => {
