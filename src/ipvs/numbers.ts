@@ -43,7 +43,7 @@ export class Numbers {
     this.#byNumber[kind].set(number, digest);
   }
 
-  /** Numbers of servers in the kernel that no record explains: given to no new name. */
+  /** Numbers of servers in the kernel that no record explains: given to no name but the one whose hash asks for them. */
   reserve(numbers: ReadonlySet<number>): void {
     this.#reserved = numbers;
   }
@@ -64,7 +64,9 @@ export class Numbers {
   #firstFree(kind: NumberKind, start: number): number {
     for (let step = 0; step < this.#size; step += 1) {
       const number = markLayout.firstNumber + ((start + step) % this.#size);
-      const taken = this.#byNumber[kind].has(number) || (kind === 'server' && this.#reserved.has(number));
+      // Without records the server that has the number a name asks for is that name's: only others stay clear of it.
+      const foreign = step > 0 && kind === 'server' && this.#reserved.has(number);
+      const taken = this.#byNumber[kind].has(number) || foreign;
       if (!taken) return number;
     }
     throw new RangeError(`all ${this.#size} numbers of ${kind}s are in use`);
