@@ -22,13 +22,20 @@ const taken: TakenOver = {
   localAddresses: [address('192.0.2.11')],
 };
 
-function server(active: number, inactive: number, service: string | null = 'shop/web'): ServerConnections {
-  const destination = { endpoint: '10.244.0.1:80', weight: 1, draining: false, active, inactive, persistent: 0 };
-  return { server: 'TCP 10.96.0.1:80', service, destinations: [destination] };
+const server: ServerConnections = {
+  server: 'TCP 10.96.0.1:80',
+  service: 'shop/web',
+  destinations: [{ endpoint: '10.244.0.1:80', weight: 1, draining: false, active: 9, inactive: 9, persistent: 0 }],
+};
+const foreign: ServerConnections = { ...server, service: null };
+
+/** So many connections to the server's destination. */
+function flows(count: number): string {
+  return 'TCP 0AF4000A A8C2 0A600001 0050 0AF40001 0050 ESTABLISHED    7499\n'.repeat(count);
 }
 
-/** A plane whose counts are read one after the other, the last again and again, by a clock that every look moves on. */
-function setStage(counts: readonly (readonly ServerConnections[])[], drainMs = 300_000) {
+/** A plane whose connections are counted one after the other, the last again and again, by a clock that every look moves on. */
+function setStage(counts: readonly number[], servers: readonly ServerConnections[] = [server], drainMs = 300_000) {
   const calls: string[] = [];
   const problems: Problem[] = [];
   const conntrack = createFakeConntrack();
@@ -56,38 +63,46 @@ function setStage(counts: readonly (readonly ServerConnections[])[], drainMs = 3
     connections: async () => {
       plane.looks += 1;
       if (calls.at(-1) !== 'look') calls.push('look');
-      return succeed(counts[plane.looks - 1] ?? counts.at(-1) ?? []);
+      return succeed(servers);
     },
     cleanup: async () => {
       calls.push('clean up');
       return succeed(['virtual server TCP 10.96.0.1:80']);
     },
   };
-  const options = { clock, drainMs, conntrack, signal: abort.signal, report: (problem: Problem) => problems.push(problem) };
+  const readFlows = async (): Promise<string> => flows(counts[plane.looks - 1] ?? counts.at(-1) ?? 0);
+  const options = {
+    readFlows,
+    clock,
+    drainMs,
+    conntrack,
+    signal: abort.signal,
+    report: (problem: Problem) => problems.push(problem),
+  };
   const run = (): ReturnType<typeof retire> => retire(plane, taken, options);
   return { plane, calls, problems, conntrack, abort, run, began: time, elapsed: () => time - 1_000_000 };
 }
 
-test('where nothing is connected all goes at once', async () => {
-  const { run, calls, elapsed } = setStage([[server(0, 0), server(7, 7, null)]]);
+test('where no server is ours the rest goes at once', async () => {
+  const { run, calls, elapsed } = setStage([7], [foreign]);
   expect(await run()).toEqual(succeed(['virtual server TCP 10.96.0.1:80']));
   expect([calls, elapsed()]).toEqual([['step aside', 'look', 'clean up'], 0]);
 });
 
-test('[IPVS-43] established connections go on until they end, and those that are being opened or closed too', async () => {
-  const { run, elapsed } = setStage([[server(0, 3)], [server(2, 1)], [server(1, 2)], [server(0, 3)]]);
+test('[IPVS-43] established connections go on until they end, and those that are being closed for some looks more', async () => {
+  const { run, elapsed } = setStage([0, 2, 1, 0]);
   expect((await run()).ok).toBe(true);
   expect(elapsed()).toBe(3000 + 4000);
 });
 
 test('[IPVS-48] not for longer than the drain time', async () => {
-  const { run, elapsed } = setStage([[server(1, 0)]], 20_000);
+  const { run, elapsed } = setStage([1], [server], 20_000);
   expect((await run()).ok).toBe(true);
   expect(elapsed()).toBe(20_000);
 });
 
 test('the end of the agent leaves the rest to the next one', async () => {
-  const { run, calls, abort, plane } = setStage([[server(1, 0)]]);
+  const { run, calls, abort, plane } = setStage([1]);
   const { connections } = plane;
   plane.connections = () => {
     if (plane.looks === 3) abort.abort();
@@ -98,7 +113,7 @@ test('the end of the agent leaves the rest to the next one', async () => {
 });
 
 test('flows of UDP that led to virtual servers begin anew, and no others', async () => {
-  const { run, conntrack, problems } = setStage([[]]);
+  const { run, conntrack, problems } = setStage([], []);
   const destinations = ['10.96.0.10 53', '192.0.2.11 30053', '192.0.2.12 30053', '10.96.0.11 53', '10.96.0.10 54'];
   for (const [index, text] of destinations.entries()) {
     const [to = '', port = ''] = text.split(' ');
@@ -122,7 +137,7 @@ test('flows of UDP that led to virtual servers begin anew, and no others', async
 });
 
 test('a failure is given, and nothing is removed', async () => {
-  const stage = setStage([[server(1, 0)]]);
+  const stage = setStage([1]);
   stage.plane.connections = async () => fail('WP_IPVS_DENIED', 'no');
   expect(await stage.run()).toMatchObject({ ok: false, problem: { code: 'WP_IPVS_DENIED' } });
   expect(stage.calls).toEqual(['step aside']);

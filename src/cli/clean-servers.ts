@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { makeConfig } from '../config/mod.ts';
 import type { EffectiveConfig } from '../config/mod.ts';
 import { formatEndpoint, succeed } from '../model/mod.ts';
@@ -6,6 +7,7 @@ import type { Clock, DataPlane, DatagramTarget, Family, Outcome, Problem } from 
 import { createConntrackPort } from '../netlink/mod.ts';
 import type { ConntrackPort } from '../netlink/mod.ts';
 import type { AppliedSync } from '../proxy/mod.ts';
+import { countEstablished } from './established.ts';
 import { makeDataPlanes } from './make-data-planes.ts';
 
 /** A first sync of the mode that runs now, after which nothing of IPVS mode is needed. */
@@ -40,7 +42,13 @@ export async function cleanServers(taken: TakenOver, options: CleanServersOption
   const cleaned =
     plane === undefined
       ? succeed([])
-      : await retire(plane, taken, { ...options, drainMs: config.ipvs.drainMs, conntrack, report });
+      : await retire(plane, taken, {
+          ...options,
+          drainMs: config.ipvs.drainMs,
+          conntrack,
+          report,
+          readFlows: () => readFile('/proc/net/ip_vs_conn', 'utf8').catch(() => ''),
+        });
   await made.value.close();
   return cleaned;
 }
@@ -49,9 +57,11 @@ export interface RetireOptions extends Pick<CleanServersOptions, 'clock' | 'repo
   /** Milliseconds for which established connections may go on. */
   readonly drainMs: number;
   readonly conntrack: ConntrackPort;
+  /** What `/proc/net/ip_vs_conn` says. */
+  readonly readFlows: () => Promise<string>;
 }
 
-/** Milliseconds between two looks, and without an active connection after which there is none (`src/ipvs/drain.ts`). */
+/** Milliseconds between two looks, and without an open connection after which there is none (`src/ipvs/drain.ts`). */
 const lookMs = 1000;
 const quietMs = 3500;
 
@@ -68,29 +78,26 @@ export async function retire(
   const aside = await (plane.stepAside?.(settings) ?? succeed([]));
   if (!aside.ok) return aside;
   await removeFlows(family, aside.value, localAddresses, options);
-  const { clock, drainMs, signal } = options;
+  const { clock, drainMs, signal, readFlows } = options;
   const deadline = clock.now() + drainMs;
   for (let quietSince: number | null = null; ;) {
-    const counted = await countOwn(plane);
-    if (!counted.ok) return counted;
-    const { active, inactive } = counted.value;
+    const destinations = await listDestinations(plane);
+    if (!destinations.ok) return destinations;
+    const open = countEstablished(await readFlows(), family, destinations.value);
     const now = clock.now();
-    quietSince = active > 0 ? null : (quietSince ?? now);
-    const quiet = quietSince !== null && (inactive === 0 || now - quietSince >= quietMs);
-    if (quiet || now >= deadline) return plane.cleanup();
+    quietSince = open > 0 ? null : (quietSince ?? now);
+    const quiet = quietSince !== null && now - quietSince >= quietMs;
+    if (destinations.value.size === 0 || quiet || now >= deadline) return plane.cleanup();
     if (!(await rest(clock, signal))) return succeed([]);
   }
 }
 
-/** Connections of servers that are ours. */
-async function countOwn(
-  plane: Pick<DataPlane, 'connections'>,
-): Promise<Outcome<{ readonly active: number; readonly inactive: number }>> {
+/** Of servers that are ours. */
+async function listDestinations(plane: Pick<DataPlane, 'connections'>): Promise<Outcome<ReadonlySet<string>>> {
   const counted = await (plane.connections?.() ?? succeed([]));
   if (!counted.ok) return counted;
   const own = counted.value.filter(({ service }) => service !== null).flatMap(({ destinations }) => destinations);
-  const sum = (what: 'active' | 'inactive'): number => own.reduce((total, one) => total + one[what], 0);
-  return succeed({ active: sum('active'), inactive: sum('inactive') });
+  return succeed(new Set(own.map(({ endpoint }) => endpoint)));
 }
 
 /** A UDP client that goes on with one port would be led to virtual servers for ever: its next datagram begins a new flow. */

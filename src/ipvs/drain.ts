@@ -13,9 +13,9 @@ export function startDrain({ milliseconds, untilIdle }: DrainPolicy, now: number
 }
 
 /**
- * Milliseconds without an active connection after which a destination counts as idle. A connection is inactive too while
- * it is being opened, and while its last bytes are under way to the client: without this it would be cut there. Enough
- * for two losses of a first segment (RFC 6298: after 1 and 3 s), within the five seconds of the specification.
+ * Milliseconds without an active connection after which a destination counts as idle. A connection is inactive from the
+ * first FIN on, when its last bytes may still be under way to the client: without this it would be cut there. Enough for
+ * some losses (RFC 6298: sent again after 1 and 3 s at most), within the five seconds of the specification.
  */
 const quietMs = 3500;
 
