@@ -1,3 +1,4 @@
+import { canonicalLines, canonicalServers, canonicalTable } from './canonical.ts';
 import type { Family } from '../../src/model/mod.ts';
 import type { Lab, Place, SocketProtocol, Target } from '../lab/mod.ts';
 import type { Destination } from '../packets/flow.ts';
@@ -34,30 +35,14 @@ export async function destinationsOf(lab: Lab, server: string): Promise<readonly
   return lines.map((line) => line.replace(`-a ${server} -r `, '').split(' ')[0] ?? '');
 }
 
-/** Everything of node1 that IPVS mode makes, as `ipvsadm`, `nft` and `ip` print it, without counters and without what chance decides. */
-export async function readKernel(lab: Lab): Promise<string> {
-  const run = (command: string, ...args: readonly string[]): Promise<string> => mustRun(lab.node1, command, ...args);
-  const servers = await run('ipvsadm', '-Ln');
-  const tables = await Promise.all(['ip', 'ip6'].map((family) => run('nft', 'list', 'table', family, 'waypost')));
-  const routes = await run(
-    'sh',
-    '-c',
-    'ip rule; ip -6 rule; for f in -4 -6; do ip $f route show table 22359; ip $f route show table local proto 87; done',
-  );
-  return [servers.replaceAll(/\s+\d+\s+\d+\s*$/gm, ''), ...tables.map(sortElements), routes].join('\n');
-}
-
-/** nft prints the elements of a set in the order of its hash. */
-function sortElements(table: string): string {
-  return table.replaceAll(/elements = \{([^}]*)\}/g, (_, inside: string) => {
-    const elements = inside.split(',').map((element) =>
-      element
-        .replaceAll(/\s+/g, ' ')
-        .replace(/ expires \S+/, '')
-        .trim(),
-    );
-    // Kernel parameters belong to both families: whichever comes first sets them and remembers what they were.
-    const own = elements.filter((element) => !/record\/[yt] /.test(element));
-    return `elements = { ${own.toSorted().join(', ')} }`;
-  });
+/**
+ * Everything of a node that IPVS mode makes, as `ipvsadm`, `nft` and `ip` print it, in one form for all that the kernel
+ * treats alike.
+ */
+export async function readKernel({ node1 }: Lab): Promise<string> {
+  const servers = await mustRun(node1, 'ipvsadm', '-Ln');
+  const tables = await Promise.all(['ip', 'ip6'].map((family) => mustRun(node1, 'nft', 'list', 'table', family, 'waypost')));
+  const show = 'for f in -4 -6; do ip $f rule; ip $f route show table 22359; ip $f route show table local proto 87; done';
+  const routes = await mustRun(node1, 'sh', '-c', show);
+  return [canonicalServers(servers), ...tables.map(canonicalTable), canonicalLines(routes)].join('\n');
 }

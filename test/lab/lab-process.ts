@@ -24,6 +24,8 @@ export class LabProcess {
     this.name = name;
     this.pid = child.pid;
     this.#child = child;
+    // Who is killed leaves unread what it was told.
+    child.stdin?.on('error', () => {});
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (data: Buffer) => (this.#output = `${this.#output}${data}`.slice(-keptCharacters)));
     }
@@ -42,6 +44,11 @@ export class LabProcess {
   /** The last part of what it wrote to standard output and standard error. */
   get output(): string {
     return this.#output;
+  }
+
+  /** Adds to what it reads. */
+  write(text: string): void {
+    this.#child.stdin?.write(text);
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -10,6 +10,8 @@ export { listenOnAll } from './place.ts';
 export type { Place } from './place.ts';
 export { pollUntil } from './poll.ts';
 export type { Attempt, Listener, LoadReport, SocketProtocol, Target } from './resident/protocol.ts';
+export { serveLoad, startSteadyLoad } from './start-load.ts';
+export type { SteadyReport } from './start-load.ts';
 export { createTemporaryFolder } from './temporary-folder.ts';
 export { startWaypost, writeManifest } from './waypost.ts';
 export type { RunningWaypost } from './waypost.ts';

@@ -18,6 +18,7 @@ export async function pollUntil<T>(
     if (value !== null) return value;
     if (performance.now() > deadline) throw new Error(`gave up waiting for ${awaited}. ${options.explain?.() ?? ''}`);
     // oxlint-disable-next-line no-await-in-loop
-    await pause(options.everyMs ?? 20);
+    // An emulated processor has little to spare for questions: they would take it from who is to answer.
+    await pause(patient(options.everyMs ?? 20));
   }
 }

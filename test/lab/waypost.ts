@@ -87,7 +87,7 @@ export class RunningWaypost {
         last = await this.rows();
         return last !== null && wanted(last) && last.every((row) => row.state === 'Done') ? last : null;
       },
-      { timeoutMs, everyMs: 5, explain: () => `Last rows: ${JSON.stringify(last)}\nThe agent said:\n${this.process.output}` },
+      { timeoutMs, everyMs: 10, explain: () => `Last rows: ${JSON.stringify(last)}\nThe agent said:\n${this.process.output}` },
     );
   }
 

@@ -4,36 +4,65 @@ import type { TemporaryFolder } from '../lab/temporary-folder.ts';
 import type { ApiObject } from './flow.ts';
 import { nodeObject, service } from './objects.ts';
 
+/** What an agent is started with. */
+export interface AgentOptions {
+  /** Fields of a KubeProxyConfiguration. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly flags: readonly string[];
+}
+
 /** The real agent on a lab's node1, over manifests that change while it runs. */
 export class LiveCluster implements AsyncDisposable {
   readonly lab: Lab;
   readonly #folder: TemporaryFolder;
-  readonly #options: { readonly config: Readonly<Record<string, unknown>>; readonly flags: readonly string[] };
+  #options: AgentOptions;
   #agent: RunningWaypost | null = null;
   #turn = 0;
 
-  constructor(lab: Lab, folder: TemporaryFolder, config: Readonly<Record<string, unknown>>, flags: readonly string[]) {
+  constructor(lab: Lab, folder: TemporaryFolder, options: AgentOptions) {
     this.lab = lab;
     this.#folder = folder;
-    this.#options = { config, flags };
+    this.#options = options;
   }
 
   /** Replaces the whole cluster; comes back when the kernel has it. The Node is node1's unless another is given. */
   async put(objects: readonly ApiObject[], node: ApiObject = nodeObject()): Promise<void> {
+    await this.write(objects, node);
+    this.#agent ??= await startWaypost(this.lab.node1, { manifests: this.#folder.path, ...this.#options });
+    await this.settle();
+  }
+
+  /** Replaces the whole cluster and waits for nothing. */
+  async write(objects: readonly ApiObject[], node: ApiObject = nodeObject()): Promise<void> {
     this.#turn += 1;
     // A Service that says by its name that this version of the file is in the kernel.
     const mark = service(`turn-${this.#turn}`, 99);
     await writeManifest(this.#folder.path, 'cluster.json', [node, mark.object, ...objects]);
-    this.#agent ??= await startWaypost(this.lab.node1, { manifests: this.#folder.path, ...this.#options });
-    await this.#agent.waitRows(`the rows of turn ${this.#turn}`, (rows) =>
-      rows.some((row) => row.service === `default/turn-${this.#turn}`),
-    );
+  }
+
+  /** Until the kernel has what was written last. */
+  async settle(): Promise<void> {
+    const turn = `default/turn-${this.#turn}`;
+    await this.#agent?.waitRows(`the rows of ${turn}`, (rows) => rows.some((row) => row.service === turn));
   }
 
   /** Kills the agent as a crash would, and starts another. */
   async restart(): Promise<void> {
     await this.#agent?.kill();
     this.#agent = await startWaypost(this.lab.node1, { manifests: this.#folder.path, ...this.#options });
+  }
+
+  /** Ends the agent in order and starts it with other options: as an operator changes the mode. */
+  async switchTo(options: AgentOptions): Promise<void> {
+    await this.stop();
+    this.#options = options;
+    await this.restart();
+    await this.settle();
+  }
+
+  /** What the agent that runs now has said. */
+  get output(): string {
+    return this.#agent?.process.output ?? '';
   }
 
   /** Ends the agent in order; rules stay. */
@@ -54,7 +83,7 @@ export async function createLiveCluster(
   config: Readonly<Record<string, unknown>> = {},
   flags: readonly string[] = [],
 ): Promise<LiveCluster> {
-  return new LiveCluster(lab, await createTemporaryFolder('waypost-live-'), config, flags);
+  return new LiveCluster(lab, await createTemporaryFolder('waypost-live-'), { config, flags });
 }
 
 /** The names of the back ends that answered. Throws where one attempt was not answered. */
