@@ -1,5 +1,5 @@
 import { succeed } from '../model/mod.ts';
-import type { Outcome, Pause, Problem } from '../model/mod.ts';
+import type { DnsData, Outcome, Pause, Problem } from '../model/mod.ts';
 import { openCredentials } from './client-auth.ts';
 import type { ApiClient } from './client-api.ts';
 import { systemClock } from './client-clock.ts';
@@ -8,7 +8,7 @@ import { createRateLimit } from './client-limit.ts';
 import type { RequestObserver } from './client-seen.ts';
 import { createPause } from './client-pause.ts';
 import { createThrottle } from './client-throttle.ts';
-import { ownNode, services, slices } from './cluster-source-resources.ts';
+import { namespaces, ownNode, pods, services, slices } from './cluster-source-resources.ts';
 import { createHttpClient } from './driver-http.ts';
 import { runReflector } from './reflector.ts';
 import { defaultTimings } from './reflector-types.ts';
@@ -23,6 +23,8 @@ export interface ClusterSourceOptions {
   /** URL that replaces the kubeconfig's server; empty for none. With neither, the pod's service account is used. */
   readonly master: string;
   readonly nodeName: string;
+  /** What DNS needs of the cluster; null or absent: only what a proxy needs is asked for. */
+  readonly dns?: DnsData | null;
   /** Requests per second and at once, `clientConnection.qps` and `burst`. */
   readonly qps: number;
   readonly burst: number;
@@ -44,6 +46,10 @@ const repeatProblemMs = 60_000;
 const turnBudgetMs = 4;
 /** Writes in one commit, as far as they need not be shown together. */
 const largestCommit = 1000;
+/**
+ * Where DNS is served, an API server that is back is noticed within 10 s (DNS specification 15.4): this and half as much again.
+ */
+const longestDnsBackoffMs = 6600;
 /** As in client-go's pager. */
 const defaultPageLimit = 500;
 
@@ -58,6 +64,17 @@ export function createClusterSource(options: ClusterSourceOptions): Outcome<Sour
   return succeed(new ClusterSource(options, createHttpClient(credentials.value, options)));
 }
 
+/** How one collection takes part in the whole. */
+interface Part {
+  /**
+   * A later list of it is shown whole or not at all. Not so for a hundred thousand Pods: what a proxy waits for would wait
+   * for them, and each says something by itself.
+   */
+  readonly whole: boolean;
+  /** It has been read in full for the first time. */
+  readonly listed: () => void;
+}
+
 class ClusterSource implements Source {
   readonly #options: ClusterSourceOptions;
   readonly #client: ApiClient;
@@ -67,8 +84,10 @@ class ClusterSource implements Source {
   readonly #mayReport: (key: string) => boolean;
   #handlers: SourceHandlers | null = null;
   #running: Promise<unknown> = Promise.resolve();
-  /** Collections that have not been read in full. */
+  /** Collections that a proxy needs and that have not been read in full. */
   #missing = 0;
+  /** Of these, Services and EndpointSlices. */
+  #servicesMissing = 2;
   #told = false;
   /** Lists being applied; nothing is committed meanwhile. */
   #holds = 0;
@@ -86,7 +105,13 @@ class ClusterSource implements Source {
   start(handlers: SourceHandlers): void {
     if (this.#handlers !== null) throw new Error('a source is started once');
     this.#handlers = handlers;
-    const { timings, qps, burst, pageLimit, nodeName } = this.#options;
+    this.#missing = 3;
+    this.#running = nextTurn().then(() => Promise.all(this.#watchAll()));
+  }
+
+  #watchAll(): readonly Promise<void>[] {
+    const { timings, qps, burst, pageLimit, nodeName, dns = null } = this.#options;
+    const backoff = { ...defaultTimings.backoff, ...(dns === null ? {} : { maxMs: longestDnsBackoffMs }) };
     const common = {
       client: this.#client,
       clock: this.#clock,
@@ -94,19 +119,32 @@ class ClusterSource implements Source {
       pause: this.#options.pause ?? createPause(turnBudgetMs),
       takeTurn: createRateLimit(qps, burst, () => this.#clock.now()),
       pageLimit: pageLimit ?? defaultPageLimit,
-      timings: { ...defaultTimings, ...timings },
+      timings: { ...defaultTimings, backoff, ...timings },
     };
-    const run = <T>(resource: Resource<T>, records: Collection<T>): Promise<void> => {
-      this.#missing += 1;
-      return runReflector({ ...common, resource, sink: this.#createSink(records) }, this.#stop.signal);
-    };
-    this.#running = nextTurn().then(() =>
-      Promise.all([
-        run(services, this.#store.services),
-        run(slices, this.#store.slices),
-        run(ownNode(nodeName), this.#store.nodes),
-      ]),
-    );
+    const store = this.#store;
+    const run = <T>(resource: Resource<T>, records: Collection<T>, part: Part): Promise<void> =>
+      runReflector({ ...common, resource, sink: this.#createSink(records, part) }, this.#stop.signal);
+    // In this order they ask the rate limit: what DNS needs besides comes after all that the proxy waits for.
+    const all = [
+      run(services(dns), store.services, { whole: true, listed: () => this.#noteServicesListed() }),
+      run(slices(dns), store.slices, { whole: true, listed: () => this.#noteServicesListed() }),
+      run(ownNode(nodeName), store.nodes, { whole: true, listed: () => this.#noteListed() }),
+    ];
+    if (dns === null) return all;
+    all.push(run(namespaces(dns), store.namespaces, { whole: false, listed: () => store.markListed('namespaces') }));
+    if (dns.pods === 'none') return all;
+    all.push(run(pods(dns, nodeName), store.pods, { whole: false, listed: () => store.markListed('pods') }));
+    return all;
+  }
+
+  #noteServicesListed(): void {
+    this.#servicesMissing -= 1;
+    if (this.#servicesMissing === 0 && (this.#options.dns ?? null) !== null) this.#store.markListed('services');
+    this.#noteListed();
+  }
+
+  #noteListed(): void {
+    this.#missing -= 1;
   }
 
   async close(): Promise<void> {
@@ -115,7 +153,7 @@ class ClusterSource implements Source {
     this.#client.close();
   }
 
-  #createSink<T>(records: Collection<T>): ReflectorSink<T> {
+  #createSink<T>(records: Collection<T>, part: Part): ReflectorSink<T> {
     return {
       upsert: (record) => {
         records.upsert(record);
@@ -126,14 +164,14 @@ class ClusterSource implements Source {
         this.#noteWrite();
       },
       hold: () => {
-        this.#holds += 1;
+        if (part.whole) this.#holds += 1;
       },
       release: () => {
-        this.#holds -= 1;
+        if (part.whole) this.#holds -= 1;
         this.#scheduleCommit();
       },
       listed: () => {
-        this.#missing -= 1;
+        part.listed();
         this.#scheduleCommit();
       },
       problem: (problem) => this.#report(problem),
