@@ -62,6 +62,12 @@ export class HistogramSeries implements Series {
     spread.sum += value;
   }
 
+  put(labels: readonly string[], counts: readonly number[], sum: number): void {
+    const spread = this.#spreadOf(labels);
+    for (const index of spread.counts.keys()) spread.counts[index] = counts[index] ?? 0;
+    spread.sum = sum;
+  }
+
   *lines(): Iterable<string> {
     for (const [key, { counts, sum }] of this.#spreads) {
       const comma = key === '' ? '' : ',';

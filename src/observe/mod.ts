@@ -5,6 +5,7 @@
 export { addBuildMetrics } from './build-metrics.ts';
 export { systemClock } from './clock.ts';
 export { createDebugServer } from './debug-server.ts';
+export type { Page } from './debug-server.ts';
 export { formatAge, formatTime } from './format-time.ts';
 export { addFrontendMetrics } from './frontend-metrics.ts';
 export { isProxyHealthy } from './health.ts';
@@ -18,7 +19,7 @@ export type { Answer, Question, Reply } from './http-serve.ts';
 export { createLogger } from './logger.ts';
 export type { LogFields, Logger } from './logger.ts';
 export { Registry, exponentialBuckets } from './metrics.ts';
-export type { Counter, Gauge, Histogram, LabelValues } from './metrics.ts';
+export type { CountedCounter, CountedHistogram, Counter, Gauge, Histogram, LabelValues } from './metrics.ts';
 export { createProblemLog } from './problem-log.ts';
 export { addProcessMetrics } from './process-metrics.ts';
 export { addRequestMetrics } from './request-metrics.ts';
