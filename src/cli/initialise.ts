@@ -18,6 +18,7 @@ export async function initialise(prepared: Prepared, stopped: Promise<string | P
     nodeName,
     () => null,
     () => {},
+    null,
   );
   if (!source.ok) return source;
   const known = await waitForNode(source.value, prepared, stopped);

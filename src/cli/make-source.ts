@@ -5,6 +5,12 @@ import { succeed } from '../model/mod.ts';
 import type { Outcome, Pause } from '../model/mod.ts';
 import { apiAccess } from './api-access.ts';
 
+/** What the resolver needs beside what the proxy does. */
+export interface SourceNeeds {
+  readonly pods: 'none' | 'node' | 'all';
+  readonly keepLabels: boolean;
+}
+
 /**
  * Opens where Services come from: the folder of manifests if one is named, else the API server. Fails
  * where a kubeconfig cannot be used; a server that does not answer is no failure.
@@ -14,10 +20,12 @@ export async function makeSource(
   nodeName: string,
   pause: Pause,
   observeRequest: RequestObserver,
+  dns: SourceNeeds | null,
 ): Promise<Outcome<Source>> {
-  if (config.manifests !== null) return succeed(createManifestSource({ folder: config.manifests, nodeName }));
+  if (config.manifests !== null) return succeed(createManifestSource({ folder: config.manifests, nodeName, dns }));
   return await openClusterSource({
     ...apiAccess(config, nodeName),
+    dns,
     pause,
     observeRequest,
   });
