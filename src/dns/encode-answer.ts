@@ -1,4 +1,5 @@
 import { classIn, recordType } from './constants.ts';
+import { lowerName } from './name.ts';
 import type { Name } from './name.ts';
 import { layoutOf } from './rdata-layout.ts';
 import { readName } from './read-name.ts';
@@ -118,6 +119,11 @@ function findRuns({ answer: records, preferred = 0 }: Answer, ends: Uint32Array)
   return runs.filter(({ count }) => count > 1);
 }
 
+/** Whether a name, whose spelling is an upstream's, is the one in lower case. */
+function isSame(name: Name, lower: Name): boolean {
+  return name === lower || (name.length === lower.length && lowerName(name) === lower);
+}
+
 class RecordWriter {
   readonly #question: Name;
   readonly #base: number;
@@ -138,7 +144,7 @@ class RecordWriter {
 
   /** Gives where the TTL was written. */
   record({ name, type, ttl, data }: ResourceRecord): number {
-    if (name === this.#question) this.#u16(0xc000 | headerLength);
+    if (isSame(name, this.#question)) this.#u16(0xc000 | headerLength);
     else this.#name(name, true);
     this.#u16(type);
     this.#u16(classIn);

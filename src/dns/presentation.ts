@@ -84,6 +84,9 @@ function formatField(field: Field, data: Uint8Array, at: number): { readonly tex
   return { text: String(octets.reduce((sum, octet) => sum * 256 + octet, 0)), next };
 }
 
+/** What an IPv4 address is mapped into IPv6 with, RFC 4291 2.5.5.2. */
+const mappedPrefix = '\0'.repeat(10) + '\xff\xff';
+
 /** An IPv4-mapped address stays one of IPv6 in an AAAA record. */
 function formatIpv6(octets: Uint8Array): string {
   const text: string = formatAddress(octets);
@@ -147,9 +150,10 @@ function parseField(field: Field, word: Word | undefined): string | null {
   if (field === 'string' || field === 'strings') return text.length > 255 ? null : String.fromCharCode(text.length) + text;
   if (field === 'ipv4' || field === 'ipv6') {
     const address = parseAddress(text);
-    const octets = address === null ? null : addressBytes(address);
-    if (octets === null || (octets.length === 4) !== (field === 'ipv4')) return null;
-    return latin1(octets, 0, octets.length);
+    if (address === null || text.includes(':') !== (field === 'ipv6')) return null;
+    const octets = addressBytes(address);
+    const plain = latin1(octets, 0, octets.length);
+    return field === 'ipv6' && octets.length === 4 ? mappedPrefix + plain : plain;
   }
   const width = widths[field];
   const number = Number(text);

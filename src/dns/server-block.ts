@@ -53,8 +53,12 @@ export class ServerBlock {
   }
 
   #resolveUncached(request: Request, links: number): Resolution | Promise<Resolution> {
-    const searched = links === 0 && this.parts.autopath !== null ? this.#searchPath(request) : null;
-    return searched ?? this.#resolveData(request, links);
+    if (links > 0 || this.parts.autopath === null) return this.#resolveData(request, links);
+    const searched = this.#searchPath(request);
+    if (searched !== null) return searched;
+    const plain = this.#resolveData(request, links);
+    // What is missing for this asker may be found for another, whose search list the name was made with.
+    return plain instanceof Promise || plain.answer.rcode !== rcode.NXDOMAIN ? plain : { ...plain, lease: null };
   }
 
   #searchPath(request: Request): Promise<Resolution> | null {
