@@ -22,8 +22,11 @@ export async function cleanDns(families: readonly Family[]): Promise<CleanedDns>
   const netlink = await openNetlinkNftPort({ pause });
   // Where no system calls can be made, the tools do.
   const filter = netlink.ok ? netlink.value : createExecNftPort();
-  const parts = [await cleanTable(filter)];
+  const table = await cleanTable(filter);
   await filter.close();
+  // An agent that runs would answer at addresses that nobody reaches.
+  if (!table.ok && table.problem.code === 'WP_NFT_DENIED') return { removed: [], problems: [table.problem] };
+  const parts = [table];
   for (const family of families) {
     const opened = await openRoutePort({ family, pause });
     const routes = opened.ok ? opened.value : createRouteTool({ family });
@@ -42,7 +45,8 @@ async function cleanTable(port: NftPort): Promise<Outcome<readonly string[]>> {
   const { code, message } = removed.problem;
   // A kernel or a machine without the tool has no such table.
   if (code === 'WP_NFT_NO_KERNEL' || code === 'WP_NFT_TOOL') return succeed([]);
-  const why = code === 'WP_NFT_DENIED' ? 'the table inet waypost_dns belongs to an agent that is running: stop it first' : message;
+  const why =
+    code === 'WP_NFT_DENIED' ? 'the table inet waypost_dns belongs to an agent that is running: stop it first' : message;
   return { ok: false, problem: { ...removed.problem, message: why } };
 }
 

@@ -67,6 +67,13 @@ async function runLookup(
   { source, output, url }: LookupOptions,
   terminal: Terminal,
 ): Promise<number> {
+  // What can be seen to be wrong here need not be told by an agent that may not run. Other commands need nothing of it.
+  const { checkQuestion } = await import('./dns-question.ts');
+  const wrong = checkQuestion({ name, type, source });
+  if (wrong !== null) {
+    terminal.err(`waypost: ${wrong}\n`);
+    return 2;
+  }
   const query = new URLSearchParams({ name, type, source });
   const asked = await askPage<Lookup>(url, `/dns/lookup?${query.toString()}`, lookupSchema, [200, 404]);
   if (!asked.ok) {

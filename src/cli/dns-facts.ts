@@ -12,6 +12,8 @@ export interface DnsPlan {
   readonly listen: readonly ListenPoint[];
   readonly facts: NodeFacts;
   readonly intercept: InterceptWish;
+  /** Nothing says what the addresses of pods are: only the node is answered. */
+  readonly podsUnknown: boolean;
   /** What processes of the node send from when they ask here. */
   readonly sources: Readonly<Record<Family, Address | null>>;
 }
@@ -34,11 +36,13 @@ export interface DnsPlanOptions {
 export function planDns(snapshot: Snapshot | null, options: DnsPlanOptions): DnsPlan {
   const { config, choices, localAddresses, loopName } = options;
   const mayListen = (address: Address): boolean => options.families.includes(familyOf(address));
-  const own = (options.bound.length > 0 ? options.bound : choices.addresses).filter(mayListen);
-  const clusterIps = clusterIpsOf(snapshot, choices).filter((address) => mayListen(address) && !own.includes(address));
+  const clusterIps = clusterIpsOf(snapshot, choices).filter(mayListen);
+  // A node-local cache's configuration binds the ClusterIP too, which is not the node's alone.
+  const listed = options.bound.length > 0 ? options.bound : choices.addresses;
+  const own = listed.filter((address) => mayListen(address) && !clusterIps.includes(address));
   const intercepted = options.ports.includes(dnsPort) ? clusterIps : [];
   const node = snapshot?.node ?? null;
-  const traffic = options.families.map((family) => ({ family, pods: resolvePodTraffic(config.podDetection, family, node) }));
+  const traffic = options.families.flatMap((family) => podTrafficOf(config, family, node));
   const serverAddresses = intercepted.length > 0 ? intercepted : own;
   return {
     listen: [
@@ -57,8 +61,9 @@ export function planDns(snapshot: Snapshot | null, options: DnsPlanOptions): Dns
         ...own.filter((address) => !localAddresses.includes(address)).flatMap((address) => captures(address, dnsPort)),
         ...intercepted.flatMap((address) => captures(address, choices.interceptPort)),
       ],
-      clients: traffic.map(({ pods }) => pods),
+      clients: [...traffic, ...choices.clients.map((prefix) => ({ kind: 'source', prefix }) as const)],
     },
+    podsUnknown: traffic.length === 0 && choices.clients.length === 0,
     sources: { IPv4: sourceOf('IPv4', options, node?.addresses), IPv6: sourceOf('IPv6', options, node?.addresses) },
   };
 }
@@ -77,14 +82,21 @@ function splitKey(service: string | null): NodeFacts['selfService'] {
   return service === null ? null : { namespace, name };
 }
 
+/** How pods are told from others. Where the configuration does not say, the Node's own ranges do. */
+function podTrafficOf(config: EffectiveConfig, family: Family, node: Snapshot['node']): readonly PodTraffic[] {
+  const told = resolvePodTraffic(config.podDetection, family, node);
+  if (told.kind !== 'none') return [told];
+  return (node?.podCidrs ?? []).filter((prefix) => prefix.family === family).map((prefix) => ({ kind: 'source', prefix }));
+}
+
 /** Pods, the node itself and whom the operator named (specification 18.1). Empty, everybody, where pods are told by interface. */
 function sourcesOf(
   { clients }: DnsChoices,
-  traffic: readonly { readonly family: Family; readonly pods: PodTraffic }[],
+  traffic: readonly PodTraffic[],
   localAddresses: readonly Address[],
 ): readonly Prefix[] {
-  if (traffic.some(({ pods }) => pods.kind === 'interface' || pods.kind === 'interface-prefix')) return [];
-  const pods = traffic.flatMap((one) => (one.pods.kind === 'source' ? [one.pods.prefix] : []));
+  if (traffic.some(({ kind }) => kind === 'interface' || kind === 'interface-prefix')) return [];
+  const pods = traffic.flatMap((one) => (one.kind === 'source' ? [one.prefix] : []));
   const loopback: readonly Prefix[] = [
     { family: 'IPv4', address: '127.0.0.0' as Address, length: 8 },
     { family: 'IPv6', address: '::1' as Address, length: 128 },

@@ -20,7 +20,7 @@ export async function makeDnsPages(options: DnsPagesOptions): Promise<readonly H
     [
       'DNS health',
       settings.health,
-      (path) => (path === '/health' ? answer(alive() ? 200 : 503, alive() ? 'OK' : 'stopping') : null),
+      (path) => (path === '/health' ? answer(alive() ? 200 : 503, alive() ? 'OK' : 'a DNS thread does not answer') : null),
     ],
     [
       'DNS readiness',
@@ -70,6 +70,7 @@ export class DnsHealthMetrics {
       labels: ['service_kind'],
       buckets: exponentialBuckets(0.001, 2, 20),
     });
+    for (const kind of ['cluster_ip', 'headless_with_selector'] as const) this.#programming.show([kind]);
   }
 
   /** Null: no answer in time. */

@@ -21,17 +21,28 @@ export type LookupAnswer =
 
 const dnsPort = 53;
 
+interface Question {
+  readonly name: string;
+  readonly type: string;
+  /** An address, or empty. */
+  readonly source: string;
+}
+
+/** What cannot be asked, naming field and value; null where it can. */
+export function checkQuestion({ name, type, source }: Question): string | null {
+  if (parseName(name) === null) return `name must be a domain name, not "${name}"`;
+  if (parseType(type) === null) return `type must be a record type such as A, AAAA or SRV, not "${type}"`;
+  if (source !== '' && parseAddress(source) === null) return `source must be an IP address, not "${source}"`;
+  return null;
+}
+
 /** Asks the resolver as a client would, and has it explain the answer. Parameters: `name`, `type` (A), `source` (an address). */
 export async function askResolver(resolver: Pick<Resolver, 'ask'>, query: URLSearchParams): Promise<LookupAnswer> {
-  const text = query.get('name') ?? '';
+  const [text, typeText, source] = [query.get('name') ?? '', query.get('type') ?? 'A', query.get('source') ?? ''];
+  const wrong = checkQuestion({ name: text, type: typeText, source });
   const spelled = parseName(text);
-  if (spelled === null) return { ok: false, error: `name must be a domain name, not "${text}"` };
-  const typeText = query.get('type') ?? 'A';
   const type = parseType(typeText);
-  if (type === null) return { ok: false, error: `type must be a record type such as A, AAAA or SRV, not "${typeText}"` };
-  const source = query.get('source') ?? '';
-  if (source !== '' && parseAddress(source) === null)
-    return { ok: false, error: `source must be an IP address, not "${source}"` };
+  if (wrong !== null || spelled === null || type === null) return { ok: false, error: wrong ?? '' };
   const request = {
     name: lowerName(spelled),
     spelled,

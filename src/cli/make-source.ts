@@ -1,6 +1,6 @@
 import type { EffectiveConfig } from '../config/mod.ts';
 import { createManifestSource, openClusterSource } from '../kube/mod.ts';
-import type { RequestObserver, Source } from '../kube/mod.ts';
+import type { RequestObserver, Source, TurnObserver } from '../kube/mod.ts';
 import { succeed } from '../model/mod.ts';
 import type { Outcome, Pause } from '../model/mod.ts';
 import { apiAccess } from './api-access.ts';
@@ -19,7 +19,7 @@ export async function makeSource(
   config: EffectiveConfig,
   nodeName: string,
   pause: Pause,
-  observeRequest: RequestObserver,
+  observe: { readonly request: RequestObserver; readonly turn: TurnObserver },
   dns: SourceNeeds | null,
 ): Promise<Outcome<Source>> {
   if (config.manifests !== null) return succeed(createManifestSource({ folder: config.manifests, nodeName, dns }));
@@ -27,6 +27,7 @@ export async function makeSource(
     ...apiAccess(config, nodeName),
     dns,
     pause,
-    observeRequest,
+    observeRequest: observe.request,
+    observeTurn: observe.turn,
   });
 }

@@ -29,6 +29,8 @@ export interface DnsOptions {
   /** Of all interfaces, at the moment. */
   readonly localAddresses: () => readonly Address[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What takes questions of the node to the resolver; absent: the kernel's. */
+  readonly intercept?: typeof openInterception;
 }
 
 /** A running resolver, as far as the rest of the agent and the commands see it. */
@@ -79,6 +81,14 @@ function domainOf({ clusterDomain }: DnsChoices): string {
   return name;
 }
 
+/** What became of addresses, routes and interfaces of the node is looked at so often (specification 16.2). */
+const checkMs = 60_000;
+
+const noClients: Problem = {
+  code: 'WP_DNS_NO_CLIENTS',
+  message: 'DNS answers only this node: set clusterCIDR, or dns.clients, so that pods are known by their addresses',
+};
+
 class DnsService implements DnsHandle {
   readonly registry = new Registry();
   readonly #options: DnsOptions;
@@ -94,7 +104,9 @@ class DnsService implements DnsHandle {
   #interception: Interception | null = null;
   #pages: readonly HttpListener[] = [];
   #endWatch: () => void = () => {};
+  #endCheck: () => void = () => {};
   #routed: Promise<void> = Promise.resolve();
+  #listed = false;
   #stopping = false;
 
   constructor(options: DnsOptions, load: LoadOptions, own: Address[], settings: DnsSettings) {
@@ -137,17 +149,17 @@ class DnsService implements DnsHandle {
   }
 
   async start(): Promise<void> {
-    const { choices, families, pause, clock, report } = this.#options;
+    const { choices, families, pause, clock, report, intercept = openInterception } = this.#options;
     // Before any thread is started. What is out of reach is told by the threads, which do without.
     await holdLibc();
-    this.#interception = await openInterception({ families, pause, clock, report });
+    this.#interception = await intercept({ families, pause, clock, report });
     this.#resolver.start();
     this.#follow(this.#plan);
     this.#pages = await makeDnsPages({
       settings: this.#settings,
       registry: this.registry,
       ready: () => this.ready,
-      alive: () => !this.#stopping && this.#resolver.state.alive,
+      alive: () => this.#resolver.state.alive,
       clock,
       report,
     });
@@ -161,6 +173,7 @@ class DnsService implements DnsHandle {
       },
       this.#settings,
     );
+    this.#check();
     this.#options.logger.info('cluster DNS', {
       addresses: choices.addresses.join(','),
       service: choices.service ?? 'none',
@@ -173,6 +186,12 @@ class DnsService implements DnsHandle {
     const first = this.#snapshot === null;
     this.#snapshot = snapshot;
     this.#resolver.update(snapshot, dirty);
+    if (snapshot.listed && !this.#listed) {
+      this.#listed = true;
+      this.#replan();
+      if (this.#plan.podsUnknown) this.#options.report(noClients);
+      return;
+    }
     if (first || dirty.node || (service !== null && dirty.services.has(service))) this.#replan();
   }
 
@@ -188,8 +207,11 @@ class DnsService implements DnsHandle {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#endWatch();
+    this.#endCheck();
     await this.#interception?.release();
-    if (this.lameDuckMs > 0) await new Promise<void>((resolve) => this.#options.clock.after(this.lameDuckMs, resolve));
+    // Where the agent's start failed nobody was told to ask here.
+    if (this.lameDuckMs > 0 && this.#snapshot !== null)
+      await new Promise<void>((resolve) => this.#options.clock.after(this.lameDuckMs, resolve));
     await this.#resolver.close();
     await Promise.all([this.#interception?.close(), ...this.#pages.map((page) => page.close())]);
   }
@@ -218,17 +240,30 @@ class DnsService implements DnsHandle {
     this.#learnOwn(plan);
   }
 
+  /** Routes that somebody removed come back; addresses that the node got may ask. */
+  #check(): void {
+    this.#endCheck = this.#options.clock.after(checkMs, () => {
+      this.#replan();
+      this.#routed = this.#routed.then(() => this.#route(this.#plan));
+      this.#check();
+    });
+  }
+
   /** Addresses first have to be local, then they can be listened on, then questions are taken to them. */
   #follow(plan: DnsPlan): void {
-    const addresses = [...new Set(plan.listen.map(({ address }) => address))];
     const before = this.#routed;
     const follow = async (): Promise<void> => {
       await before;
-      await this.#interception?.route(addresses, plan.sources);
+      await this.#route(plan);
       if (plan === this.#plan) this.#resolver.listen(plan.listen);
       this.#intercept();
     };
     this.#routed = follow();
+  }
+
+  async #route({ listen, sources }: DnsPlan): Promise<void> {
+    const addresses = [...new Set(listen.map(({ address }) => address))];
+    await this.#interception?.route(addresses, sources);
   }
 
   /** An upstream that turned out to be ourselves is left out from now on. */
@@ -237,7 +272,8 @@ class DnsService implements DnsHandle {
     if (added.length === 0) return;
     this.#own.push(...added);
     const reading = loadSettings(this.#load);
-    if (reading.ok && JSON.stringify(reading.settings) !== JSON.stringify(this.#settings))
+    if (!reading.ok) this.#refuse(reading.problems);
+    else if (JSON.stringify(reading.settings) !== JSON.stringify(this.#settings))
       this.#settle(reading.settings, reading.warnings);
   }
 

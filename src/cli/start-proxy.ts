@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { createPause } from '../kube/mod.ts';
-import type { Source } from '../kube/mod.ts';
+import type { RequestObserver, Source } from '../kube/mod.ts';
 import { parseAddress, succeed } from '../model/mod.ts';
 import type { IpvsNotice } from '../ipvs/mod.ts';
 import type { Address, DataPlane, Outcome, Pause, Problem } from '../model/mod.ts';
@@ -9,6 +9,7 @@ import {
   addFrontendMetrics,
   addRequestMetrics,
   addServerMetrics,
+  addTurnMetrics,
   createSyncMetrics,
   isProxyHealthy,
   openHealthCheckServer,
@@ -123,12 +124,21 @@ async function openSource(
   const { config, nodeName, registry } = options;
   const started =
     config.dns === null ? null : await startDns({ ...options, choices: config.dns, pause, localAddresses, env: process.env });
-  if (started?.ok === false) return started;
-  const dns = started?.value ?? null;
+  // The kernel is programmed all the same: questions go on going to the cluster's own DNS.
+  if (started?.ok === false) {
+    options.report(started.problem);
+    options.report({
+      code: 'WP_DNS_OFF',
+      message: 'DNS is off, since its configuration cannot be used; mend it and start the agent again',
+    });
+  }
+  const dns = started?.ok === true ? started.value : null;
   const observed = [registry, ...(dns === null ? [] : [dns.registry])];
   const observers = observed.map((one, index) => addRequestMetrics(one, index === 0 ? '' : 'coredns_kubernetes_'));
   const needs = dns === null ? null : { pods: dns.needs.pods, keepLabels: dns.needs.labels };
-  const source = await makeSource(config, nodeName, pause, (seen) => observers.forEach((observe) => observe(seen)), needs);
+  const turn = dns === null ? () => {} : addTurnMetrics(dns.registry, 'coredns_kubernetes_');
+  const request: RequestObserver = (seen) => observers.forEach((observe) => observe(seen));
+  const source = await makeSource(config, nodeName, pause, { request, turn }, needs);
   if (!source.ok) {
     await dns?.stop();
     return source;

@@ -11,6 +11,8 @@ export interface FeedOptions {
   readonly needs: DataNeeds;
   /** How large a change may be; absent: as large as can be copied in a millisecond or two. */
   readonly limits?: PackLimits;
+  /** The feed that this one takes the place of; null or absent: there was none. */
+  readonly before?: Feed | null;
 }
 
 const nothing: Lookup<never> = new Map<string, never>();
@@ -27,18 +29,23 @@ export class Feed {
   readonly #nodeName: string;
   readonly #needs: DataNeeds;
   readonly #limits: PackLimits;
-  #latest: Snapshot = emptySnapshot;
+  #latest: Snapshot;
 
-  constructor({ nodeName, needs, limits = usualLimits }: FeedOptions) {
+  constructor({ nodeName, needs, limits = usualLimits, before = null }: FeedOptions) {
+    this.#latest = before === null ? emptySnapshot : before.#latest;
     this.#nodeName = nodeName;
     this.#needs = needs;
     this.#limits = limits;
   }
 
-  /** All there is, for a worker that knows nothing; the last change says that it was all. Wants the newest snapshot, synced. */
+  /**
+   * All there is, and what the feed before this one had told that is gone: right for a worker that knows nothing and for one
+   * whose zone goes on. The last change says that it was all. Wants the newest snapshot, synced.
+   */
   initial(snapshot: Snapshot, at: number): Iterable<ZoneChange> {
+    const before = this.#latest;
     this.#latest = snapshot;
-    return packItems(this.#everything(snapshot), this.#limits, { at, synced: true });
+    return packItems(this.#everything(before, snapshot), this.#limits, { at, synced: true });
   }
 
   /** What differs visibly from the last snapshot that was given; no change at all where nothing does. */
@@ -48,7 +55,11 @@ export class Feed {
     return packItems(this.#differences(before, dirty), this.#limits, { at, synced: false });
   }
 
-  *#everything({ namespaces, pods, services }: Snapshot): Generator<FeedItem> {
+  *#everything(before: Snapshot, { namespaces, pods, services }: Snapshot): Generator<FeedItem> {
+    for (const name of before.namespaces?.keys() ?? [])
+      if (namespaces?.get(name) === undefined) yield* this.#namespace(before, name);
+    for (const key of before.pods?.keys() ?? []) if (pods?.get(key) === undefined) yield* this.#pod(before, key);
+    for (const key of before.services.keys()) if (services.get(key) === undefined) yield* this.#service(before, key);
     for (const name of namespaces?.keys() ?? []) yield* this.#namespace(emptySnapshot, name);
     for (const key of pods?.keys() ?? []) yield* this.#pod(emptySnapshot, key);
     for (const key of services.keys()) yield* this.#service(emptySnapshot, key);

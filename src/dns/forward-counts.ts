@@ -33,6 +33,13 @@ export class ForwardCounts implements ForwardObserver {
     };
   }
 
+  /** An upstream that may be asked: what is counted of it is there from the start. */
+  know(to: string): void {
+    if (this.#failures.has(to)) return;
+    this.#failures.set(to, 0);
+    for (const protocol of ['udp', 'tcp']) for (const counts of [this.#hits, this.#misses]) counts.set(`${to} ${protocol}`, 0);
+  }
+
   request(to: string, rcode: number, seconds: number): void {
     const byCode = this.#requests.get(to) ?? new Map<number, Float64Array>();
     this.#requests.set(to, byCode);

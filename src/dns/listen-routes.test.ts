@@ -62,7 +62,7 @@ describe('[DNS-123] the addresses to listen on', () => {
     expect(await ours(routes)).toEqual([[local, moved]]);
     await listen.set([local], null);
     expect(await ours(routes)).toEqual([[local, null]]);
-    expect(await listen.clear()).toMatchObject({ ok: true });
+    expect(await listen.clear()).toEqual({ ok: true, value: [local] });
     expect(await ours(routes)).toEqual([]);
   });
 

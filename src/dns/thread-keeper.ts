@@ -63,6 +63,8 @@ export class ThreadKeeper {
   /** Changes still to be sent; null where the thread waits for its first. */
   #queue: Iterator<ZoneChange> | null = null;
   #underWay = 0;
+  /** Settings that the thread has not taken yet: a change sent meanwhile would not know which zone it is for. */
+  #unsettled = 0;
   #snapshot: Snapshot | null = null;
   #dirty = nothingDirty();
   /** Whether the thread was told of all there was. */
@@ -88,7 +90,7 @@ export class ThreadKeeper {
     this.#facts = options.facts;
     this.#points = options.listen;
     this.#needs = needsOf(options.settings);
-    this.#feed = this.#makeFeed();
+    this.#feed = this.#makeFeed(null);
     this.#programming = new ProgrammingWatch(options.observeProgramming, options.clock.now());
   }
 
@@ -100,6 +102,7 @@ export class ThreadKeeper {
     const { clock, startThread, udp } = this.#options;
     this.#startedAt = clock.now();
     this.#heardAt = this.#startedAt;
+    this.#unsettled = 0;
     this.#forget();
     const data: WorkerData = { settings: this.#settings, listen: this.#points, udp, facts: this.#facts };
     const thread = startThread(data, {
@@ -131,7 +134,9 @@ export class ThreadKeeper {
     const sameNeeds = JSON.stringify(needs) === JSON.stringify(this.#needs);
     this.#needs = needs;
     if (!sameNeeds) this.#forget();
-    this.#thread?.post({ kind: 'settings', settings, facts });
+    if (this.#thread === null) return;
+    this.#unsettled += 1;
+    this.#thread.post({ kind: 'settings', settings, facts });
   }
 
   listen(points: readonly ListenPoint[]): void {
@@ -182,6 +187,7 @@ export class ThreadKeeper {
         this.#underWay = Math.max(0, this.#underWay - 1);
         return this.#pump();
       case 'settled':
+        this.#unsettled -= 1;
         if (message.resync) this.#forget();
         return this.#pump();
       case 'listening':
@@ -207,7 +213,7 @@ export class ThreadKeeper {
 
   /** What the thread was told does not count any more. */
   #forget(): void {
-    this.#feed = this.#makeFeed();
+    this.#feed = this.#makeFeed(this.#feed);
     this.#queue = null;
     this.#told = false;
     this.#underWay = 0;
@@ -217,7 +223,7 @@ export class ThreadKeeper {
   /** Sends changes for as long as the thread keeps up; what comes meanwhile is gathered. */
   #pump(): void {
     const thread = this.#thread;
-    if (thread === null) return;
+    if (thread === null || this.#unsettled > 0) return;
     while (this.#underWay < mostUnderWay) {
       this.#queue ??= this.#nextChanges();
       if (this.#queue === null) return;
@@ -247,8 +253,8 @@ export class ThreadKeeper {
     return this.#feed.changes(snapshot, dirty, seconds)[Symbol.iterator]();
   }
 
-  #makeFeed(): Feed {
-    return new Feed({ nodeName: this.#options.nodeName, needs: this.#needs });
+  #makeFeed(before: Feed | null): Feed {
+    return new Feed({ nodeName: this.#options.nodeName, needs: this.#needs, before });
   }
 
   #ping(): void {

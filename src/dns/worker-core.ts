@@ -6,7 +6,7 @@ import { createBlockCache } from './block-cache.ts';
 import type { CountedCache } from './block-cache.ts';
 import { recordType } from './constants.ts';
 import type { WatchedHosts } from './driver-hosts.ts';
-import type { Forwarder } from './forward-contract.ts';
+import type { Forwarder, ForwardResult } from './forward-contract.ts';
 import { createLoopDetector } from './forward-loop.ts';
 import type { LoopDetector } from './forward-loop.ts';
 import { isWithin, lowerName, rootName } from './name.ts';
@@ -130,7 +130,8 @@ class PartMaker {
       hosts,
       zone,
       forward: block.forward.map((rule) => this.#rule(rule, block.loop)),
-      loops: ({ name, type }) => type === recordType.HINFO && this.#detector.seen(name),
+      loops: ({ name, type }, suffix) =>
+        (type === recordType.HINFO && this.#detector.seen(name)) || (suffix === rootName && this.#detector.looped),
       log: block.log,
       shuffle: block.shuffle,
       udpLimit: block.udpLimit,
@@ -151,9 +152,23 @@ class PartMaker {
   #rule(rule: ForwardRule, loop: boolean): ForwardPart {
     const forwarder = this.#ports.openForwarder(rule);
     this.forwarders.push(forwarder);
-    if (loop && rule.suffix === rootName) this.default ??= forwarder;
-    return { suffix: rule.suffix, except: rule.except, forwarder };
+    const isWatched = loop && rule.suffix === rootName;
+    if (isWatched) this.default ??= forwarder;
+    return {
+      suffix: rule.suffix,
+      except: rule.except,
+      forwarder: isWatched ? refuseLooped(forwarder, this.#detector) : forwarder,
+    };
   }
+}
+
+/** What the default upstreams are asked while they lead back here would go round until every time limit is over (specification 11.15). */
+function refuseLooped(forwarder: Forwarder, detector: LoopDetector): Forwarder {
+  const refusal: ForwardResult = { kind: 'failed', reason: 'the default upstream leads back here' };
+  return {
+    ask: (question) => (detector.looped ? Promise.resolve(refusal) : forwarder.ask(question)),
+    close: () => forwarder.close(),
+  };
 }
 
 /** Without rules of its own a block answers pods and the node alone (specification 18.1). */

@@ -1,3 +1,4 @@
+import { formatEndpoint } from '../model/mod.ts';
 import type { Clock, Outcome, Problem } from '../model/mod.ts';
 import { rcode } from './constants.ts';
 import type { WatchedHosts } from './driver-hosts.ts';
@@ -144,7 +145,10 @@ export class WorkerProgram {
         clock,
         now,
         random,
-        openForwarder: (rule) => this.#ports.openForwarder(rule, this.#upstreams),
+        openForwarder: (rule) => {
+          for (const { address, port } of rule.upstreams) this.#upstreams.know(formatEndpoint(address, port));
+          return this.#ports.openForwarder(rule, this.#upstreams);
+        },
         openHosts: (settings) => this.#ports.openHosts(settings, clock),
         panic: (error) => this.#panic(error),
         looped: () => this.#report(loopProblem),
@@ -224,6 +228,8 @@ export class WorkerProgram {
 
   #count(): WorkerCounts {
     const core = this.#core;
+    // Counts of a point are there before its first question.
+    for (const point of this.#listen.points) this.#at(point);
     const servers = this.#listen.points.map(labelOf);
     const blocks = core.settings.blocks.map((block) => ({ zone: formatName(block.zones[0] ?? '\0'), block }));
     return {
