@@ -201,9 +201,12 @@ describe('what the main thread asks for', () => {
     expect(other?.answer.answer.map((one) => formatName(one.name))).toEqual(['example.com.']);
     program.take({ kind: 'count', id: 6 });
     expect(bench.ofKind('counted').at(-1)?.counts).toMatchObject({ hosts: { entries: 1, reloadedAt: 5 }, panics: 0, heap: 7 });
+    program.take({ kind: 'settings', settings: settingsOf({ kubernetes, forward: [plainForward] }), facts });
+    program.take({ kind: 'change', change: makeChange() });
     program.take({ kind: 'stop' });
     await settle();
     expect([bench.open.size, bench.ended]).toEqual([0, true]);
+    expect(bench.forwarders.map(({ closed }) => closed)).toEqual([true, true]);
   });
 
   test('[DNS-130] a log of all questions while it is on, and of those that the settings want always', async () => {

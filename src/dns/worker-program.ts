@@ -58,6 +58,8 @@ export class WorkerProgram {
   #core: WorkerCore;
   /** The core of new settings, until it knows the cluster. */
   #next: WorkerCore | null = null;
+  /** Cores that were replaced and may have questions under way. */
+  readonly #retired = new Set<WorkerCore>();
   #panics = 0;
   #serving = false;
   #logOn = false;
@@ -124,10 +126,17 @@ export class WorkerProgram {
         this.#logOn = message.on;
         return this.#switchLog(this.#core);
       case 'stop':
-        return void this.#listen.close().then(() => this.#ports.end());
+        return void this.#stop();
       default:
         return message satisfies never;
     }
+  }
+
+  /** Connections that are kept for the next question to an upstream would keep the thread alive. */
+  async #stop(): Promise<void> {
+    await this.#listen.close();
+    for (const core of [...this.#retired, this.#next, this.#core]) core?.close();
+    this.#ports.end();
   }
 
   #serve(): void {
@@ -175,7 +184,11 @@ export class WorkerProgram {
     this.#next = null;
     this.#listening.clear();
     this.#switchLog(core);
-    this.#ports.clock.after(retireMs, () => old.close());
+    this.#retired.add(old);
+    this.#ports.clock.after(retireMs, () => {
+      this.#retired.delete(old);
+      old.close();
+    });
   }
 
   #seekLoop(core: WorkerCore): void {

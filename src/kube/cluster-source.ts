@@ -5,7 +5,7 @@ import type { ApiClient } from './client-api.ts';
 import { systemClock } from './client-clock.ts';
 import type { Clock } from './client-clock.ts';
 import { createRateLimit } from './client-limit.ts';
-import type { RequestObserver } from './client-seen.ts';
+import type { RequestObserver, TurnObserver } from './client-seen.ts';
 import { createPause } from './client-pause.ts';
 import { createThrottle } from './client-throttle.ts';
 import { namespaces, ownNode, pods, services, slices } from './cluster-source-resources.ts';
@@ -32,6 +32,8 @@ export interface ClusterSourceOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Counts requests; absent: nobody does. */
   readonly observeRequest?: RequestObserver;
+  /** Told how long each request waits for the limit; absent: nobody is. */
+  readonly observeTurn?: TurnObserver;
   /** Shared by everything that works on the main thread; made here where the caller has none. */
   readonly pause?: Pause;
   readonly clock?: Clock;
@@ -61,7 +63,7 @@ const defaultPageLimit = 500;
 export function createClusterSource(options: ClusterSourceOptions): Outcome<Source> {
   const credentials = openCredentials(options);
   if (!credentials.ok) return credentials;
-  return succeed(new ClusterSource(options, createHttpClient(credentials.value, options)));
+  return succeed(new ClusterSource(options, createHttpClient(credentials.value, options), credentials.value.server.host));
 }
 
 /** How one collection takes part in the whole. */
@@ -78,6 +80,7 @@ interface Part {
 class ClusterSource implements Source {
   readonly #options: ClusterSourceOptions;
   readonly #client: ApiClient;
+  readonly #host: string;
   readonly #clock: Clock;
   readonly #store: Store = createStore();
   readonly #stop = new AbortController();
@@ -95,7 +98,8 @@ class ClusterSource implements Source {
   /** Records written since the last commit. */
   #written = 0;
 
-  constructor(options: ClusterSourceOptions, client: ApiClient) {
+  constructor(options: ClusterSourceOptions, client: ApiClient, host: string) {
+    this.#host = host;
     this.#options = options;
     this.#client = client;
     this.#clock = options.clock ?? systemClock;
@@ -117,7 +121,7 @@ class ClusterSource implements Source {
       clock: this.#clock,
       random: this.#options.random ?? Math.random,
       pause: this.#options.pause ?? createPause(turnBudgetMs),
-      takeTurn: createRateLimit(qps, burst, () => this.#clock.now()),
+      takeTurn: this.#observed(createRateLimit(qps, burst, () => this.#clock.now())),
       pageLimit: pageLimit ?? defaultPageLimit,
       timings: { ...defaultTimings, backoff, ...timings },
     };
@@ -135,6 +139,15 @@ class ClusterSource implements Source {
     if (dns.pods === 'none') return all;
     all.push(run(pods(dns, nodeName), store.pods, { whole: false, listed: () => store.markListed('pods') }));
     return all;
+  }
+
+  /** Lists and watches are all that is asked for here. */
+  #observed(takeTurn: () => number): () => number {
+    return () => {
+      const waited = takeTurn();
+      this.#options.observeTurn?.({ method: 'GET', host: this.#host, waited });
+      return waited;
+    };
   }
 
   #noteServicesListed(): void {

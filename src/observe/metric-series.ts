@@ -54,6 +54,10 @@ export class HistogramSeries implements Series {
     if (labels.length === 0) this.#spreadOf([]);
   }
 
+  show(labels: readonly string[]): void {
+    this.#spreadOf(labels);
+  }
+
   observe(labels: readonly string[], value: number): void {
     const spread = this.#spreadOf(labels);
     const found = this.#bounds.findIndex((bound) => value <= bound);

@@ -22,6 +22,8 @@ export interface Gauge {
 }
 
 export interface Histogram {
+  /** Shows a series before its first observation. */
+  show(labels: LabelValues): void;
   observe(labels: LabelValues, value: number): void;
 }
 
@@ -75,7 +77,7 @@ export class Registry {
     }
     if (labels.includes('le')) throw new TypeError(`${name}: the label le belongs to the format`);
     const series = this.#register(options, 'histogram', new HistogramSeries(name, labels, buckets));
-    return { observe: (values, value) => series.observe(values, value) };
+    return { show: (values) => series.show(values), observe: (values, value) => series.observe(values, value) };
   }
 
   /** A counter that other threads count; {@link collectSlowly} brings its totals. */

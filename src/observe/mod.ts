@@ -22,7 +22,7 @@ export { Registry, exponentialBuckets } from './metrics.ts';
 export type { CountedCounter, CountedHistogram, Counter, Gauge, Histogram, LabelValues } from './metrics.ts';
 export { createProblemLog } from './problem-log.ts';
 export { addProcessMetrics } from './process-metrics.ts';
-export { addRequestMetrics } from './request-metrics.ts';
+export { addRequestMetrics, addTurnMetrics } from './request-metrics.ts';
 export { addServerMetrics } from './server-metrics.ts';
 export type { ConnectionsReport, FamilyConnections, StatusReport } from './status-report.ts';
 export { createSyncMetrics } from './sync-metrics.ts';
