@@ -46,10 +46,15 @@ export interface ResolverState {
 export class Resolver {
   readonly #threads: readonly ThreadKeeper[];
   #settings: DnsSettings;
+  #loopTold = false;
 
   constructor(options: ResolverOptions) {
     this.#settings = options.settings;
-    this.#threads = Array.from({ length: Math.max(1, options.threads) }, () => new ThreadKeeper(options));
+    const changed = (): void => {
+      this.#spreadLoop();
+      options.changed();
+    };
+    this.#threads = Array.from({ length: Math.max(1, options.threads) }, () => new ThreadKeeper({ ...options, changed }));
   }
 
   get settings(): DnsSettings {
@@ -83,6 +88,7 @@ export class Resolver {
   /** New settings, or other facts; no question is lost meanwhile. */
   settle(settings: DnsSettings, facts: NodeFacts): void {
     this.#settings = settings;
+    this.#loopTold = false;
     for (const thread of this.#threads) thread.settle(settings, facts);
   }
 
@@ -93,6 +99,12 @@ export class Resolver {
   /** Asks one thread as a client would, for people. Null where it does not answer. */
   ask(request: Request, port: number): Promise<Explanation | null> {
     return this.#threads[0]?.ask(request, port) ?? Promise.resolve(null);
+  }
+
+  #spreadLoop(): void {
+    if (this.#loopTold || !this.state.looped) return;
+    this.#loopTold = true;
+    for (const thread of this.#threads) thread.noteLoop();
   }
 
   /** What the threads counted; those that do not answer are left out. */

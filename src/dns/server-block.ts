@@ -129,12 +129,8 @@ export class ServerBlock {
 
   async #forward(request: Request, rule: ForwardPart): Promise<Resolution> {
     const { spelled: name, type, dnssecOk, checkingDisabled, stream } = request;
-    if (this.parts.loops?.(request, rule.suffix) === true) {
-      return resolveNow(
-        emptyAnswer(rcode.SERVFAIL),
-        'forward',
-        'questions to these upstreams come back here: nothing is forwarded',
-      );
+    if (this.parts.loops?.(request) === true) {
+      return resolveNow(emptyAnswer(rcode.SERVFAIL), 'forward', 'this is our own probe: the upstreams lead back here');
     }
     const result = await rule.forwarder.ask({ name, type, dnssecOk, checkingDisabled, stream });
     if (result.kind === 'overloaded')

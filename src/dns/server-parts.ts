@@ -21,11 +21,8 @@ export interface BlockParts {
   readonly hosts: HostsTable | null;
   readonly zone: Zone | null;
   readonly forward: readonly ForwardPart[];
-  /**
-   * Whether asking the upstreams of a suffix would lead back here: the question is our own probe for loops, or one came
-   * back before. Null: nobody looks for loops.
-   */
-  readonly loops: ((request: Request, suffix: Name) => boolean) | null;
+  /** Whether a question is our own probe for loops, come back. Null: nobody looks for loops. */
+  readonly loops: ((request: Request) => boolean) | null;
   readonly log: readonly LogRule[] | null;
   readonly shuffle: boolean;
   readonly udpLimit: number;

@@ -129,18 +129,18 @@ describe('a thread that ends', () => {
     keeper.logQueries(true);
     keeper.update(snapshotOf([web], [webSlice], shop), dirty('shop/web'));
     expect(threads[0]?.data).toEqual({ settings, listen: [point], udp: 'batch', facts });
-    for (const delay of [500, 2000, 10_000, 10_000]) {
-      bench.thread.kill();
+    for (const delay of [0, 500, 2000, 10_000, 10_000]) {
       const before = threads.length;
-      clock.turn(delay - 1);
-      expect(threads.length).toBe(before);
-      clock.turn(1);
+      bench.thread.kill();
+      clock.turn(Math.max(0, delay - 1));
+      expect(threads.length).toBe(delay === 0 ? before + 1 : before);
+      clock.turn(delay === 0 ? 0 : 1);
       expect(threads.length).toBe(before + 1);
       expect(bench.thread.kinds).toEqual(['log', 'change']);
       expect(bench.thread.changes[0]?.synced).toBe(true);
       expect(names(bench.thread.changes[0])).toEqual(['web']);
     }
-    expect(bench.problems).toEqual(Array.from({ length: 4 }, () => 'WP_DNS_THREAD'));
+    expect(bench.problems).toEqual(Array.from({ length: 5 }, () => 'WP_DNS_THREAD'));
   });
 
   test('after a minute it counts as sound: it is started again at once', () => {
@@ -362,6 +362,23 @@ describe('a resolver', () => {
     await closed;
     bench.clock.turn(60_000);
     expect(bench.threads).toHaveLength(2);
+  });
+
+  test('[DNS-125] a loop that one thread finds is told to all of them, once for each configuration', () => {
+    const bench = new Bench();
+    const resolver = new Resolver(bench.options);
+    resolver.start();
+    const [one, two] = bench.threads;
+    const told = (): readonly number[] => bench.threads.map(({ kinds }) => kinds.filter((kind) => kind === 'looped').length);
+    one?.pong();
+    expect(told()).toEqual([0, 0]);
+    two?.pong({ looped: true });
+    one?.pong({ looped: true });
+    expect(told()).toEqual([1, 1]);
+    resolver.settle(settings, facts);
+    two?.pong();
+    two?.pong({ looped: true });
+    expect(told()).toEqual([2, 2]);
   });
 
   test('ends threads that do not end themselves', async () => {

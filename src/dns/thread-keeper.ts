@@ -144,6 +144,11 @@ export class ThreadKeeper {
     this.#thread?.post({ kind: 'listen', listen: points });
   }
 
+  /** Tells of a loop that another thread found. */
+  noteLoop(): void {
+    this.#thread?.post({ kind: 'looped' });
+  }
+
   logQueries(on: boolean): void {
     this.#logOn = on;
     this.#thread?.post({ kind: 'log', on });
@@ -284,9 +289,10 @@ export class ThreadKeeper {
     this.#waiting.clear();
     this.#become({ synced: false, listening: false, alive: false });
     if (this.#closed) return this.#ended();
-    this.#failures = clock.now() - this.#startedAt < soonMs ? this.#failures + 1 : 0;
+    if (clock.now() - this.#startedAt >= soonMs) this.#failures = 0;
     report({ code: 'WP_DNS_THREAD', message: `a DNS thread ended and is started again: ${reason ?? 'nobody knows why'}` });
     const delay = restartMs[Math.min(this.#failures, restartMs.length - 1)] ?? 0;
+    this.#failures += 1;
     this.#cancelStart = clock.after(delay, () => this.start());
     return undefined;
   }

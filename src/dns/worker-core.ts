@@ -81,6 +81,11 @@ export class WorkerCore {
     return this.#detector.looped;
   }
 
+  /** Another thread saw the probe come back: the kernel gives it to any of them. */
+  noteLoop(): void {
+    this.#detector.seen(this.#detector.name);
+  }
+
   apply(change: ZoneChange): void {
     for (const { zone } of this.#zones) zone.apply(change);
   }
@@ -130,8 +135,7 @@ class PartMaker {
       hosts,
       zone,
       forward: block.forward.map((rule) => this.#rule(rule, block.loop)),
-      loops: ({ name, type }, suffix) =>
-        (type === recordType.HINFO && this.#detector.seen(name)) || (suffix === rootName && this.#detector.looped),
+      loops: ({ name, type }) => type === recordType.HINFO && this.#detector.seen(name),
       log: block.log,
       shuffle: block.shuffle,
       udpLimit: block.udpLimit,

@@ -48,6 +48,8 @@ export type ToWorker =
   | { readonly kind: 'count'; readonly id: number }
   | { readonly kind: 'ping'; readonly id: number }
   | { readonly kind: 'log'; readonly on: boolean }
+  /** A probe for loops came back to another thread. */
+  | { readonly kind: 'looped' }
   | { readonly kind: 'stop' };
 
 /** From a worker to the main thread. */

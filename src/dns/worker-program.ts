@@ -125,6 +125,8 @@ export class WorkerProgram {
       case 'log':
         this.#logOn = message.on;
         return this.#switchLog(this.#core);
+      case 'looped':
+        return this.#core.noteLoop();
       case 'stop':
         return void this.#stop();
       default:
