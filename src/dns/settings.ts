@@ -183,7 +183,10 @@ export type RewriteMatch =
       readonly from: string;
       readonly to: string;
       /** Owners of answers are mapped back: always for exact rules, else where asked for. */
-      readonly answers: 'auto' | 'keep' | readonly { readonly kind: 'name' | 'value'; readonly from: string; readonly to: string }[];
+      readonly answers:
+        | 'auto'
+        | 'keep'
+        | readonly { readonly kind: 'name' | 'value'; readonly from: string; readonly to: string }[];
     }
   | { readonly kind: 'type'; readonly from: number; readonly to: number }
   | {

@@ -217,7 +217,11 @@ describe('size', () => {
     };
     for (let turn = 0; turn < 200; turn += 1) {
       const length = writeReply(ask(), encoded, { ...usual, shuffle: true, random }, out, 0);
-      seen.add(parseMessage(out, 0, length)?.answer.map(({ data }) => data[3]).join('') ?? '');
+      seen.add(
+        parseMessage(out, 0, length)
+          ?.answer.map(({ data }) => data[3])
+          .join('') ?? '',
+      );
     }
     expect(seen.size).toBe(12);
     expect([...seen].every((order) => /^[01]{2}[234]{3}$/.test(order))).toBe(true);

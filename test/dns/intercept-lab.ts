@@ -9,7 +9,7 @@ import type { ApiObject } from '../packets/flow.ts';
 import type { AgentOrder } from './intercept-agent.ts';
 
 /** The cluster's DNS, number 10 of the lab's Services; its endpoint is p1. */
-export const dns = service('dns', 10, {
+const dns = service('dns', 10, {
   ports: [
     { name: 'udp', protocol: 'UDP', port: 53 },
     { name: 'tcp', protocol: 'TCP', port: 53 },
@@ -24,7 +24,7 @@ export const nodeLocal: Readonly<Record<Family, Address>> = {
   IPv6: addressOf('fd00:169:254::10'),
 };
 
-export function addressOf(text: string | undefined): Address {
+function addressOf(text: string | undefined): Address {
   const parsed = parseAddress(text ?? '');
   if (parsed === null) throw new TypeError(`not an address: ${text}`);
   return parsed;
