@@ -217,16 +217,29 @@ describeWhere(can, 'an agent that answers DNS', () => {
       'Corefile',
       `.:53 {\n  kubernetes cluster.local in-addr.arpa ip6.arpa {\n    ttl 30\n  }\n  forward . ${lab.place(upstreamPod).addresses.IPv4}\n  cache 30 {\n    serve_stale 1h\n  }\n  health :8080\n  ready :8181\n}\n`,
     );
-    for (const flags of [[], ['--dns-config', corefile]]) {
-      await start(flags);
-      expect(brief(await dig(c1, clusterIp, 'kept.test'))).toBe(upstreamAnswer);
-      dns.upstream.signal('SIGSTOP');
-      expect(brief(await dig(c1, clusterIp, 'other.test', { time: 15 }))).toBe('SERVFAIL');
-      const wanted = flags.length === 0 ? 'SERVFAIL' : `30 A ${upstreamAnswer}`;
-      const kept = await pollUntil('the answer to be over, or stale', async () => {
-        const { status, records } = await dig(c1, clusterIp, 'kept.test', { time: 15 });
-        return [status, ...records].includes(wanted) ? wanted : null;
-      });
+    await start(['--dns-config', corefile]);
+    expect(brief(await dig(c1, clusterIp, 'kept.test'))).toBe(upstreamAnswer);
+    dns.upstream.signal('SIGSTOP');
+    expect(brief(await dig(c1, clusterIp, 'other.test', { time: 15 }))).toBe('SERVFAIL');
+    const stale = `30 A ${upstreamAnswer}`;
+    await pollUntil('the stale answer', async () => {
+      const { records } = await dig(c1, clusterIp, 'kept.test', { time: 15 });
+      return records.includes(stale) ? true : null;
+    });
+    // However many wait for the upstream, names of the cluster are answered.
+    const waiting = await dns.startLoad(c1, clusterIp, 'waiting.test');
+    const load = await dns.startLoad(c1, clusterIp, 'web.shop.svc.cluster.local');
+    for (const tcp of [false, true])
+      for (let count = 0; count < 20; count += 1)
+        expect(brief(await dig(c1, clusterIp, 'web.shop.svc.cluster.local', { tcp, time: 1 }))).toBe(webAddress.IPv4);
+    const { asked, lost, byAnswer } = await load.stop();
+    expect([lost, byAnswer]).toEqual([0, { [webAddress.IPv4]: asked }]);
+    await waiting.stop();
+    dns.upstream.signal('SIGCONT');
+    await pollUntil('the upstream to be asked again', async () =>
+      brief(await dig(c1, clusterIp, 'third.test')) === upstreamAnswer ? true : null,
+    );
+  });
       expect(kept).toBe(wanted);
       // However many wait for the upstream, names of the cluster are answered.
       const waiting = await dns.startLoad(c1, clusterIp, 'waiting.test');
