@@ -1,8 +1,15 @@
+import { runDnsBench } from './dns.ts';
+import { runDnsRelistBench } from './dns-relist.ts';
 import { runIpvsBench } from './ipvs.ts';
 import { runSyncBench } from './sync.ts';
 
 /** `npm run bench -- <name>`: prints medians and ratios of one run. */
-const benches: Readonly<Record<string, () => Promise<void>>> = { sync: runSyncBench, ipvs: runIpvsBench };
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  sync: runSyncBench,
+  ipvs: runIpvsBench,
+  dns: runDnsBench,
+  'dns-relist': runDnsRelistBench,
+};
 
 const name = process.argv[2] ?? '';
 const bench = benches[name];

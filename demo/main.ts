@@ -2,15 +2,26 @@ import { cp } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { canMakeNamespaces, createLab, createTemporaryFolder, listenOnAll, startWaypost } from '../test/lab/mod.ts';
-import type { Lab } from '../test/lab/mod.ts';
+import type { Lab, RunningWaypost } from '../test/lab/mod.ts';
 import { DemoFailure, check, say, sayHeading } from './say.ts';
-import { changeBackends, checkKept, keepConnection } from './scaling.ts';
+import {
+  changeMembers,
+  crashWhileAsking,
+  dnsAddress,
+  dnsFlags,
+  showExplanation,
+  showNames,
+  startServers,
+  stopWhileAsking,
+} from './names.ts';
+import type { NameStage } from './names.ts';
+import { changeBackends, checkKept, keepConnection, rowsOfWeb } from './scaling.ts';
 import type { Stage } from './scaling.ts';
 import { clusterIp, nodePort, showTraffic } from './traffic.ts';
 
 /**
  * The main job on one machine: a node with the real agent, pods, a second node and an outside client in
- * network namespaces, and a Service whose back ends come and go while connections are made.
+ * network namespaces, a Service whose back ends come and go while connections are made, and pods that ask for names.
  */
 async function main(): Promise<void> {
   const capability = await canMakeNamespaces();
@@ -23,12 +34,14 @@ async function main(): Promise<void> {
 async function runStory(): Promise<void> {
   await using folder = await createTemporaryFolder('waypost-demo-');
   await cp(fileURLToPath(new URL('manifests', import.meta.url)), folder.path, { recursive: true });
-  sayHeading('1. Two nodes, six pods and an outside client, in network namespaces');
+  await using scratch = await createTemporaryFolder('waypost-demo-');
+  sayHeading('1. Two nodes, seven pods and an outside client, in network namespaces');
   const began = performance.now();
-  await using lab = await createLab({ podsOnNode1: ['client', 'web1', 'web2', 'web4'], podsOnNode2: ['web3', 'web5'] });
+  await using lab = await createLab({ podsOnNode1: ['client', 'web1', 'web2', 'web4'], podsOnNode2: ['web3', 'web5', 'dns'] });
   await startBackends(lab);
-  say(`built in ${Math.round(performance.now() - began)} ms; web1, web2 and web4 are pods of node1, web3 and web5 of node2`);
-  await tellStory(lab, folder.path);
+  const servers = await startServers({ lab, scratch: scratch.path });
+  say(`built in ${Math.round(performance.now() - began)} ms; web1, web2 and web4 are pods of node1, web3, web5 and dns of node2`);
+  await tellStory({ lab, folder: folder.path, scratch: scratch.path, servers });
 }
 
 async function startBackends(lab: Lab): Promise<void> {
@@ -37,14 +50,16 @@ async function startBackends(lab: Lab): Promise<void> {
   await Promise.all(backends.map((backend) => backend.listen(listenOnAll([8080], wildcard))));
 }
 
-async function tellStory(lab: Lab, folder: string): Promise<void> {
+async function tellStory(names: NameStage): Promise<void> {
+  const { lab, folder, scratch } = names;
   sayHeading('2. The agent starts on node1, and reads a Service with three back ends');
   const began = performance.now();
-  const agent = await startWaypost(lab.node1, { manifests: folder });
-  const rows = await agent.waitRows(
-    'rows with three back ends',
-    (all) => all.length > 0 && all.every((row) => row.backends === 3),
-  );
+  const start = (): Promise<RunningWaypost> => startWaypost(lab.node1, { manifests: folder, flags: dnsFlags(scratch) });
+  const agent = await start();
+  const rows = await agent.waitRows('rows with three back ends', (all) => {
+    const ofWeb = rowsOfWeb(all);
+    return ofWeb.length > 0 && ofWeb.every((row) => row.backends === 3);
+  });
   say(`healthy ${Math.round(performance.now() - began)} ms after its start, with ${rows.length} frontends in the kernel`);
   say(`shop/web: ClusterIP ${clusterIp.IPv4} and ${clusterIp.IPv6}, port 80; node port ${nodePort}`);
   await showTraffic(lab, ['web1', 'web2', 'web3'], 60);
@@ -65,8 +80,16 @@ async function tellStory(lab: Lab, folder: string): Promise<void> {
   await changeBackends(stage, 'manifests/endpoints.yaml', ['web1', 'web2', 'web3']);
   await showTraffic(lab, ['web1', 'web2', 'web3'], 60);
 
-  sayHeading('6. The agent stops: its rules stay, until they are cleaned up');
-  check((await agent.stop()) === 0, 'The agent did not stop in good order.');
+  sayHeading(`6. Pods ask ${dnsAddress} for names, and their own node answers`);
+  await showNames(names);
+  await changeMembers(names);
+  await showExplanation(names);
+
+  sayHeading('7. The agent is killed, and another one starts, while a pod asks');
+  const next = await crashWhileAsking(names, agent, start);
+
+  sayHeading('8. It stops in order: the central DNS answers again, and all rules stay until they are cleaned up');
+  await stopWhileAsking(names, next);
   await showWithoutAgent(lab);
 }
 

@@ -2,6 +2,7 @@ import { copyFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { StatusRow } from '../src/model/mod.ts';
 import { pollUntil } from '../test/lab/mod.ts';
 import type { Lab, LoadReport, Place, RunningWaypost } from '../test/lab/mod.ts';
 import { check, say } from './say.ts';
@@ -33,6 +34,11 @@ export interface Kept {
   readonly backend: string;
 }
 
+/** Rows of the Service whose back ends come and go. */
+export function rowsOfWeb(rows: readonly StatusRow[]): readonly StatusRow[] {
+  return rows.filter(({ service }) => service === 'shop/web');
+}
+
 export async function keepConnection({ lab }: Stage): Promise<Kept> {
   const opened = await lab.place('client').ask({ op: 'open', ...clusterTarget });
   check(opened.attempt.answer !== null, 'The connection that was to stay open could not be opened.');
@@ -58,9 +64,10 @@ export async function changeBackends(stage: Stage, change: string, backends: rea
   const before = await report(clients);
   const renamedAt = await replaceEndpoints(stage.folder, change);
   const shown = await pollUntil('the clients to see the change', () => findChange(clients, before, renamedAt, backends));
-  const rows = await stage.agent.waitRows(`rows with ${backends.length} back ends`, (all) =>
-    all.every((row) => row.backends === backends.length),
+  const all = await stage.agent.waitRows(`rows with ${backends.length} back ends`, (now) =>
+    rowsOfWeb(now).every((row) => row.backends === backends.length),
   );
+  const rows = rowsOfWeb(all);
   const inKernel = Math.max(...rows.map(({ since }) => since)) - renamedAt;
   const reports = await Promise.all(clients.map(({ place, load }) => place.ask({ op: 'stop-load', load })));
   say(`in the kernel ${inKernel} ms after the file was renamed, for all ${rows.length} frontends`);

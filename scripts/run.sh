@@ -21,6 +21,10 @@ conntrack conntrack removal of stale UDP flows
 ipvsadm ipvsadm the IPVS data plane with the standard tool
 openssl openssl certificates that the tests of the API client are shown
 sysctl procps forwarding inside test namespaces
+dig bind9-dnsutils questions to the DNS resolver from a library of others
+drill ldnsutils the same, from a second one
+kdig knot-dnsutils the same, from a third one
+dnsperf dnsperf load on the DNS resolver
 ping iputils-ping echo requests to addresses of Services
 TABLE
 }

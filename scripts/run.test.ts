@@ -22,6 +22,10 @@ const allTools = [
   'conntrack',
   'openssl',
   'sysctl',
+  'dig',
+  'drill',
+  'kdig',
+  'dnsperf',
   'ping',
 ];
 const vmTools = ['qemu-system-x86_64', 'busybox', 'setpriv', 'ncat'];
@@ -173,9 +177,9 @@ describe('bootstrap that cannot', () => {
       'apt-get that fails',
       'test',
       { 'apt-get': 'exit 100' },
-      'apt-get could not install conntrack iproute2 ipset iptables iputils-ping ipvsadm nftables openssl procps',
+      'apt-get could not install bind9-dnsutils conntrack dnsperf iproute2 ipset iptables iputils-ping ipvsadm knot-dnsutils ldnsutils nftables openssl procps',
     ],
-    ['packages without the command', 'test', { 'apt-get': 'exit 0' }, 'still missing after the installation of conntrack'],
+    ['packages without the command', 'test', { 'apt-get': 'exit 0' }, 'still missing after the installation of bind9-dnsutils'],
     ['npm ci that fails', 'check', { npm: 'exit 1' }, 'npm ci could not install the packages of package-lock.json'],
     ['no binary for the platform', 'check', { npm: npmBlocked }, "the npm package 'node' gave no Node.js 24 for "],
     ['an unknown task', 'tset', {}, "unknown task 'tset'"],

@@ -82,3 +82,18 @@ export function collectFlows(
     .flatMap(({ name: title, flows }) => flows.flatMap(({ items }) => items.map((name): Proof => ({ name, file, title }))));
   return [...new Map(proofs.map((proof) => [JSON.stringify(proof), proof])).values()];
 }
+
+/** Questions of case files that name items, one proof for each file and item. */
+export function collectCases(
+  files: readonly {
+    readonly name: string;
+    readonly about: string;
+    readonly cases: readonly { readonly items: readonly number[] }[];
+  }[],
+  file: string,
+): readonly Proof[] {
+  return files.flatMap(({ name, about, cases }) => {
+    const items = [...new Set(cases.flatMap((one) => one.items))].toSorted((a, b) => a - b);
+    return items.map((item): Proof => ({ name: `DNS-${item}`, file, title: `${about} (${name}.yaml)` }));
+  });
+}

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readChecklist } from './checklist.ts';
 import type { Checklist, Remark } from './checklist.ts';
-import { collectFlows, readTestFile } from './collect-proofs.ts';
+import { collectCases, collectFlows, readTestFile } from './collect-proofs.ts';
 import { findGaps } from './find-gaps.ts';
 import type { Coverage } from './find-gaps.ts';
 import { readCoverage } from './read-coverage.ts';
@@ -27,6 +27,7 @@ describe('the coverage of this repository', () => {
   test.each([
     ['SP', 182],
     ['IPVS', 66],
+    ['DNS', 130],
   ] as const)('%s has %d items, each with a row', (code, count) => {
     const checklist = coverage.checklists.find((one) => one.code === code);
     expect(checklist?.items.map(({ number }) => number)).toEqual(Array.from({ length: count }, (_, index) => index + 1));
@@ -39,6 +40,11 @@ describe('the coverage of this repository', () => {
     expect(coverage.proofs.map(({ file }) => file)).toContain('test/packets/live-suite.ts');
     const runners = ['test/ipvs/packets.test.ts', 'test/packets/lab.test.ts'];
     expect(coverage.shared.get('packet table')).toEqual(expect.arrayContaining(runners));
+  });
+
+  test('questions of the case files are read, and asked by a test file', () => {
+    expect(coverage.shared.get('test/dns/cases')).toContain('src/dns/zone-cases.test.ts');
+    expect(coverage.proofs).toContainEqual(expect.objectContaining({ name: 'DNS-32', file: 'test/dns/cases' }));
   });
 });
 
@@ -85,6 +91,14 @@ describe('collecting', () => {
       { name: 'IPVS-2', file: 'table', title: 'one' },
     ]);
   });
+});
+
+test('each case file is named once for each item', () => {
+  const cases = [{ items: [2, 1] }, { items: [1] }, { items: [] }];
+  expect(collectCases([{ name: 'srv', about: 'ports', cases }], 'cases')).toEqual([
+    { name: 'DNS-1', file: 'cases', title: 'ports (srv.yaml)' },
+    { name: 'DNS-2', file: 'cases', title: 'ports (srv.yaml)' },
+  ]);
 });
 
 const proof = { name: 'SP-1', file: 'a.test.ts', title: 'it works' };

@@ -1,7 +1,8 @@
 import { globSync, readFileSync } from 'node:fs';
+import { loadCases } from '../../test/dns/cases/load-cases.ts';
 import { packetTable } from '../../test/packets/table.ts';
 import { checklists } from './checklists.ts';
-import { collectFlows, readTestFile } from './collect-proofs.ts';
+import { collectCases, collectFlows, readTestFile } from './collect-proofs.ts';
 import type { TestFile } from './collect-proofs.ts';
 import type { Coverage } from './find-gaps.ts';
 
@@ -9,6 +10,10 @@ import type { Coverage } from './find-gaps.ts';
 const tableName = 'packet table';
 /** The suite that sends real packets for these rows. */
 const tableSuite = 'test/packets/packet-suite.ts';
+/** As the questions and answers of the case files are named among the proofs. */
+const casesName = 'test/dns/cases';
+/** What test files read them with. */
+const casesLoader = 'test/dns/cases/load-cases.ts';
 
 /** The coverage as the files of the working directory have it. Throws where there is no test file to read. */
 export function readCoverage(): Coverage {
@@ -29,8 +34,9 @@ export function readCoverage(): Coverage {
       ...[...read.values()].flatMap(({ proofs }) => proofs),
       ...called.flatMap((suite) => readFile(suite).proofs),
       ...collectFlows(packetTable, tableName),
+      ...collectCases(loadCases(), casesName),
     ],
-    shared: new Map([...shared, [tableName, runnersOf(tableSuite)]]),
+    shared: new Map([...shared, [tableName, runnersOf(tableSuite)], [casesName, runnersOf(casesLoader)]]),
   };
 }
 

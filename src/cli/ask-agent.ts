@@ -59,19 +59,35 @@ export async function askAgent(url: string): Promise<Outcome<StatusReport>> {
   return await askPage(url, '/services', reportSchema);
 }
 
+const sentSchema = v.variant('ok', [v.object({ ok: v.literal(true) }), v.object({ ok: v.literal(false), error: v.string() })]);
+
+/** Has the agent do something. Fails as {@link askAgent} does, and with `WP_CLI_REFUSED` where the agent does not want to. */
+export async function sendToAgent(url: string, path: string): Promise<Outcome<void>> {
+  const sent = await askPage(url, path, sentSchema, [200, 400, 404, 405], 'POST');
+  if (!sent.ok) return sent;
+  return sent.value.ok ? succeed(undefined) : fail('WP_CLI_REFUSED', sent.value.error);
+}
+
 /** The same for connection counts. */
 export async function askConnections(url: string): Promise<Outcome<ConnectionsReport>> {
   return await askPage(url, '/connections', connectionsSchema);
 }
 
-async function askPage<T>(url: string, path: string, schema: v.GenericSchema<unknown, T>): Promise<Outcome<T>> {
+/** Asks for a page of JSON; of other states than `states` the body is not looked at. */
+export async function askPage<T>(
+  url: string,
+  path: string,
+  schema: v.GenericSchema<unknown, T>,
+  states: readonly number[] = [200],
+  method: 'GET' | 'POST' = 'GET',
+): Promise<Outcome<T>> {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     return fail('WP_CLI_URL', `--url must be a URL such as http://127.0.0.1:10249, not "${url}"`);
   }
   const page = new URL(path, url).href;
   try {
-    const response = await fetch(page, { signal: AbortSignal.timeout(patience) });
-    const parsed = response.ok ? v.safeParse(schema, await readJson(response)) : null;
+    const response = await fetch(page, { method, signal: AbortSignal.timeout(patience) });
+    const parsed = states.includes(response.status) ? v.safeParse(schema, await readJson(response)) : null;
     if (parsed?.success === true) return succeed(parsed.output);
     return fail(
       'WP_CLI_NOT_AN_AGENT',

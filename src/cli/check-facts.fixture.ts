@@ -44,4 +44,5 @@ export const goodNode: NodeFacts = {
     IPv6: '0:\tfrom all lookup local\n32766:\tfrom all lookup main\n',
   },
   processes: new Set(['systemd', 'kubelet']),
+  dns: null,
 };

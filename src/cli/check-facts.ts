@@ -1,5 +1,6 @@
 import { parseAddress } from '../model/mod.ts';
 import type { Address, Family } from '../model/mod.ts';
+import type { DnsFacts } from './check-dns.ts';
 
 /** A kernel parameter as it stands; `writable`: this process may change it. */
 export interface SysctlFact {
@@ -52,6 +53,8 @@ export interface NodeFacts {
   readonly routingRules: Readonly<Record<Family, string | null>>;
   /** Names of running processes. */
   readonly processes: ReadonlySet<string>;
+  /** Where DNS is asked for. */
+  readonly dns: DnsFacts | null;
 }
 
 export const wantedPrograms = ['ipvsadm', 'nft', 'iptables-restore', 'conntrack', 'ip', 'ipset'] as const;

@@ -1,6 +1,7 @@
 import type { EffectiveConfig } from '../config/mod.ts';
 import type { Problem } from '../model/mod.ts';
 import { checkCollisions } from './check-collisions.ts';
+import { checkDns } from './check-dns.ts';
 import type { Finding, FindingLevel, NodeFacts } from './check-facts.ts';
 import { checkKernel } from './check-kernel.ts';
 import { checkNetwork } from './check-network.ts';
@@ -14,6 +15,7 @@ export function planFindings(config: EffectiveConfig, facts: NodeFacts): readonl
     ...checkKernel(config, facts),
     ...checkNetwork(config, facts),
     ...checkCollisions(config, facts),
+    ...checkDns(config, facts),
     ...checkNotes(config, facts),
   ];
   return all.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));

@@ -1,5 +1,6 @@
 import { loadConfig } from '../config/mod.ts';
-import type { EffectiveConfig, FlagTexts } from '../config/mod.ts';
+import type { DnsChoices, EffectiveConfig, FlagTexts } from '../config/mod.ts';
+import { createShell } from '../iptables/mod.ts';
 import type { Problem } from '../model/mod.ts';
 import type { NodeFacts } from './check-facts.ts';
 import { formatFindings, planFindings, problemsOf } from './check-findings.ts';
@@ -15,21 +16,21 @@ export async function runCheck(
   texts: FlagTexts,
   output: 'text' | 'json',
   terminal: Terminal,
-  gather: () => Promise<NodeFacts> = gatherNodeFacts,
+  gather: (dns: DnsChoices | null) => Promise<NodeFacts> = (dns) => gatherNodeFacts(createShell(), dns),
 ): Promise<number> {
   const loaded = await loadConfig(texts);
   if (!loaded.ok) {
     printProblems(terminal, [...loaded.warnings, ...loaded.problems]);
     return 1;
   }
-  const { mode } = loaded.config;
-  const findings = planFindings(loaded.config, await gather());
+  const { mode, dns } = loaded.config;
+  const findings = planFindings(loaded.config, await gather(dns));
   if (output === 'json') terminal.out(`${JSON.stringify({ mode, findings }, null, 2)}\n`);
   else terminal.out(`mode ${mode}\n${formatFindings(findings)}`);
   return findings.some(({ level }) => level === 'error') ? 1 : 0;
 }
 
-/** What `waypost check` would say against the node, for the log of a start. */
+/** What `waypost check` would say against the node, for the log of a start; of DNS its own start tells. */
 export async function findNodeProblems(config: EffectiveConfig): Promise<readonly Problem[]> {
   return problemsOf(planFindings(config, await gatherNodeFacts()));
 }

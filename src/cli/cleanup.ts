@@ -21,7 +21,11 @@ export async function runCleanup(terminal: Terminal): Promise<number> {
   const { createShell } = await import('../iptables/mod.ts');
   const shell = createShell();
   // Chains first: a set that a rule names cannot be removed.
-  const problems = [...(await cleanOwn(families, terminal)), ...(await cleanLeftovers(shell, families, terminal))];
+  const problems = [
+    ...(await cleanOwn(families, terminal)),
+    ...(await cleanResolver(families, terminal)),
+    ...(await cleanLeftovers(shell, families, terminal)),
+  ];
   await shell.close();
   printProblems(terminal, problems);
   return problems.length === 0 ? 0 : 1;
@@ -59,6 +63,13 @@ async function cleanMode(mode: ProxyMode, families: readonly Family[], terminal:
   const problems = await cleanPlanes(made.value.planes, terminal);
   await made.value.close();
   return problems;
+}
+
+async function cleanResolver(families: readonly Family[], terminal: Terminal): Promise<readonly Problem[]> {
+  const { cleanDns } = await import('./clean-dns.ts');
+  const { removed, problems } = await cleanDns(families);
+  printRemoved('DNS', { ok: true, value: removed }, terminal);
+  return problems.map((problem) => ({ ...problem, message: `DNS: ${problem.message}` }));
 }
 
 /** Removes what kube-proxy in nftables and ipvs mode makes, says what was removed and gives what failed. */

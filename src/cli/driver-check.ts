@@ -1,16 +1,18 @@
 import { constants } from 'node:fs';
 import { access, readFile, readdir } from 'node:fs/promises';
 import { release } from 'node:os';
+import type { DnsChoices } from '../config/mod.ts';
 import { createShell } from '../iptables/mod.ts';
 import type { Shell } from '../iptables/mod.ts';
 import { parseInterfaceAddresses, wantedPrograms, wantedSysctls } from './check-facts.ts';
 import type { BridgeFact, NodeFacts, SysctlFact } from './check-facts.ts';
+import { gatherDnsFacts } from './driver-check-dns.ts';
 
 const timeoutSeconds = 20;
 const maxOutputBytes = 16 * 1024 * 1024;
 
-/** Looks at this node. Changes nothing, loads no module, and takes what cannot be read for absent. */
-export async function gatherNodeFacts(shell: Shell = createShell()): Promise<NodeFacts> {
+/** Looks at this node. Changes nothing, loads no module, and takes what cannot be read for absent. `dns`: for that, too. */
+export async function gatherNodeFacts(shell: Shell = createShell(), dns: DnsChoices | null = null): Promise<NodeFacts> {
   const kernelRelease = release();
   const modules = await Promise.all(
     ['modules.dep', 'modules.builtin'].map((name) => readOrNull(`/lib/modules/${kernelRelease}/${name}`)),
@@ -29,6 +31,7 @@ export async function gatherNodeFacts(shell: Shell = createShell()): Promise<Nod
     bridges: await findBridges(),
     programs,
     processes: await listProcesses(),
+    dns: dns === null ? null : await gatherDnsFacts(dns),
     ...texts,
   };
 }

@@ -1,9 +1,15 @@
 import type { EffectiveConfig } from '../config/mod.ts';
 import { createManifestSource, openClusterSource } from '../kube/mod.ts';
-import type { RequestObserver, Source } from '../kube/mod.ts';
+import type { RequestObserver, Source, TurnObserver } from '../kube/mod.ts';
 import { succeed } from '../model/mod.ts';
 import type { Outcome, Pause } from '../model/mod.ts';
 import { apiAccess } from './api-access.ts';
+
+/** What the resolver needs beside what the proxy does. */
+export interface SourceNeeds {
+  readonly pods: 'none' | 'node' | 'all';
+  readonly keepLabels: boolean;
+}
 
 /**
  * Opens where Services come from: the folder of manifests if one is named, else the API server. Fails
@@ -13,12 +19,15 @@ export async function makeSource(
   config: EffectiveConfig,
   nodeName: string,
   pause: Pause,
-  observeRequest: RequestObserver,
+  observe: { readonly request: RequestObserver; readonly turn: TurnObserver },
+  dns: SourceNeeds | null,
 ): Promise<Outcome<Source>> {
-  if (config.manifests !== null) return succeed(createManifestSource({ folder: config.manifests, nodeName }));
+  if (config.manifests !== null) return succeed(createManifestSource({ folder: config.manifests, nodeName, dns }));
   return await openClusterSource({
     ...apiAccess(config, nodeName),
+    dns,
     pause,
-    observeRequest,
+    observeRequest: observe.request,
+    observeTurn: observe.turn,
   });
 }

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { flagSpecs } from '../config/mod.ts';
 import type { FlagTexts } from '../config/mod.ts';
 import { normaliseArguments } from './argv.ts';
+import { dnsCommand } from './dns-commands.ts';
 import type { ServicesOptions } from './services.ts';
 import type { Terminal } from './terminal.ts';
 import { readVersion } from './version.ts';
@@ -42,6 +43,7 @@ function buildProgram(terminal: Terminal, finish: (code: number) => void): Comma
   program.addCommand(checkCommand(program, terminal, finish));
   program.addCommand(cleanupCommand(program, terminal, finish));
   program.addCommand(servicesCommand(program, terminal, finish));
+  program.addCommand(dnsCommand(program, terminal, finish));
   program
     .command('version')
     .description('print the version')

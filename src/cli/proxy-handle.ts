@@ -3,6 +3,7 @@ import type { Clock, Family, FamilyHealth, Outcome, Problem, StatusRow } from '.
 import type { AgentEvent } from '../kube/mod.ts';
 import type { Logger, Registry } from '../observe/mod.ts';
 import type { ConnectionCounts } from './connections.ts';
+import type { DnsHandle } from './start-dns.ts';
 
 /** A running proxy, as far as the commands see it. */
 export interface ProxyHandle {
@@ -15,6 +16,8 @@ export interface ProxyHandle {
   nodeEligible(): boolean;
   /** The first complete sync is done in every family. */
   synced(): boolean;
+  /** The resolver; absent where it is off. */
+  readonly dns?: Pick<DnsHandle, 'lookup' | 'logQueries' | 'lameDuckMs'>;
   /** Ends watches and loops and leaves every rule in place. */
   stop(): Promise<void>;
 }

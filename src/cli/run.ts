@@ -90,7 +90,8 @@ export async function serve(
   const end = await Promise.race([stopped, failed]);
   if (typeof end === 'string') logger.info(`${end} received: stopping, and leaving all rules in place`);
   const ended = Promise.all([closeServers(), started.value.stop()]).then(() => true);
-  if (!(await Promise.race([ended, pause(stopPatience)]))) logger.warn('the end took too long; leaving now');
+  const patience = stopPatience + (proxy.dns?.lameDuckMs ?? 0);
+  if (!(await Promise.race([ended, pause(patience)]))) logger.warn('the end took too long; leaving now');
   return typeof end === 'string' ? succeed(undefined) : { ok: false, problem: end };
 }
 

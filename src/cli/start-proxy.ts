@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { createPause } from '../kube/mod.ts';
+import type { RequestObserver, Source } from '../kube/mod.ts';
 import { parseAddress, succeed } from '../model/mod.ts';
 import type { IpvsNotice } from '../ipvs/mod.ts';
 import type { Address, DataPlane, Outcome, Pause, Problem } from '../model/mod.ts';
@@ -8,12 +9,13 @@ import {
   addFrontendMetrics,
   addRequestMetrics,
   addServerMetrics,
+  addTurnMetrics,
   createSyncMetrics,
   isProxyHealthy,
   openHealthCheckServer,
 } from '../observe/mod.ts';
 import { HealthCheckPorts, Proxy, createConntrackCleaner } from '../proxy/mod.ts';
-import type { ConntrackCleaner, ConntrackPass, ProxyOptions } from '../proxy/mod.ts';
+import type { ConntrackCleaner, ConntrackPass, Notice, ProxyOptions } from '../proxy/mod.ts';
 import { RefusalEvents } from './agent-events.ts';
 import { findNodeProblems } from './check.ts';
 import { cleanChains } from './clean-chains.ts';
@@ -28,34 +30,36 @@ import { makeSource } from './make-source.ts';
 import { observeConntrack, observeSyncs } from './observe-sync.ts';
 import type { ProxyHandle, StartProxyOptions } from './proxy-handle.ts';
 import { ServiceAdvice } from './service-advice.ts';
+import { startDns } from './start-dns.ts';
+import type { DnsHandle } from './start-dns.ts';
+import { teeSource } from './tee-source.ts';
 
 /** Milliseconds of one turn of the event loop that long work may take in all. */
 const turnBudget = 4;
 
 /** Puts source, data planes and proxy together and sets them going. Fails where the mode or the source cannot be used. */
 export async function startProxy(options: StartProxyOptions): Promise<Outcome<ProxyHandle>> {
-  const { config, nodeName, families, logger, registry, report } = options;
+  const { config, nodeName, families, logger, registry } = options;
   const pause = createPause(turnBudget);
-  const advice = new ServiceAdvice(options.event ?? (() => {}));
-  const advise = (problem: Problem): void => {
-    report(problem);
-    advice.problem(problem);
-  };
-  const source = await makeSource(config, nodeName, pause, addRequestMetrics(registry));
-  if (!source.ok) return source;
+  const { advise, refusals, notice: noted } = makeAdvice(options);
+  const opened = await openSource(options, pause);
+  if (!opened.ok) return opened;
+  const { source, dns } = opened.value;
   const observe = (notice: IpvsNotice): void => logNodeChange(notice, logger);
   const made = await makeDataPlanes({ mode: config.mode, config, families, pause, degraded: advise, observe });
-  if (!made.ok) return made;
+  if (!made.ok) {
+    await dns?.stop();
+    return made;
+  }
   const { planes, notes, adopted, close } = made.value;
   logger.info('kernel access', notes);
   if (config.mode === 'ipvs') await watchServers(options, planes);
   const metrics = createSyncMetrics(registry, config.mode);
   const healthChecks = makeHealthChecks(options, () => proxy);
-  const refusals = new RefusalEvents(options.event ?? (() => {}));
   const handover = makeHandover(options, adopted);
   const proxyOptions: ProxyOptions = {
     planes,
-    source: source.value,
+    source,
     nodeMayCome: config.manifests === null,
     choices: config,
     nodeName,
@@ -66,11 +70,7 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     localAddresses,
     problem: advise,
     fatal: options.fatal,
-    report: (notice) => {
-      logNotice(notice, logger, report);
-      refusals.notice(notice);
-      advice.notice(notice);
-    },
+    report: noted,
     observe: observeSyncs(metrics),
     afterSync: [healthChecks, makeConntrackCleaner(options, pause, observeConntrack(metrics)), refusals, handover],
   };
@@ -83,12 +83,68 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     nodeEligible: () => isNodeEligible(proxy, config.manifests !== null),
     synced: () => proxy.synced,
     ...(config.mode === 'ipvs' ? { connections: () => collectConnections(planes) } : {}),
+    ...(dns === null ? {} : { dns }),
     stop: async () => {
+      // The resolver goes on answering for a while from what it knows; what it is told must not end before.
+      await dns?.stop();
       await proxy.stop();
       await Promise.all([healthChecks.close(), handover.close()]);
       await close();
     },
   });
+}
+
+/** Who is told of what: the log, and Services through Events. */
+function makeAdvice({ event = () => {}, report, logger }: StartProxyOptions): {
+  readonly advise: (problem: Problem) => void;
+  readonly refusals: RefusalEvents;
+  readonly notice: (notice: Notice) => void;
+} {
+  const advice = new ServiceAdvice(event);
+  const refusals = new RefusalEvents(event);
+  return {
+    advise: (problem) => {
+      report(problem);
+      advice.problem(problem);
+    },
+    refusals,
+    notice: (notice) => {
+      logNotice(notice, logger, report);
+      refusals.notice(notice);
+      advice.notice(notice);
+    },
+  };
+}
+
+/** The source of the proxy, and the resolver that listens to it as well where it is asked for. */
+async function openSource(
+  options: StartProxyOptions,
+  pause: Pause,
+): Promise<Outcome<{ readonly source: Source; readonly dns: DnsHandle | null }>> {
+  const { config, nodeName, registry } = options;
+  const started =
+    config.dns === null ? null : await startDns({ ...options, choices: config.dns, pause, localAddresses, env: process.env });
+  // The kernel is programmed all the same: questions go on going to the cluster's own DNS.
+  if (started?.ok === false) {
+    options.report(started.problem);
+    options.report({
+      code: 'WP_DNS_OFF',
+      message: 'DNS is off, since its configuration cannot be used; mend it and start the agent again',
+    });
+  }
+  const dns = started?.ok === true ? started.value : null;
+  const observed = [registry, ...(dns === null ? [] : [dns.registry])];
+  const observers = observed.map((one, index) => addRequestMetrics(one, index === 0 ? '' : 'coredns_kubernetes_'));
+  const needs = dns === null ? null : { pods: dns.needs.pods, keepLabels: dns.needs.labels };
+  const turn = dns === null ? () => {} : addTurnMetrics(dns.registry, 'coredns_kubernetes_');
+  const request: RequestObserver = (seen) => observers.forEach((observe) => observe(seen));
+  const source = await makeSource(config, nodeName, pause, { request, turn }, needs);
+  if (!source.ok) {
+    await dns?.stop();
+    return source;
+  }
+  const tee = dns === null ? source.value : teeSource(source.value, (snapshot, dirty) => dns.take(snapshot, dirty));
+  return succeed({ source: tee, dns });
 }
 
 function makeHandover({ config, families, logger, report, clock }: StartProxyOptions, adopted: DataPlanes['adopted']): Handover {

@@ -5,6 +5,7 @@ import type { Clock, Outcome, Problem } from '../model/mod.ts';
 import { addBuildMetrics, createDebugServer, createHealthServer } from '../observe/mod.ts';
 import type { HttpListener, Logger, Registry } from '../observe/mod.ts';
 import { describeBindFailure } from './agent-events.ts';
+import { makeDnsDebugPages } from './dns-debug.ts';
 import type { ProxyHandle, StartProxyOptions } from './proxy-handle.ts';
 import { readVersion } from './version.ts';
 
@@ -73,6 +74,7 @@ function makeDebugServer({ config, proxy, registry, logger, clock, startedAt, re
         problems: counts.problems.map(({ code, message }) => ({ code, message })),
       };
     },
+    pages: makeDnsDebugPages(() => proxy()?.dns ?? null),
     startedAt,
     clock,
     report,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { makeConfig } from '../config/mod.ts';
 import type { EffectiveConfig } from '../config/mod.ts';
 import type { Source } from '../kube/mod.ts';
-import { parseAddress, parsePrefix } from '../model/mod.ts';
+import { emptySnapshot, noDirt, parseAddress, parsePrefix } from '../model/mod.ts';
 import type { NodeRecord, Problem } from '../model/mod.ts';
 import { waitForNode } from './wait-node.ts';
 import type { NodeWaitOptions } from './wait-node.ts';
@@ -61,8 +61,7 @@ function setStage(flags: Readonly<Record<string, string>> = {}): Stage {
     patience: () => timer?.delay ?? null,
     fire: () => timer?.callback(),
     tell: (record) => {
-      const snapshot = { version: 1, services: new Map(), slices: new Map(), node: record };
-      handlers?.change(snapshot, { services: new Set(), node: true });
+      handlers?.change({ ...emptySnapshot, version: 1, node: record }, { ...noDirt, node: true });
     },
     synced: () => handlers?.synced(),
   };

@@ -30,6 +30,30 @@ export function isAddress(value: string): string | null {
   return parseAddress(value) === null ? 'must be an IP address' : null;
 }
 
+/** A check for lists of addresses; null is no list, which is fine. */
+export function areAddresses(values: readonly string[] | null): string | null {
+  const bad = (values ?? []).filter((value) => parseAddress(value) === null);
+  return bad.length === 0 ? null : `must hold only IP addresses (${bad.join(', ')} is none)`;
+}
+
+const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** A check for domains: labels as RFC 1123 has them, in lower case, with or without the dot at the end. */
+export function isDomain(value: string): string | null {
+  const name = value.replace(/\.$/, '');
+  return name.length <= 200 && name.split('.').every((part) => label.test(part))
+    ? null
+    : 'must be a domain in lower case, such as cluster.local';
+}
+
+/** A check for `namespace/name` of a Service, or the word `none`. */
+export function isServiceName(value: string): string | null {
+  const parts = value.split('/');
+  return value === 'none' || (parts.length === 2 && parts.every((part) => label.test(part)))
+    ? null
+    : 'must be the namespace and name of a Service, such as kube-system/kube-dns, or none';
+}
+
 /** A check for `IP:port`, which the default port has already completed. */
 export function isListenAddress(value: string): string | null {
   return value === '' || splitListenAddress(value) === null

@@ -1,5 +1,5 @@
 import { familyOf, parseAddress, parsePrefix } from '../model/mod.ts';
-import type { Family, NodeChoices, NodePortChoice, PodDetection, Prefix, ProxyMode } from '../model/mod.ts';
+import type { Address, Family, NodeChoices, NodePortChoice, PodDetection, Prefix, ProxyMode } from '../model/mod.ts';
 import { splitListenAddress } from './checks.ts';
 import { effectiveGates, isGateOn } from './feature-gates.ts';
 import type { GateName } from './feature-gates.ts';
@@ -43,6 +43,24 @@ export interface EffectiveConfig extends NodeChoices {
   /** How nf_tables is spoken to, in whichever mode needs it. */
   readonly nftablesDriver: KernelDriver;
   readonly connectionMetrics: 'off' | 'service' | 'endpoint';
+  /** Null where the resolver is off. */
+  readonly dns: DnsChoices | null;
+}
+
+/** Whether, where and for whom the resolver answers. */
+export interface DnsChoices {
+  /** Path of a file or folder; null: the shipped defaults. */
+  readonly config: string | null;
+  /** Without a dot at the end. */
+  readonly clusterDomain: string;
+  readonly addresses: readonly Address[];
+  /** `namespace/name`; null: no Service. */
+  readonly service: string | null;
+  readonly interceptPort: number;
+  readonly clients: readonly Prefix[];
+  readonly threads: number;
+  readonly udp: 'batch' | 'plain';
+  readonly resolvConf: string;
 }
 
 /** Over netlink sockets, or by running the standard program. */
@@ -106,6 +124,24 @@ export function deriveConfig(settings: Settings, extras: Extras): EffectiveConfi
     ipvs: deriveIpvs(settings),
     nftablesDriver: driverOf(settings['nftables.driver']),
     connectionMetrics: connectionMetricsOf(settings.connectionMetrics),
+    dns: settings['dns.enabled'] ? deriveDns(settings) : null,
+  };
+}
+
+/** The address that node-local resolvers have by convention. */
+const nodeLocalAddress = '169.254.20.10';
+
+function deriveDns(settings: Settings): DnsChoices {
+  return {
+    config: settings['dns.config'] || null,
+    clusterDomain: settings['dns.clusterDomain'].replace(/\.$/, ''),
+    addresses: (settings['dns.addresses'] ?? [nodeLocalAddress]).map(parseAddress).filter((address) => address !== null),
+    service: settings['dns.service'] === 'none' ? null : settings['dns.service'],
+    interceptPort: settings['dns.interceptPort'],
+    clients: parsePrefixes(settings['dns.clients'] ?? []),
+    threads: settings['dns.threads'],
+    udp: settings['dns.udp'] === 'plain' ? 'plain' : 'batch',
+    resolvConf: settings['dns.resolvConf'],
   };
 }
 

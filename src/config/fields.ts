@@ -11,6 +11,7 @@ import {
   oneOf,
   positive,
 } from './checks.ts';
+import { dnsFields } from './dns-fields.ts';
 import { checkGates } from './feature-gates.ts';
 import { field } from './field.ts';
 import type { DefaultFacts, Field, ValueKind, ValueKinds } from './field.ts';
@@ -99,6 +100,7 @@ const ownFields = [
     flag: { name: 'nftables-driver', beatsFile: true },
     check: oneOf('netlink', 'exec'),
   }),
+  ...dnsFields,
 ] as const;
 
 /**

@@ -3,7 +3,7 @@
  * defaults, precedence and validation that names file and line. One table, `fields`, holds every field.
  */
 export { describeFlags } from './describe-flags.ts';
-export type { EffectiveConfig, ListenAddress } from './effective-config.ts';
+export type { DnsChoices, EffectiveConfig, ListenAddress } from './effective-config.ts';
 export type { FieldPath, Settings } from './fields.ts';
 export { loadConfig, makeConfig } from './load-config.ts';
 export type { Loaded } from './load-config.ts';

@@ -140,3 +140,39 @@ describe('fields of kube-proxy that ipvs mode sees differently', () => {
     expect(configOf(load(null, flags)).localhostNodePorts).toBe(true);
   });
 });
+
+describe('the resolver', () => {
+  test('is off unless asked for, and then has defaults', () => {
+    expect(configOf(load(null)).dns).toBe(null);
+    expect(configOf(load(null, { dns: 'true' })).dns).toEqual({
+      config: null,
+      clusterDomain: 'cluster.local',
+      addresses: ['169.254.20.10'],
+      service: 'kube-system/kube-dns',
+      interceptPort: 10_053,
+      clients: [],
+      threads: 1,
+      udp: 'batch',
+      resolvConf: '/etc/resolv.conf',
+    });
+  });
+
+  test('takes what the section says', () => {
+    const text = own(
+      'dns: {enabled: true, addresses: [], service: none, clusterDomain: corp.example., clients: [192.0.2.0/24]}\n',
+    );
+    expect(configOf(load(text)).dns).toMatchObject({ addresses: [], service: null, clusterDomain: 'corp.example' });
+  });
+
+  test.each([
+    ['addresses: [node]', /dns\.addresses must hold only IP addresses \(node is none\)/],
+    ['service: kube-dns', /dns\.service must be the namespace and name of a Service/],
+    ['clusterDomain: Cluster.Local', /dns\.clusterDomain must be a domain in lower case/],
+    ['clusterDomain: a..b', /dns\.clusterDomain must be a domain/],
+    ['interceptPort: 0', /dns\.interceptPort must be from 1 to 65535/],
+    ['threads: 65', /dns\.threads must be from 1 to 64/],
+    ['udp: fast', /dns\.udp must be one of batch, plain/],
+  ])('refuses %s', (line, message) => {
+    expect(messagesOf(load(own(`dns: {${line}}\n`))).join('\n')).toMatch(message);
+  });
+});

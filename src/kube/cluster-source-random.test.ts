@@ -2,13 +2,17 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ApiServer } from '../../test/api-server/api-server.ts';
 import type { Fault } from '../../test/api-server/fault.ts';
-import { node, service, slice } from '../../test/api-server/objects.ts';
+import { namespaceObject, node, pod, service, slice } from '../../test/api-server/objects.ts';
 import { Watcher, inStep } from '../../test/api-server/watcher.ts';
+import type { Lookup } from '../model/mod.ts';
+
+type RemovalKind = 'remove-service' | 'remove-slice' | 'remove-namespace' | 'remove-pod';
 
 /** One thing that happens to the cluster, its server or the way to it. */
 type Step =
   | { readonly kind: 'put-service' | 'put-slice'; readonly index: number; readonly address: number; readonly label: boolean }
-  | { readonly kind: 'remove-service' | 'remove-slice'; readonly index: number }
+  | { readonly kind: 'put-namespace' | 'put-pod'; readonly index: number; readonly ended: boolean }
+  | { readonly kind: RemovalKind; readonly index: number }
   | { readonly kind: 'fault'; readonly fault: Fault; readonly times: number }
   | {
       readonly kind:
@@ -44,7 +48,17 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({ kind: fc.constantFrom('put-service', 'put-slice'), index, address: fc.nat(250), label: fc.boolean() }),
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('remove-service', 'remove-slice'), index }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constantFrom('put-namespace', 'put-pod'), index, ended: fc.boolean() }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constantFrom<RemovalKind[]>('remove-service', 'remove-slice', 'remove-namespace', 'remove-pod'),
+      index,
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('fault' as const), fault, times: fc.integer({ min: 1, max: 4 }) }) },
   {
     weight: 4,
@@ -80,6 +94,19 @@ async function take(server: ApiServer, watcher: Watcher, what: Step): Promise<vo
       return void server.remove('services', 'ns', `s${what.index}`);
     case 'remove-slice':
       return void server.remove('endpointslices', 'ns', `s${what.index}-x`);
+    case 'put-namespace':
+      return server.put('namespaces', namespaceObject(`n${what.index}`, what.ended ? { a: 'b' } : {}));
+    case 'put-pod': {
+      const phase = what.ended ? 'Failed' : 'Running';
+      return server.put(
+        'pods',
+        pod('ns', `p${what.index}`, [`10.1.0.${what.index}`], { phase, nodeName: `node-${what.index % 2}` }),
+      );
+    }
+    case 'remove-namespace':
+      return void server.remove('namespaces', undefined, `n${what.index}`);
+    case 'remove-pod':
+      return void server.remove('pods', 'ns', `p${what.index}`);
     case 'fault': {
       let left = what.times;
       server.intercept = () => {
@@ -114,16 +141,38 @@ async function take(server: ApiServer, watcher: Watcher, what: Step): Promise<vo
   }
 }
 
+/** Replaying the keys that commits name, from the first state that shows, gives the last. */
+function expectNamed({ changes }: Watcher, kind: 'namespaces' | 'pods'): void {
+  let replayed: Map<string, unknown> | null = null;
+  for (const { snapshot, dirty } of changes) {
+    const shown: Lookup<unknown> | null = snapshot[kind];
+    expect(shown === null && dirty[kind].size > 0).toBe(false);
+    if (shown === null) continue;
+    if (replayed === null) replayed = new Map(shown);
+    for (const key of dirty[kind]) {
+      const record = shown.get(key);
+      if (record === undefined) replayed.delete(key);
+      else replayed.set(key, record);
+    }
+    expect(replayed).toEqual(new Map(shown));
+  }
+}
+
 test('whatever happens on the way, in the end what is known is what there is', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { minLength: 5, maxLength: 60 }),
       fc.integer({ min: 1, max: 4 }),
-      async (steps, pageLimit) => {
+      fc.constantFrom(null, 'none', 'node', 'all'),
+      async (steps, pageLimit, pods) => {
         await using server = new ApiServer();
         server.put('nodes', node('node-1', '192.0.2.1'));
         await server.start();
-        await using watcher = new Watcher(server, { pageLimit, timings: { requestIdleMs: 2000 } });
+        await using watcher = new Watcher(server, {
+          pageLimit,
+          timings: { requestIdleMs: 2000 },
+          ...(pods === null ? {} : { dns: { pods, keepLabels: true } }),
+        });
         for (const next of steps) await take(server, watcher, next);
         await inStep(server, watcher);
         expect(watcher.calls.filter((call) => call === 'synced')).toHaveLength(1);
@@ -137,6 +186,8 @@ test('whatever happens on the way, in the end what is known is what there is', a
         for (const [key, known] of replayed) {
           expect(known).toEqual([watcher.snapshot?.services.get(key), watcher.snapshot?.slices.get(key)]);
         }
+        expectNamed(watcher, 'namespaces');
+        expectNamed(watcher, 'pods');
       },
     ),
     { numRuns: 200, interruptAfterTimeLimit: 15_000 },

@@ -1,14 +1,14 @@
 import { succeed } from '../model/mod.ts';
-import type { Outcome, Pause, Problem } from '../model/mod.ts';
+import type { DnsData, Outcome, Pause, Problem } from '../model/mod.ts';
 import { openCredentials } from './client-auth.ts';
 import type { ApiClient } from './client-api.ts';
 import { systemClock } from './client-clock.ts';
 import type { Clock } from './client-clock.ts';
 import { createRateLimit } from './client-limit.ts';
-import type { RequestObserver } from './client-seen.ts';
+import type { RequestObserver, TurnObserver } from './client-seen.ts';
 import { createPause } from './client-pause.ts';
 import { createThrottle } from './client-throttle.ts';
-import { ownNode, services, slices } from './cluster-source-resources.ts';
+import { namespaces, ownNode, pods, services, slices } from './cluster-source-resources.ts';
 import { createHttpClient } from './driver-http.ts';
 import { runReflector } from './reflector.ts';
 import { defaultTimings } from './reflector-types.ts';
@@ -23,6 +23,8 @@ export interface ClusterSourceOptions {
   /** URL that replaces the kubeconfig's server; empty for none. With neither, the pod's service account is used. */
   readonly master: string;
   readonly nodeName: string;
+  /** What DNS needs of the cluster; null or absent: only what a proxy needs is asked for. */
+  readonly dns?: DnsData | null;
   /** Requests per second and at once, `clientConnection.qps` and `burst`. */
   readonly qps: number;
   readonly burst: number;
@@ -30,6 +32,8 @@ export interface ClusterSourceOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Counts requests; absent: nobody does. */
   readonly observeRequest?: RequestObserver;
+  /** Told how long each request waits for the limit; absent: nobody is. */
+  readonly observeTurn?: TurnObserver;
   /** Shared by everything that works on the main thread; made here where the caller has none. */
   readonly pause?: Pause;
   readonly clock?: Clock;
@@ -44,6 +48,10 @@ const repeatProblemMs = 60_000;
 const turnBudgetMs = 4;
 /** Writes in one commit, as far as they need not be shown together. */
 const largestCommit = 1000;
+/**
+ * Where DNS is served, an API server that is back is noticed within 10 s (DNS specification 15.4): this and half as much again.
+ */
+const longestDnsBackoffMs = 6600;
 /** As in client-go's pager. */
 const defaultPageLimit = 500;
 
@@ -55,20 +63,34 @@ const defaultPageLimit = 500;
 export function createClusterSource(options: ClusterSourceOptions): Outcome<Source> {
   const credentials = openCredentials(options);
   if (!credentials.ok) return credentials;
-  return succeed(new ClusterSource(options, createHttpClient(credentials.value, options)));
+  return succeed(new ClusterSource(options, createHttpClient(credentials.value, options), credentials.value.server.host));
+}
+
+/** How one collection takes part in the whole. */
+interface Part {
+  /**
+   * A later list of it is shown whole or not at all. Not so for a hundred thousand Pods: what a proxy waits for would wait
+   * for them, and each says something by itself.
+   */
+  readonly whole: boolean;
+  /** It has been read in full for the first time. */
+  readonly listed: () => void;
 }
 
 class ClusterSource implements Source {
   readonly #options: ClusterSourceOptions;
   readonly #client: ApiClient;
+  readonly #host: string;
   readonly #clock: Clock;
   readonly #store: Store = createStore();
   readonly #stop = new AbortController();
   readonly #mayReport: (key: string) => boolean;
   #handlers: SourceHandlers | null = null;
   #running: Promise<unknown> = Promise.resolve();
-  /** Collections that have not been read in full. */
+  /** Collections that a proxy needs and that have not been read in full. */
   #missing = 0;
+  /** Of these, Services and EndpointSlices. */
+  #servicesMissing = 2;
   #told = false;
   /** Lists being applied; nothing is committed meanwhile. */
   #holds = 0;
@@ -76,7 +98,8 @@ class ClusterSource implements Source {
   /** Records written since the last commit. */
   #written = 0;
 
-  constructor(options: ClusterSourceOptions, client: ApiClient) {
+  constructor(options: ClusterSourceOptions, client: ApiClient, host: string) {
+    this.#host = host;
     this.#options = options;
     this.#client = client;
     this.#clock = options.clock ?? systemClock;
@@ -86,27 +109,55 @@ class ClusterSource implements Source {
   start(handlers: SourceHandlers): void {
     if (this.#handlers !== null) throw new Error('a source is started once');
     this.#handlers = handlers;
-    const { timings, qps, burst, pageLimit, nodeName } = this.#options;
+    this.#missing = 3;
+    this.#running = nextTurn().then(() => Promise.all(this.#watchAll()));
+  }
+
+  #watchAll(): readonly Promise<void>[] {
+    const { timings, qps, burst, pageLimit, nodeName, dns = null } = this.#options;
+    const backoff = { ...defaultTimings.backoff, ...(dns === null ? {} : { maxMs: longestDnsBackoffMs }) };
     const common = {
       client: this.#client,
       clock: this.#clock,
       random: this.#options.random ?? Math.random,
       pause: this.#options.pause ?? createPause(turnBudgetMs),
-      takeTurn: createRateLimit(qps, burst, () => this.#clock.now()),
+      takeTurn: this.#observed(createRateLimit(qps, burst, () => this.#clock.now())),
       pageLimit: pageLimit ?? defaultPageLimit,
-      timings: { ...defaultTimings, ...timings },
+      timings: { ...defaultTimings, backoff, ...timings },
     };
-    const run = <T>(resource: Resource<T>, records: Collection<T>): Promise<void> => {
-      this.#missing += 1;
-      return runReflector({ ...common, resource, sink: this.#createSink(records) }, this.#stop.signal);
+    const store = this.#store;
+    const run = <T>(resource: Resource<T>, records: Collection<T>, part: Part): Promise<void> =>
+      runReflector({ ...common, resource, sink: this.#createSink(records, part) }, this.#stop.signal);
+    // In this order they ask the rate limit: what DNS needs besides comes after all that the proxy waits for.
+    const all = [
+      run(services(dns), store.services, { whole: true, listed: () => this.#noteServicesListed() }),
+      run(slices(dns), store.slices, { whole: true, listed: () => this.#noteServicesListed() }),
+      run(ownNode(nodeName), store.nodes, { whole: true, listed: () => this.#noteListed() }),
+    ];
+    if (dns === null) return all;
+    all.push(run(namespaces(dns), store.namespaces, { whole: false, listed: () => store.markListed('namespaces') }));
+    if (dns.pods === 'none') return all;
+    all.push(run(pods(dns, nodeName), store.pods, { whole: false, listed: () => store.markListed('pods') }));
+    return all;
+  }
+
+  /** Lists and watches are all that is asked for here. */
+  #observed(takeTurn: () => number): () => number {
+    return () => {
+      const waited = takeTurn();
+      this.#options.observeTurn?.({ method: 'GET', host: this.#host, waited });
+      return waited;
     };
-    this.#running = nextTurn().then(() =>
-      Promise.all([
-        run(services, this.#store.services),
-        run(slices, this.#store.slices),
-        run(ownNode(nodeName), this.#store.nodes),
-      ]),
-    );
+  }
+
+  #noteServicesListed(): void {
+    this.#servicesMissing -= 1;
+    if (this.#servicesMissing === 0 && (this.#options.dns ?? null) !== null) this.#store.markListed('services');
+    this.#noteListed();
+  }
+
+  #noteListed(): void {
+    this.#missing -= 1;
   }
 
   async close(): Promise<void> {
@@ -115,7 +166,7 @@ class ClusterSource implements Source {
     this.#client.close();
   }
 
-  #createSink<T>(records: Collection<T>): ReflectorSink<T> {
+  #createSink<T>(records: Collection<T>, part: Part): ReflectorSink<T> {
     return {
       upsert: (record) => {
         records.upsert(record);
@@ -126,14 +177,14 @@ class ClusterSource implements Source {
         this.#noteWrite();
       },
       hold: () => {
-        this.#holds += 1;
+        if (part.whole) this.#holds += 1;
       },
       release: () => {
-        this.#holds -= 1;
+        if (part.whole) this.#holds -= 1;
         this.#scheduleCommit();
       },
       listed: () => {
-        this.#missing -= 1;
+        part.listed();
         this.#scheduleCommit();
       },
       problem: (problem) => this.#report(problem),

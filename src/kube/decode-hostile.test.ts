@@ -1,9 +1,20 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatPrefix, isPort, parseAddress, parsePrefix } from '../model/mod.ts';
-import type { Prefix } from '../model/mod.ts';
-import { decodeNode, decodeService, decodeSlice, isProxiedService, isProxiedSlice } from './decode.ts';
+import type { DnsData, Prefix, ServiceRecord, SliceRecord } from '../model/mod.ts';
+import {
+  decodeNamespace,
+  decodeNode,
+  decodePod,
+  decodeService,
+  decodeSlice,
+  isPodGone,
+  isProxiedService,
+  isProxiedSlice,
+} from './decode.ts';
 import type { Decoded } from './decode.ts';
+
+const dns: DnsData = { pods: 'all', keepLabels: true };
 
 /** Objects in which every field that is read is set. */
 const samples = {
@@ -15,6 +26,8 @@ const samples = {
   },
   spec: {
     type: 'LoadBalancer',
+    externalName: 'www.example.com',
+    nodeName: 'n1',
     clusterIP: '10.96.0.1',
     clusterIPs: ['10.96.0.1', 'fd00::1'],
     ipFamilies: ['IPv4', 'IPv6'],
@@ -35,14 +48,19 @@ const samples = {
   status: {
     loadBalancer: { ingress: [{ ip: '198.51.100.1', ipMode: 'VIP' }, { hostname: 'x' }] },
     addresses: [{ type: 'InternalIP', address: '10.0.0.1' }],
+    phase: 'Running',
+    podIP: '10.1.0.1',
+    podIPs: [{ ip: '10.1.0.1' }, { ip: 'fd00::2' }],
   },
   addressType: 'IPv4',
   ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
   endpoints: [
     {
-      addresses: ['10.1.0.1'],
+      addresses: ['10.1.0.1', '10.1.0.2'],
       conditions: { ready: true, serving: true, terminating: false },
       nodeName: 'n1',
+      hostname: 'web-0',
+      targetRef: { kind: 'Pod', name: 'web-0' },
       hints: { forZones: [{ name: 'a' }], forNodes: [{ name: 'n1' }] },
     },
   ],
@@ -103,6 +121,20 @@ function expectPrefixes(prefixes: readonly Prefix[]): void {
   for (const prefix of prefixes) expect(parsePrefix(formatPrefix(prefix))).toEqual(prefix);
 }
 
+function expectTexts(values: readonly unknown[]): void {
+  for (const value of values) expect(typeof value).toBe('string');
+}
+
+/** A Service record without what only DNS reads. */
+function proxyPart({ proxied: _proxied, publishedIps: _ips, labels: _labels, ...rest }: ServiceRecord): unknown {
+  return rest;
+}
+
+/** What a proxy uses of a slice. */
+function proxySlice({ ports, endpoints, family, service }: SliceRecord): unknown {
+  return { ports, family, service, endpoints: endpoints.map(({ address, ready, serving }) => [address, ready, serving]) };
+}
+
 function expectPortOrZero(port: number): void {
   expect(port === 0 || isPort(port)).toBe(true);
 }
@@ -120,14 +152,21 @@ describe('decoding hostile objects', () => {
     fc.assert(
       fc.property(steps, (changes) => {
         const raw = spoil(changes);
-        const decoded = decodeService(raw);
+        const decoded = decodeService(raw, dns);
         expectPlainMessages(decoded);
+        // What DNS needs changes nothing of what the proxy reads.
+        const alone = decodeService(raw);
+        expect(decoded.ok && proxyPart(decoded.value)).toEqual(alone.ok && proxyPart(alone.value));
         expect(typeof isProxiedService(raw)).toBe('boolean');
         if (!decoded.ok) return;
         const { value } = decoded;
         expect(value.key).toMatch(/^[\w.-]+\/[\w.-]+$/);
+        expect(typeof value.externalName).toBe('string');
+        expectTexts(Object.values(value.labels));
+        expect(Object.keys(value.publishedIps ?? {}).every((family) => family === 'IPv4' || family === 'IPv6')).toBe(true);
         expectAddresses([
           ...Object.values(value.clusterIps),
+          ...Object.values(value.publishedIps ?? {}),
           ...value.externalIps,
           ...value.loadBalancer.map((each) => each.address),
         ]);
@@ -150,15 +189,22 @@ describe('decoding hostile objects', () => {
     fc.assert(
       fc.property(steps, (changes) => {
         const raw = spoil(changes);
-        const decoded = decodeSlice(raw);
+        const decoded = decodeSlice(raw, dns);
         expectPlainMessages(decoded);
+        const alone = decodeSlice(raw);
+        const proxied = decoded.ok && decoded.value.proxied;
+        expect(proxied && proxySlice(decoded.value)).toEqual(proxied && alone.ok && proxySlice(alone.value));
         expect(typeof isProxiedSlice(raw)).toBe('boolean');
         if (!decoded.ok) return;
         const { value } = decoded;
         expect(value.service).toMatch(/^[\w.-]+\/[\w.-]+$/);
         expect(value.triggeredAt === null || Number.isInteger(value.triggeredAt)).toBe(true);
-        expectAddresses(value.endpoints.map((each) => each.address));
-        for (const each of value.endpoints) {
+        const endpoints = [...value.endpoints, ...value.furtherEndpoints];
+        expectTexts(Object.values(value.labels));
+        expectAddresses(endpoints.map((each) => each.address));
+        for (const each of endpoints) {
+          expect(each.hostname ?? 'none').toMatch(/^[\w-]{1,63}$/);
+          expect(each.podName ?? 'none').toMatch(/^[\w.-]+$/);
           expect(each.address.includes(':')).toBe(value.family === 'IPv6');
           expect([each.ready, each.serving, each.terminating].map((condition) => typeof condition)).toEqual(
             Array(3).fill('boolean'),
@@ -166,7 +212,7 @@ describe('decoding hostile objects', () => {
           expect([...each.zoneHints, ...each.nodeHints].every((hint) => typeof hint === 'string' && hint !== '')).toBe(true);
           expect(each.nodeName).not.toBe('');
         }
-        for (const port of value.ports) expect(isPort(port.port)).toBe(true);
+        for (const port of [...value.ports, ...value.publishedPorts]) expect(isPort(port.port)).toBe(true);
       }),
       { numRuns: 1000 },
     );
@@ -186,16 +232,39 @@ describe('decoding hostile objects', () => {
     );
   });
 
+  it('never throws and gives only usable Pods and Namespaces', () => {
+    fc.assert(
+      fc.property(steps, (changes) => {
+        const raw = spoil(changes);
+        expect(typeof isPodGone(raw)).toBe('boolean');
+        const pod = decodePod(raw, dns);
+        const namespace = decodeNamespace(raw, dns);
+        expectPlainMessages(pod);
+        expectPlainMessages(namespace);
+        expect(namespace.ok ? namespace.value.name : 'none').toMatch(/^[\w.-]+$/);
+        expectTexts(Object.values(namespace.ok ? namespace.value.labels : {}));
+        if (!pod.ok) return;
+        expect(pod.value.key).toMatch(/^[\w.-]+\/[\w.-]+$/);
+        expect(pod.value.nodeName).not.toBe('');
+        expectAddresses(pod.value.addresses);
+        expect(new Set(pod.value.addresses).size).toBe(pod.value.addresses.length);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('never throws on arbitrary values', () => {
     fc.assert(
       fc.property(fc.anything(), (raw) => {
-        for (const decode of [decodeService, decodeSlice, decodeNode]) expect(decode(raw).ok).toBe(false);
+        for (const decode of [decodeService, decodeSlice, decodeNode, decodeNamespace, decodePod]) {
+          expect(decode(raw, dns).ok).toBe(false);
+        }
       }),
     );
   });
 
   it('leaves the unspoilt sample whole', () => {
-    for (const decode of [decodeService, decodeSlice, decodeNode])
-      expect(decode(samples)).toMatchObject({ ok: true, warnings: [] });
+    for (const decode of [decodeService, decodeSlice, decodeNode, decodeNamespace, decodePod])
+      expect(decode(samples, dns)).toMatchObject({ ok: true, warnings: [] });
   });
 });

@@ -47,8 +47,11 @@ describe('decodeService', () => {
       namespace: 'shop',
       name: 'web',
       type: 'LoadBalancer',
+      proxied: true,
       headless: false,
       clusterIps: { IPv4: '10.96.0.1', IPv6: 'fd00::1' },
+      publishedIps: { IPv4: '10.96.0.1', IPv6: 'fd00::1' },
+      externalName: '',
       externalIps: ['192.0.2.7', '2001:db8::7'],
       loadBalancer: [
         { address: '198.51.100.1', ipMode: 'VIP' },
@@ -64,6 +67,7 @@ describe('decodeService', () => {
       externalLocal: true,
       healthCheckNodePort: 30200,
       tuning: { scheduler: null, weights: [], drainSeconds: null },
+      labels: {},
     });
   });
 

@@ -1,5 +1,5 @@
 import { familyOf, isPort, parseAddress, parsePrefix } from '../model/mod.ts';
-import type { Address, Affinity, Family, LoadBalancerIngress, Prefix, ServiceRecord } from '../model/mod.ts';
+import type { Address, Affinity, ClusterIps, DnsData, Family, LoadBalancerIngress, Prefix, ServiceRecord } from '../model/mod.ts';
 import {
   beginFindings,
   choiceOf,
@@ -11,7 +11,10 @@ import {
   refuseObject,
 } from './decode-fields.ts';
 import type { Decoded, Findings } from './decode-fields.ts';
+import { readLabels } from './decode-labels.ts';
 import { readObjectName, shareString } from './decode-names.ts';
+import { readPublishedIps } from './decode-published-ips.ts';
+import { isProxiedService } from './decode-selectors.ts';
 import { readServicePorts } from './decode-service-ports.ts';
 import { readTuning } from './decode-tuning.ts';
 
@@ -25,9 +28,9 @@ const maxAffinitySeconds = 86_400;
 
 /**
  * Reads a core/v1 Service. Never throws; what is malformed is left out and noted. Refused only without
- * a name, a namespace or a spec (`WP_KUBE_OBJECT`).
+ * a name, a namespace or a spec (`WP_KUBE_OBJECT`). Without `dns` every Service is taken for one that is proxied.
  */
-export function decodeService(raw: unknown): Decoded<ServiceRecord> {
+export function decodeService(raw: unknown, dns: DnsData | null = null): Decoded<ServiceRecord> {
   const named = readObjectName('Service', raw);
   if (!named.ok) return named;
   const { namespace, name, key } = named.value;
@@ -35,13 +38,17 @@ export function decodeService(raw: unknown): Decoded<ServiceRecord> {
   const spec = fieldOf(raw, 'spec');
   if (!isObject(spec)) return refuseObject(findings.subject, 'spec is missing or no object, the object is ignored');
   const clusterIp = readClusterIpText(findings, spec);
+  const clusterIps = clusterIp === '' ? noClusterIps : readClusterIps(findings, spec, clusterIp);
   return finishDecoded(findings, {
     key: shareString(key),
     namespace,
     name,
     type: choiceOf(findings, 'spec.type', fieldOf(spec, 'type'), serviceTypes, 'ClusterIP'),
+    proxied: dns === null || isProxiedService(raw),
     headless: clusterIp === '',
-    clusterIps: clusterIp === '' ? {} : readClusterIps(findings, spec, clusterIp),
+    clusterIps,
+    publishedIps: dns === null ? clusterIps : readPublishedIps(spec, clusterIps),
+    externalName: readExternalName(findings, fieldOf(spec, 'externalName') ?? ''),
     externalIps: readExternalIps(findings, spec),
     loadBalancer: readIngress(findings, raw),
     sourceRanges: readSourceRanges(findings, spec),
@@ -51,7 +58,17 @@ export function decodeService(raw: unknown): Decoded<ServiceRecord> {
     externalLocal: readPolicy(findings, spec, 'externalTrafficPolicy'),
     healthCheckNodePort: readHealthCheckPort(findings, spec),
     tuning: readTuning(findings, fieldOf(fieldOf(raw, 'metadata'), 'annotations')),
+    labels: readLabels(raw, dns),
   });
+}
+
+const noClusterIps: ClusterIps = {};
+
+/** Any text: whether it is a name, and one that can be answered, is for DNS to say (DNS specification 3.5). */
+function readExternalName(findings: Findings, value: unknown): string {
+  if (typeof value === 'string') return value;
+  noteMalformed(findings, 'spec.externalName', value, 'a name is needed, it is ignored');
+  return '';
 }
 
 /** `spec.clusterIP`, or the empty text for a headless Service. */
@@ -64,7 +81,7 @@ function readClusterIpText(findings: Findings, spec: unknown): string {
 }
 
 /** Specification 1.6: `clusterIPs` goes by the index of the family in `ipFamilies`; old objects have neither. */
-function readClusterIps(findings: Findings, spec: unknown, clusterIp: string): ServiceRecord['clusterIps'] {
+function readClusterIps(findings: Findings, spec: unknown, clusterIp: string): ClusterIps {
   const names = listOf(findings, 'spec.ipFamilies', fieldOf(spec, 'ipFamilies'));
   if (names.length === 0) {
     const address = parseAddress(clusterIp);
@@ -87,7 +104,7 @@ function readClusterIps(findings: Findings, spec: unknown, clusterIp: string): S
   return found;
 }
 
-function clusterIpsOf(address: Address): ServiceRecord['clusterIps'] {
+function clusterIpsOf(address: Address): ClusterIps {
   return familyOf(address) === 'IPv4' ? { IPv4: address } : { IPv6: address };
 }
 

@@ -38,8 +38,10 @@ describe('decodeSlice', () => {
     expect(record).toEqual({
       key: 'shop/web-1',
       service: 'shop/web',
+      proxied: true,
       family: 'IPv4',
       ports: [{ name: 'http', protocol: 'TCP', port: 8080 }],
+      publishedPorts: [{ name: 'http', protocol: 'TCP', port: 8080 }],
       endpoints: [
         {
           address: '10.1.0.1',
@@ -50,14 +52,19 @@ describe('decodeSlice', () => {
           zone: 'a',
           zoneHints: ['a', 'b'],
           nodeHints: ['n1'],
+          hostname: null,
+          podName: null,
         },
       ],
+      furtherEndpoints: [],
       triggeredAt: Date.UTC(2026, 4, 1, 10, 20, 30, 123),
+      labels: {},
     });
   });
 
   it('[SP-9] [SP-16] fills in nil conditions, and no node name', () => {
-    const nil = { ready: true, serving: true, terminating: false, nodeName: null, zone: null, zoneHints: [], nodeHints: [] };
+    const nowhere = { nodeName: null, zone: null, zoneHints: [], nodeHints: [], hostname: null, podName: null };
+    const nil = { ready: true, serving: true, terminating: false, ...nowhere };
     const endpoints = [
       { addresses: ['10.1.0.1'] },
       { addresses: ['10.1.0.2'], conditions: null, hints: null, nodeName: null },

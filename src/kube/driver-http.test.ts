@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { RequestListener } from 'node:http';
+import { connect as connectTcp } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { ApiServer } from '../../test/api-server/api-server.ts';
 import { service } from '../../test/api-server/objects.ts';
@@ -190,6 +193,31 @@ test('a closed port is unreachable; a token that cannot be a header is a credent
     ok: false,
     problem: { code: 'WP_KUBE_CREDENTIALS' },
   });
+});
+
+test('[DNS-117] a server that does not even refuse is given up soon: a new attempt notices sooner that it is back', async () => {
+  // Nobody accepts, so the kernel takes in two connections and then lets attempts to connect fall.
+  const listening = `
+    const { createServer } = require('node:net');
+    const { parentPort } = require('node:worker_threads');
+    const server = createServer();
+    server.listen(0, '127.0.0.1', 1, () => {
+      parentPort.postMessage(server.address().port);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+  const busy = new Worker(listening, { eval: true });
+  onTestFinished(async () => void (await busy.terminate()));
+  const [port] = (await once(busy, 'message')) as [number];
+  const queue = Array.from({ length: 4 }, () => connectTcp(port, '127.0.0.1').on('error', () => {}));
+  onTestFinished(() => queue.forEach((socket) => socket.destroy()));
+  await Promise.all(queue.slice(0, 2).map((socket) => once(socket, 'connect')));
+  const credentials = openCredentials({ kubeconfig: '', master: `http://127.0.0.1:${port}`, env: {} });
+  if (!credentials.ok) throw new Error(credentials.problem.message);
+  const client = createHttpClient(credentials.value, { userAgent: 'x', env: {}, connectMs: 100 });
+  const answer = await client.get({ path: '/', query: {}, idleMs: 60_000 }, new AbortController().signal);
+  client.close();
+  expect(answer).toMatchObject({ ok: false, problem: { code: 'WP_KUBE_UNREACHABLE' } });
+  expect(answer.ok ? '' : answer.problem.message).toContain('no connection within 0.1 s');
 });
 
 test('a plugin that is still busy does not hold up an abort', async () => {

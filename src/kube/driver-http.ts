@@ -17,16 +17,25 @@ type ProxyEnv = Record<string, string | undefined>;
  */
 const tcpKeepAliveMs = 30_000;
 
+/**
+ * An attempt to connect is given up after this long. The kernel repeats an unanswered one in ever longer intervals, so that it
+ * would notice much later than a new attempt that the server is back (DNS specification 15.4).
+ */
+const longestConnectMs = 10_000;
+
 export interface HttpClientOptions {
   readonly userAgent: string;
   /** `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count unless the kubeconfig names a proxy. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Counts requests; absent: nobody does. */
   readonly observeRequest?: RequestObserver;
+  /** Milliseconds; 10,000 if not given. */
+  readonly connectMs?: number;
 }
 
 /** Talks HTTP/1.1 to the server of these credentials; connections are kept and shared. */
-export function createHttpClient(credentials: Credentials, { userAgent, env, observeRequest }: HttpClientOptions): WritingClient {
+export function createHttpClient(credentials: Credentials, client: HttpClientOptions): WritingClient {
+  const { userAgent, env, observeRequest, connectMs = longestConnectMs } = client;
   const agents = new AgentPool(credentials.server, chooseProxy(credentials, env));
   const open = async (request: ApiRequest, content: Content | null, signal: AbortSignal): Promise<Outcome<ApiResponse>> => {
     // A plugin that takes its time must not hold up the end of the process.
@@ -42,7 +51,12 @@ export function createHttpClient(credentials: Credentials, { userAgent, env, obs
       signal,
     };
     const started = performance.now();
-    const answer = await openResponse(locate(credentials.server, request), options, request.idleMs, content?.text ?? '');
+    const answer = await openResponse(
+      locate(credentials.server, request),
+      options,
+      { idleMs: request.idleMs, connectMs },
+      content?.text ?? '',
+    );
     const code = answer.ok ? String(answer.value.status) : '<error>';
     observeRequest?.({ method, host: credentials.server.host, code, took: performance.now() - started });
     return answer;
@@ -126,11 +140,21 @@ function locate(server: URL, request: ApiRequest): URL {
   return url;
 }
 
-function openResponse(url: URL, options: RequestOptions, idleMs: number, body: string): Promise<Outcome<ApiResponse>> {
+function openResponse(
+  url: URL,
+  options: RequestOptions,
+  { idleMs, connectMs }: { readonly idleMs: number; readonly connectMs: number },
+  body: string,
+): Promise<Outcome<ApiResponse>> {
   const { promise, resolve } = Promise.withResolvers<Outcome<ApiResponse>>();
   try {
     const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, options);
     const patience = setTimeout(() => request.destroy(new SilenceError(idleMs)), idleMs);
+    request.on('socket', (socket) => {
+      if (!socket.connecting) return;
+      const limit = setTimeout(() => request.destroy(new Error(`no connection within ${connectMs / 1000} s`)), connectMs);
+      for (const event of ['connect', 'close'] as const) socket.once(event, () => clearTimeout(limit));
+    });
     request.on('response', (message) => {
       clearTimeout(patience);
       resolve(succeed(new Body(message, url, idleMs)));

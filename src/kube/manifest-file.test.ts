@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { isManifestName, readManifest } from './manifest-file.ts';
 import type { ManifestObjects, ManifestReading } from './manifest-file.ts';
 
+const reader = { nodeName: 'n1', dns: null };
+
 function read(text: string, options: { file?: string; last?: ManifestObjects } = {}): ManifestReading {
-  const steps = readManifest(options.file ?? 'a.yaml', text, 'n1', options.last);
+  const steps = readManifest(options.file ?? 'a.yaml', text, reader, options.last);
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -136,7 +138,7 @@ describe('readManifest', () => {
   });
 
   it('pauses on the way through a big file', () => {
-    const steps = readManifest('a.yaml', Array.from({ length: 350 }, () => 'kind: Pod\n').join('---\n'), 'n1', undefined);
+    const steps = readManifest('a.yaml', Array.from({ length: 350 }, () => 'kind: Pod\n').join('---\n'), reader, undefined);
     let pauses = 0;
     while (steps.next().done !== true) pauses += 1;
     expect(pauses).toBe(7);

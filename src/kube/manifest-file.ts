@@ -1,6 +1,6 @@
 import type { Problem } from '../model/mod.ts';
 import { objectId, readManifestObject, unfoldList } from './manifest-object.ts';
-import type { ManifestObject } from './manifest-object.ts';
+import type { ManifestObject, ManifestReader } from './manifest-object.ts';
 import { parseManifest } from './manifest-parse.ts';
 
 /** The objects of one file by {@link objectId}. */
@@ -30,7 +30,7 @@ export function isManifestName(name: string): boolean {
 export function* readManifest(
   file: string,
   text: string,
-  nodeName: string,
+  reader: ManifestReader,
   last: ManifestObjects | undefined,
 ): Generator<undefined, ManifestReading> {
   const report = new FileReport(file);
@@ -48,7 +48,7 @@ export function* readManifest(
     for (const [index, raw] of items.entries()) {
       count += 1;
       if (count % pauseEvery === 0) yield;
-      takeObject(objects, report, items.length > 1 ? `${place}, item ${index + 1}` : place, raw, nodeName, last);
+      takeObject(objects, report, items.length > 1 ? `${place}, item ${index + 1}` : place, raw, reader, last);
     }
   }
   return { objects: broken ? null : objects, problems: report.finish() };
@@ -59,10 +59,10 @@ function takeObject(
   report: FileReport,
   place: string,
   raw: unknown,
-  nodeName: string,
+  reader: ManifestReader,
   last: ManifestObjects | undefined,
 ): void {
-  const result = readManifestObject(raw, nodeName);
+  const result = readManifestObject(raw, reader);
   if (result.verdict === 'foreign') return report.addOnce(place, result.problem);
   if (result.verdict === 'unusable') {
     report.add(place, result.problem);

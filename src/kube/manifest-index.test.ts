@@ -12,7 +12,7 @@ function objectsOf(...services: readonly (readonly [name: string, port: number, 
     metadata: { name, labels },
     spec: { clusterIP: '10.96.0.1', ports: [{ port }] },
   }));
-  const result = readManifest('x.json', JSON.stringify({ kind: 'List', items }), 'n1', undefined).next();
+  const result = readManifest('x.json', JSON.stringify({ kind: 'List', items }), { nodeName: 'n1', dns: null }, undefined).next();
   if (result.done !== true || result.value.objects === null) throw new Error('not read');
   return result.value.objects;
 }
@@ -21,6 +21,41 @@ function portsOf(store: Store): Readonly<Record<string, number | undefined>> {
   store.commit();
   return Object.fromEntries([...store.snapshot.services].map(([key, record]) => [key, record.ports[0]?.port]));
 }
+
+describe('namespaces of a folder', () => {
+  const dns = { pods: 'all', keepLabels: true } as const;
+  const read = (...items: readonly object[]): ManifestObjects => {
+    const text = JSON.stringify({ kind: 'List', items: items.map((item) => ({ apiVersion: 'v1', ...item })) });
+    const result = readManifest('x.json', text, { nodeName: 'n1', dns }, undefined).next();
+    if (result.done !== true || result.value.objects === null) throw new Error('not read');
+    return result.value.objects;
+  };
+  const namespacesOf = (store: Store): unknown => {
+    store.markListed('namespaces');
+    store.commit();
+    return Object.fromEntries([...(store.snapshot.namespaces ?? [])].map(([name, { labels }]) => [name, labels]));
+  };
+  const serviceIn = (namespace: string, name: string): object => ({
+    kind: 'Service',
+    metadata: { namespace, name },
+    spec: { clusterIP: 'None' },
+  });
+
+  it('are those that are written down and those that something is in, until the last of it goes', () => {
+    const store = createStore();
+    const index = new ManifestIndex(store, dns);
+    index.put('a.yaml', read({ kind: 'Namespace', metadata: { name: 'empty' } }, serviceIn('shop', 'web')));
+    expect(namespacesOf(store)).toEqual({ empty: {}, shop: {} });
+    index.put('b.yaml', read({ kind: 'Namespace', metadata: { name: 'shop', labels: { a: 'b' } } }, serviceIn('shop', 'api')));
+    expect(namespacesOf(store)).toEqual({ empty: {}, shop: { a: 'b' } });
+    index.drop('b.yaml');
+    expect(namespacesOf(store)).toEqual({ empty: {}, shop: {} });
+    index.put('a.yaml', read({ kind: 'Pod', metadata: { namespace: 'jobs', name: 'p' }, status: { phase: 'Failed' } }));
+    expect(namespacesOf(store)).toEqual({ jobs: {} });
+    index.drop('a.yaml');
+    expect(namespacesOf(store)).toEqual({});
+  });
+});
 
 describe('ManifestIndex', () => {
   it('follows what a file holds', () => {

@@ -1,6 +1,7 @@
 import { compareText } from '../model/mod.ts';
-import type { Problem } from '../model/mod.ts';
+import type { DnsData, Problem } from '../model/mod.ts';
 import type { ManifestObjects } from './manifest-file.ts';
+import { ManifestNamespaces } from './manifest-namespaces.ts';
 import type { ManifestObject } from './manifest-object.ts';
 import type { Store } from './store.ts';
 
@@ -12,12 +13,14 @@ const maxConflicts = 20;
 /** Which file holds which object; of several the first by name order decides. Writes to the store, commits nothing. */
 export class ManifestIndex {
   readonly #store: Store;
+  readonly #namespaces: ManifestNamespaces | null;
   readonly #files = new Map<string, ManifestObjects>();
   /** The files that hold an object, in name order. */
   readonly #claims = new Map<string, readonly string[]>();
 
-  constructor(store: Store) {
+  constructor(store: Store, dns: DnsData | null = null) {
     this.#store = store;
+    this.#namespaces = dns === null ? null : new ManifestNamespaces(store.namespaces);
   }
 
   /** The objects of the last good version of a file; undefined for a file that never had one. */
@@ -65,15 +68,28 @@ export class ManifestIndex {
   #settle(files: readonly string[], id: string, object: ManifestObject): void {
     const [winner] = files;
     const valid = winner === undefined ? undefined : this.#files.get(winner)?.get(id);
-    if (valid === undefined || valid.record === null) this.#collectionOf(object).remove(object.key);
+    this.#namespaces?.note(id, valid ?? object, valid !== undefined);
+    if (valid === undefined || valid.record === null) this.#collectionOf(object)?.remove(object.key);
     else if (valid.kind === 'Service') this.#store.services.upsert(valid.record);
     else if (valid.kind === 'EndpointSlice') this.#store.slices.upsert(valid.record);
-    else this.#store.nodes.upsert(valid.record);
+    else if (valid.kind === 'Node') this.#store.nodes.upsert(valid.record);
+    else if (valid.kind === 'Pod') this.#store.pods.upsert(valid.record);
   }
 
-  #collectionOf(object: ManifestObject): { remove(key: string): void } {
-    if (object.kind === 'Service') return this.#store.services;
-    return object.kind === 'EndpointSlice' ? this.#store.slices : this.#store.nodes;
+  /** Null where {@link ManifestNamespaces} writes. */
+  #collectionOf({ kind }: ManifestObject): { remove(key: string): void } | null {
+    switch (kind) {
+      case 'Service':
+        return this.#store.services;
+      case 'EndpointSlice':
+        return this.#store.slices;
+      case 'Node':
+        return this.#store.nodes;
+      case 'Pod':
+        return this.#store.pods;
+      case 'Namespace':
+        return null;
+    }
   }
 }
 

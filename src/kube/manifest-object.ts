@@ -1,5 +1,15 @@
-import type { NodeRecord, Problem, ServiceRecord, SliceRecord } from '../model/mod.ts';
-import { decodeNode, decodeService, decodeSlice, isProxiedService, isProxiedSlice, readObjectName } from './decode.ts';
+import type { DnsData, NamespaceRecord, NodeRecord, PodRecord, Problem, ServiceRecord, SliceRecord } from '../model/mod.ts';
+import {
+  decodeNamespace,
+  decodeNode,
+  decodePod,
+  decodeService,
+  decodeSlice,
+  isPodGone,
+  isProxiedService,
+  isProxiedSlice,
+  readObjectName,
+} from './decode.ts';
 import type { Decoded } from './decode.ts';
 import { describeValue, fieldOf, isObject } from './decode-fields.ts';
 
@@ -7,7 +17,17 @@ import { describeValue, fieldOf, isObject } from './decode-fields.ts';
 export type ManifestObject =
   | { readonly kind: 'Service'; readonly key: string; readonly record: ServiceRecord | null }
   | { readonly kind: 'EndpointSlice'; readonly key: string; readonly record: SliceRecord | null }
-  | { readonly kind: 'Node'; readonly key: string; readonly record: NodeRecord | null };
+  | { readonly kind: 'Node'; readonly key: string; readonly record: NodeRecord | null }
+  | { readonly kind: 'Namespace'; readonly key: string; readonly record: NamespaceRecord | null }
+  | { readonly kind: 'Pod'; readonly key: string; readonly record: PodRecord | null };
+
+/** From where a folder is looked at, and for whom. */
+export interface ManifestReader {
+  /** Only the Node of this name is read. */
+  readonly nodeName: string;
+  /** Null: only what a proxy needs is read. */
+  readonly dns: DnsData | null;
+}
 
 type ManifestVerdict =
   | { readonly verdict: 'object'; readonly object: ManifestObject; readonly warnings: readonly Problem[] }
@@ -22,6 +42,8 @@ const apiVersions: Readonly<Record<Kind, string>> = {
   Service: 'v1',
   EndpointSlice: 'discovery.k8s.io/v1',
   Node: 'v1',
+  Namespace: 'v1',
+  Pod: 'v1',
 };
 
 const noWarnings: readonly Problem[] = [];
@@ -46,10 +68,10 @@ export function unfoldList(value: unknown): readonly unknown[] {
 }
 
 /** Reads one object as the API server would hand it out: namespace `default`, selectors applied. */
-export function readManifestObject(raw: unknown, nodeName: string): ManifestVerdict {
+export function readManifestObject(raw: unknown, reader: ManifestReader): ManifestVerdict {
   const kind = fieldOf(raw, 'kind');
   const apiVersion = fieldOf(raw, 'apiVersion');
-  if (kind !== 'Service' && kind !== 'EndpointSlice' && kind !== 'Node') {
+  if (!isWanted(kind, reader)) {
     if (kind === undefined) return foreign('what has no kind is not read');
     return foreign(`kind ${describeValue(kind)} is not read, such objects are ignored`);
   }
@@ -57,24 +79,55 @@ export function readManifestObject(raw: unknown, nodeName: string): ManifestVerd
     const wanted = `only ${apiVersions[kind]} is read, such objects are ignored`;
     return foreign(`kind ${kind} has apiVersion ${describeValue(apiVersion)}, ${wanted}`);
   }
-  if (kind === 'Node') return readNode(raw, nodeName);
+  if (kind === 'Node') return readNode(raw, reader);
+  if (kind === 'Namespace') return readNamespace(raw, reader);
   const placed = placeInNamespace(raw);
   const named = readObjectName(kind, placed);
   if (!named.ok) return { verdict: 'unusable', id: null, problem: named.problem };
-  const { key } = named.value;
-  if (kind === 'Service') {
-    if (!isProxiedService(placed)) return excluded({ kind, key, record: null });
-    return judge(objectId({ kind, key }), decodeService(placed), (record) => ({ kind, key, record }));
-  }
-  if (!isProxiedSlice(placed)) return excluded({ kind, key, record: null });
-  return judge(objectId({ kind, key }), decodeSlice(placed), (record) => ({ kind, key, record }));
+  return readNamespaced(kind, named.value.key, placed, reader);
 }
 
-function readNode(raw: unknown, nodeName: string): ManifestVerdict {
-  const name = fieldOf(fieldOf(raw, 'metadata'), 'name');
-  const key = typeof name === 'string' ? name : '';
+function isWanted(kind: unknown, { dns }: ManifestReader): kind is Kind {
+  if (kind === 'Service' || kind === 'EndpointSlice' || kind === 'Node') return true;
+  return dns !== null && (kind === 'Namespace' || (kind === 'Pod' && dns.pods !== 'none'));
+}
+
+function readNamespaced(
+  kind: Exclude<Kind, 'Node' | 'Namespace'>,
+  key: string,
+  raw: unknown,
+  { nodeName, dns }: ManifestReader,
+): ManifestVerdict {
+  switch (kind) {
+    case 'Service':
+      if (dns === null && !isProxiedService(raw)) return excluded({ kind, key, record: null });
+      return judge(objectId({ kind, key }), decodeService(raw, dns), (record) => ({ kind, key, record }));
+    case 'EndpointSlice':
+      if (dns === null && !isProxiedSlice(raw)) return excluded({ kind, key, record: null });
+      return judge(objectId({ kind, key }), decodeSlice(raw, dns), (record) => ({ kind, key, record }));
+    case 'Pod':
+      if (isPodGone(raw) || (dns?.pods === 'node' && fieldOf(fieldOf(raw, 'spec'), 'nodeName') !== nodeName)) {
+        return excluded({ kind, key, record: null });
+      }
+      return judge(objectId({ kind, key }), decodePod(raw, dns), (record) => ({ kind, key, record }));
+  }
+}
+
+function readNode(raw: unknown, { nodeName }: ManifestReader): ManifestVerdict {
+  const key = nameOf(raw);
   if (key !== '' && key !== nodeName) return excluded({ kind: 'Node', key, record: null });
   return judge(objectId({ kind: 'Node', key }), decodeNode(raw), (record) => ({ kind: 'Node', key, record }));
+}
+
+function readNamespace(raw: unknown, { dns }: ManifestReader): ManifestVerdict {
+  const key = nameOf(raw);
+  const id = objectId({ kind: 'Namespace', key });
+  return judge(id, decodeNamespace(raw, dns), (record) => ({ kind: 'Namespace', key, record }));
+}
+
+function nameOf(raw: unknown): string {
+  const name = fieldOf(fieldOf(raw, 'metadata'), 'name');
+  return typeof name === 'string' ? name : '';
 }
 
 function judge<T>(id: string, decoded: Decoded<T>, wrap: (record: T) => ManifestObject): ManifestVerdict {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { fail, succeed } from '../model/mod.ts';
+import { fail, noDirt, succeed } from '../model/mod.ts';
 import type { Dirty, Problem, Snapshot } from '../model/mod.ts';
 import { openManifestFolder } from './driver-manifests.ts';
 import type { FolderEvent, ManifestFolder } from './driver-manifests.ts';
@@ -112,7 +112,7 @@ describe('createManifestSource', () => {
     await until('a new file', () => recorder.services === 'default/a:1 default/b:2');
     await writeFile(join(folder, 'b.yaml'), service('b', 3));
     await until('a changed file', () => recorder.services === 'default/a:1 default/b:3');
-    expect(recorder.changes.at(-1)?.dirty).toEqual({ services: new Set(['default/b']), node: false });
+    expect(recorder.changes.at(-1)?.dirty).toEqual({ ...noDirt, services: new Set(['default/b']) });
     await writeFile(join(folder, '.b.tmp'), service('b', 4));
     await rename(join(folder, '.b.tmp'), join(folder, 'b.yaml'));
     await until('a replaced file', () => recorder.services === 'default/a:1 default/b:4');

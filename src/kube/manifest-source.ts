@@ -4,7 +4,9 @@ import type { FolderEvent, FolderWatch, ManifestFolder } from './driver-manifest
 import { isManifestName, readManifest } from './manifest-file.ts';
 import type { ManifestReading } from './manifest-file.ts';
 import { ManifestIndex } from './manifest-index.ts';
-import type { Problem } from '../model/mod.ts';
+import type { ManifestReader } from './manifest-object.ts';
+import { noDirt } from '../model/mod.ts';
+import type { DnsData, Problem } from '../model/mod.ts';
 import type { Source, SourceHandlers } from './source.ts';
 import { createStore } from './store.ts';
 
@@ -13,6 +15,8 @@ export interface ManifestOptions {
   readonly folder: string;
   /** Only the Node of this name is read. */
   readonly nodeName: string;
+  /** What DNS needs of the cluster; null or absent: only what a proxy needs is read. */
+  readonly dns?: DnsData | null;
   /** Milliseconds from the first sign of a change until the files are read; 100 if not given. */
   readonly debounceMs?: number;
   /** Milliseconds between two looks at the whole folder, in case a sign was lost; 15,000 if not given. */
@@ -35,7 +39,8 @@ export function createManifestSource(options: ManifestOptions): Source {
 
 /** {@link createManifestSource} on any folder that keeps the contract. */
 export function createFolderSource(folder: ManifestFolder, options: Omit<ManifestOptions, 'folder'>): Source {
-  return new ManifestSource(folder, options.nodeName, options.debounceMs ?? 100, options.pollMs ?? 15_000);
+  const reader = { nodeName: options.nodeName, dns: options.dns ?? null };
+  return new ManifestSource(folder, reader, options.debounceMs ?? 100, options.pollMs ?? 15_000);
 }
 
 /** What is remembered of a file. */
@@ -52,11 +57,11 @@ const newFile: FileState = { stamp: null, unsettled: false, told: new Set() };
 
 class ManifestSource implements Source {
   readonly #folder: ManifestFolder;
-  readonly #nodeName: string;
+  readonly #reader: ManifestReader;
   readonly #debounceMs: number;
   readonly #pollMs: number;
   readonly #store = createStore();
-  readonly #index = new ManifestIndex(this.#store);
+  readonly #index: ManifestIndex;
   readonly #files = new Map<string, FileState>();
   readonly #pending = { all: true, names: new Set<string>() };
   /** Null before the start and after the end: then nobody is told anything. */
@@ -72,9 +77,10 @@ class ManifestSource implements Source {
   #passes = 0;
   #synced = false;
 
-  constructor(folder: ManifestFolder, nodeName: string, debounceMs: number, pollMs: number) {
+  constructor(folder: ManifestFolder, reader: ManifestReader, debounceMs: number, pollMs: number) {
     this.#folder = folder;
-    this.#nodeName = nodeName;
+    this.#reader = reader;
+    this.#index = new ManifestIndex(this.#store, reader.dns);
     this.#debounceMs = debounceMs;
     this.#pollMs = pollMs;
   }
@@ -226,7 +232,7 @@ class ManifestSource implements Source {
   }
 
   async #digest(name: string, text: string): Promise<ManifestReading> {
-    const steps = readManifest(name, text, this.#nodeName, this.#index.objectsOf(name));
+    const steps = readManifest(name, text, this.#reader, this.#index.objectsOf(name));
     for (;;) {
       const step = steps.next();
       if (step.done === true) return step.value;
@@ -247,15 +253,24 @@ class ManifestSource implements Source {
 
   #commit(): void {
     this.#passes += 1;
-    const commit = this.#store.commit();
-    if (commit !== null) this.#handlers?.change(commit.snapshot, commit.dirty);
     // A file that is being written at the start is waited for, but only once.
     const settled = this.#passes > 1 || this.#pending.names.size === 0;
+    if (settled && !this.#synced) this.#markListed();
+    const commit = this.#store.commit();
+    if (commit !== null) this.#handlers?.change(commit.snapshot, commit.dirty);
     if (this.#synced || !settled) return;
     this.#synced = true;
     const { snapshot } = this.#store;
-    if (snapshot.version === 0) this.#handlers?.change(snapshot, { services: new Set(), node: false });
+    if (snapshot.version === 0) this.#handlers?.change(snapshot, noDirt);
     this.#handlers?.synced();
+  }
+
+  #markListed(): void {
+    const { dns } = this.#reader;
+    if (dns === null) return;
+    this.#store.markListed('services');
+    this.#store.markListed('namespaces');
+    if (dns.pods !== 'none') this.#store.markListed('pods');
   }
 
   #tell(problem: Problem): void {

@@ -3,7 +3,7 @@
  * turn hostile API objects into slim records and give out immutable snapshots. Events go the other way.
  */
 export { createPause } from './client-pause.ts';
-export type { RequestObserver, RequestSeen } from './client-seen.ts';
+export type { RequestObserver, RequestSeen, TurnObserver } from './client-seen.ts';
 
 export { decodeNode, decodeService, decodeSlice } from './decode.ts';
 export type { AgentEvent, EventSubject } from './event-object.ts';

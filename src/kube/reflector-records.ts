@@ -8,6 +8,11 @@ import type { Listing, ReflectorOptions, ReflectorState, Resource } from './refl
  */
 export function collectObject<T>(options: ReflectorOptions<T>, listing: Listing<T>, raw: unknown): void {
   const key = options.resource.keyOf(raw);
+  if (options.resource.isGone?.(raw) === true) {
+    // A streaming list may have told of an earlier state.
+    if (key !== null) listing.delete(key);
+    return;
+  }
   const decoded = decodeSafely(options.resource, raw);
   reportDecoded(options, decoded);
   if (key !== null) listing.set(key, decoded.ok ? decoded.value : null);
@@ -55,7 +60,7 @@ export async function applyListing<T>(
 export function applyEvent<T>(options: ReflectorOptions<T>, state: ReflectorState, type: string, raw: unknown): void {
   const { resource, sink } = options;
   const key = resource.keyOf(raw);
-  if (type === 'DELETED' && key !== null) {
+  if (key !== null && (type === 'DELETED' || resource.isGone?.(raw) === true)) {
     sink.remove(key);
     state.known.delete(key);
     return;

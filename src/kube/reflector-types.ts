@@ -14,6 +14,8 @@ export interface Resource<T> {
   /** The key of an object, the same that its record has; null where it cannot be read. */
   keyOf(raw: unknown): string | null;
   decode(raw: unknown): Decoded<T>;
+  /** True for an object that counts as deleted though the server still has it; absent: none does. */
+  readonly isGone?: (raw: unknown) => boolean;
 }
 
 /** Where records go. */

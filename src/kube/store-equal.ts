@@ -16,10 +16,14 @@ export function isSameSlice(a: SliceRecord, b: SliceRecord): boolean {
   return (
     a.key === b.key &&
     a.service === b.service &&
+    a.proxied === b.proxied &&
     a.family === b.family &&
     a.triggeredAt === b.triggeredAt &&
     isSameData(a.ports, b.ports) &&
-    isSameEndpoints(a.endpoints, b.endpoints)
+    ((a.publishedPorts === a.ports && b.publishedPorts === b.ports) || isSameData(a.publishedPorts, b.publishedPorts)) &&
+    isSameData(a.labels, b.labels) &&
+    isSameEndpoints(a.endpoints, b.endpoints) &&
+    isSameEndpoints(a.furtherEndpoints, b.furtherEndpoints)
   );
 }
 
@@ -31,6 +35,8 @@ function isSameEndpoint(a: EndpointRecord, b: EndpointRecord): boolean {
     a.terminating === b.terminating &&
     a.nodeName === b.nodeName &&
     a.zone === b.zone &&
+    a.hostname === b.hostname &&
+    a.podName === b.podName &&
     isSameTexts(a.zoneHints, b.zoneHints) &&
     isSameTexts(a.nodeHints, b.nodeHints)
   );

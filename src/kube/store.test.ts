@@ -1,18 +1,22 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { noTuning } from '../model/mod.ts';
-import type { Address, EndpointRecord, NodeRecord, ServiceRecord, SliceRecord, Snapshot } from '../model/mod.ts';
+import { noDirt, noLabels, noTuning } from '../model/mod.ts';
+import type { Address, EndpointRecord, NodeRecord, PodRecord, ServiceRecord, SliceRecord, Snapshot } from '../model/mod.ts';
 import { createStore } from './store.ts';
 import type { Commit, Store } from './store.ts';
 
 function service(name: string, port = 80): ServiceRecord {
+  const clusterIps = { IPv4: '10.96.0.1' as Address };
   return {
     key: `d/${name}`,
     namespace: 'd',
     name,
     type: 'ClusterIP',
+    proxied: true,
     headless: false,
-    clusterIps: { IPv4: '10.96.0.1' as Address },
+    clusterIps,
+    publishedIps: clusterIps,
+    externalName: '',
     externalIps: [],
     loadBalancer: [],
     sourceRanges: [],
@@ -22,22 +26,29 @@ function service(name: string, port = 80): ServiceRecord {
     externalLocal: false,
     healthCheckNodePort: 0,
     tuning: noTuning,
+    labels: noLabels,
   };
 }
 
 function endpoint(address: string, part: Partial<EndpointRecord> = {}): EndpointRecord {
   const conditions = { ready: true, serving: true, terminating: false };
-  return { address: address as Address, ...conditions, nodeName: 'n1', zone: null, zoneHints: [], nodeHints: [], ...part };
+  const place = { nodeName: 'n1', zone: null, zoneHints: [], nodeHints: [] };
+  return { address: address as Address, ...conditions, ...place, hostname: null, podName: null, ...part };
 }
 
 function slice(name: string, owner: string, part: Partial<SliceRecord> = {}): SliceRecord {
+  const ports = [{ name: '', protocol: 'TCP', port: 8080 } as const];
   return {
     key: `d/${name}`,
     service: `d/${owner}`,
+    proxied: true,
     family: 'IPv4',
-    ports: [{ name: '', protocol: 'TCP', port: 8080 }],
+    ports,
+    publishedPorts: ports,
     endpoints: [endpoint('10.1.0.1')],
+    furtherEndpoints: [],
     triggeredAt: null,
+    labels: noLabels,
     ...part,
   };
 }
@@ -121,7 +132,7 @@ describe('createStore', () => {
     expect(store.commit()).toBeNull();
     store.services.upsert(service('other'));
     const after = mustCommit(store);
-    expect(after.dirty).toEqual({ services: new Set(['d/other']), node: false });
+    expect(after.dirty).toEqual({ ...noDirt, services: new Set(['d/other']) });
     expect(after.snapshot.services.get('d/web')).toBe(before.services.get('d/web'));
     expect(after.snapshot.node).toBe(before.node);
   });
@@ -132,6 +143,12 @@ describe('createStore', () => {
     ['port number', { ports: [{ name: '', protocol: 'TCP', port: 8081 }] }],
     ['port count', { ports: [] }],
     ['trigger time', { triggeredAt: 5 }],
+    ['labels', { labels: { a: 'b' } }],
+    ['hostname', { endpoints: [endpoint('10.1.0.1', { hostname: 'a' })] }],
+    ['Pod name', { endpoints: [endpoint('10.1.0.1', { podName: 'a' })] }],
+    ['further address', { furtherEndpoints: [endpoint('10.1.0.2')] }],
+    ['unnamed port', { publishedPorts: [] }],
+    ['reader', { proxied: false }],
     ['endpoint count', { endpoints: [] }],
     ['address', { endpoints: [endpoint('10.1.0.2')] }],
     ['ready', { endpoints: [endpoint('10.1.0.1', { ready: false })] }],
@@ -204,7 +221,51 @@ describe('createStore', () => {
     store.nodes.replace([node('a')]);
     expect(store.commit()).toBeNull();
     store.nodes.upsert(node('b'));
-    expect(mustCommit(store).dirty).toEqual({ services: new Set(), node: true });
+    expect(mustCommit(store).dirty).toEqual({ ...noDirt, node: true });
+  });
+});
+
+describe('Namespaces and Pods', () => {
+  const pod = (name: string, address: string): PodRecord => ({
+    key: `d/${name}`,
+    namespace: 'd',
+    addresses: [address as Address],
+    nodeName: null,
+    labels: noLabels,
+  });
+
+  it('show when all have been read, though taken over before, and are named from then on', () => {
+    const store = createStore();
+    store.pods.upsert(pod('a', '10.1.0.1'));
+    store.namespaces.upsert({ name: 'd', labels: noLabels });
+    expect(store.commit()).toBeNull();
+    store.pods.upsert(pod('b', '10.1.0.2'));
+    store.services.upsert(service('web'));
+    expect(mustCommit(store)).toMatchObject({
+      snapshot: { pods: null, namespaces: null, listed: false },
+      dirty: { pods: new Set() },
+    });
+    store.markListed('pods');
+    const first = mustCommit(store);
+    expect([...(first.snapshot.pods ?? [])].map(([key]) => key).toSorted()).toEqual(['d/a', 'd/b']);
+    expect(first.dirty).toEqual(noDirt);
+    store.pods.upsert(pod('a', '10.1.0.1'));
+    expect(store.commit()).toBeNull();
+    store.pods.upsert(pod('a', '10.1.0.9'));
+    store.pods.remove('d/b');
+    const second = mustCommit(store);
+    expect(second.dirty).toEqual({ ...noDirt, pods: new Set(['d/a', 'd/b']) });
+    expect(first.snapshot.pods?.get('d/a')?.addresses).toEqual(['10.1.0.1']);
+    expect([second.snapshot.pods?.size, second.snapshot.namespaces]).toEqual([1, null]);
+  });
+
+  it('show where there are none', () => {
+    const store = createStore();
+    for (const what of ['services', 'namespaces', 'pods'] as const) store.markListed(what);
+    const { snapshot, dirty } = mustCommit(store);
+    expect([snapshot.listed, snapshot.namespaces?.size, snapshot.pods?.size]).toEqual([true, 0, 0]);
+    expect(dirty).toEqual(noDirt);
+    expect(store.commit()).toBeNull();
   });
 });
 

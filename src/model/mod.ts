@@ -23,6 +23,8 @@ export { families } from './family.ts';
 export type { Family } from './family.ts';
 export { clientClasses } from './frontend.ts';
 export type { AllowedSources, Backend, ClientClass, Frontend, FrontendKind, Pool, Route } from './frontend.ts';
+export { interceptLease } from './intercept.ts';
+export type { Capture, InterceptRules, InterceptWish } from './intercept.ts';
 export type { NodeChoices, NodePortChoice, PodDetection } from './node-settings.ts';
 export { fail, succeed } from './outcome.ts';
 export type { Outcome, Problem } from './outcome.ts';
@@ -31,13 +33,18 @@ export { formatEndpoint, isPort, protocols } from './port.ts';
 export type { Protocol } from './port.ts';
 export { addressBits, formatPrefix, hostPrefix, parsePrefix, prefixContains } from './prefix.ts';
 export type { Prefix } from './prefix.ts';
-export { noTuning } from './records.ts';
+export { noLabels, noTuning } from './records.ts';
 export type {
   Affinity,
+  ClusterIps,
+  DnsData,
   EndpointRecord,
   EndpointWeight,
+  Labels,
   LoadBalancerIngress,
+  NamespaceRecord,
   NodeRecord,
+  PodRecord,
   ServiceKey,
   ServicePortRecord,
   ServiceRecord,
@@ -66,6 +73,7 @@ export type {
   SourceEntry,
   StickyEntry,
 } from './side-rules.ts';
+export { emptySnapshot, noDirt } from './snapshot.ts';
 export type { Dirty, Lookup, Snapshot } from './snapshot.ts';
 export type {
   BackendConnections,

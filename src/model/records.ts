@@ -6,6 +6,12 @@ import type { Protocol } from './port.ts';
 /** `namespace/name` of a Service. */
 export type ServiceKey = string;
 
+/** Labels of an object, where somebody asked for them; else {@link noLabels}. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** The labels of nearly everything, kept once. */
+export const noLabels: Labels = {};
+
 /**
  * What the product keeps of a Service (core/v1). Unknown or malformed parts were reported and left
  * out at the door, so every value here is usable.
@@ -15,10 +21,19 @@ export interface ServiceRecord {
   readonly namespace: string;
   readonly name: string;
   readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
+  /** False where another proxy was named or the ClusterIP is `None`: DNS alone knows the Service (specification 1.1). */
+  readonly proxied: boolean;
   /** `spec.clusterIP` is `None` or empty. */
   readonly headless: boolean;
   /** At most one ClusterIP for each family, resolved from `spec.ipFamilies` (specification 1.6). */
-  readonly clusterIps: Readonly<Partial<Record<Family, Address>>>;
+  readonly clusterIps: ClusterIps;
+  /**
+   * What DNS publishes: `spec.clusterIPs` by family, whatever `spec.ipFamilies` says (DNS specification 1.8). Null where the
+   * first is `None`. The same object as `clusterIps` where both agree.
+   */
+  readonly publishedIps: ClusterIps | null;
+  /** As in the object; empty where it has none. */
+  readonly externalName: string;
   /** Both families mixed. */
   readonly externalIps: readonly Address[];
   readonly loadBalancer: readonly LoadBalancerIngress[];
@@ -34,7 +49,11 @@ export interface ServiceRecord {
   /** 0 where none is set. */
   readonly healthCheckNodePort: number;
   readonly tuning: ServiceTuning;
+  readonly labels: Labels;
 }
+
+/** At most one ClusterIP for each family. */
+export type ClusterIps = Readonly<Partial<Record<Family, Address>>>;
 
 /** What annotations of ours ask for. Null: the default of the data plane. */
 export interface ServiceTuning {
@@ -80,11 +99,18 @@ export interface SliceRecord {
   /** `namespace/name` of the slice itself. */
   readonly key: string;
   readonly service: ServiceKey;
+  /** False where the label of headless Services hides it from proxies: DNS alone knows it (specification 1.1). */
+  readonly proxied: boolean;
   readonly family: Family;
   readonly ports: readonly SlicePortRecord[];
+  /** What DNS makes of the ports: those without a name count as well. Nearly always the same list as `ports`. */
+  readonly publishedPorts: readonly SlicePortRecord[];
   readonly endpoints: readonly EndpointRecord[];
+  /** Endpoints by the second and further addresses of their entries, which a proxy does not use and DNS does. */
+  readonly furtherEndpoints: readonly EndpointRecord[];
   /** Annotation `endpoints.kubernetes.io/last-change-trigger-time` in milliseconds since 1970, or null. */
   readonly triggeredAt: number | null;
+  readonly labels: Labels;
 }
 
 export interface SlicePortRecord {
@@ -105,6 +131,10 @@ export interface EndpointRecord {
   readonly zone: string | null;
   readonly zoneHints: readonly string[];
   readonly nodeHints: readonly string[];
+  /** One label of a domain name; null where the slice gives none or nobody asked. */
+  readonly hostname: string | null;
+  /** The Pod behind it; null where the slice names none or nobody asked. */
+  readonly podName: string | null;
 }
 
 /** What the product keeps of its own Node (core/v1). */
@@ -117,4 +147,29 @@ export interface NodeRecord {
   readonly zone: string | null;
   /** Taint `ToBeDeletedByClusterAutoscaler` is present, or a deletion timestamp is set. */
   readonly leaving: boolean;
+}
+
+/** What the product keeps of a Namespace (core/v1). */
+export interface NamespaceRecord {
+  readonly name: string;
+  readonly labels: Labels;
+}
+
+/** What the product keeps of a Pod (core/v1) that runs or will run; one that ended or is being deleted has no record. */
+export interface PodRecord {
+  /** `namespace/name`. */
+  readonly key: string;
+  readonly namespace: string;
+  /** All of `status.podIPs`. */
+  readonly addresses: readonly Address[];
+  /** Null before it is scheduled. */
+  readonly nodeName: string | null;
+  readonly labels: Labels;
+}
+
+/** What DNS asks of a source, beyond what a proxy needs. */
+export interface DnsData {
+  /** Which Pods are followed: none, those of this node, or all. */
+  readonly pods: 'none' | 'node' | 'all';
+  readonly keepLabels: boolean;
 }

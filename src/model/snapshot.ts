@@ -1,4 +1,4 @@
-import type { NodeRecord, ServiceKey, ServiceRecord, SliceRecord } from './records.ts';
+import type { NamespaceRecord, NodeRecord, PodRecord, ServiceKey, ServiceRecord, SliceRecord } from './records.ts';
 
 /** The reading half of a map. */
 export interface Lookup<V> extends Iterable<readonly [string, V]> {
@@ -19,10 +19,34 @@ export interface Snapshot {
   readonly slices: Lookup<readonly SliceRecord[]>;
   /** Null until the Node was seen; a Node that vanished stays as last seen. */
   readonly node: NodeRecord | null;
+  /** Services and EndpointSlices have each been read in full once. Stays false where nobody asked for what DNS needs. */
+  readonly listed: boolean;
+  /** By name. Null until all have been read once, and where nobody asked. */
+  readonly namespaces: Lookup<NamespaceRecord> | null;
+  /** By `namespace/name`. Null until all have been read once, and where nobody asked. */
+  readonly pods: Lookup<PodRecord> | null;
 }
 
 /** What one commit may have changed. */
 export interface Dirty {
   readonly services: ReadonlySet<ServiceKey>;
   readonly node: boolean;
+  /** Names. The commit that first has namespaces does not name them: all are new. */
+  readonly namespaces: ReadonlySet<string>;
+  /** `namespace/name`. The commit that first has Pods does not name them: all are new. */
+  readonly pods: ReadonlySet<string>;
 }
+
+/** What is known before anything was read. */
+export const emptySnapshot: Snapshot = {
+  version: 0,
+  services: new Map(),
+  slices: new Map(),
+  node: null,
+  listed: false,
+  namespaces: null,
+  pods: null,
+};
+
+/** A commit that touched nothing. */
+export const noDirt: Dirty = { services: new Set(), node: false, namespaces: new Set(), pods: new Set() };

@@ -1,3 +1,4 @@
+import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 import { fail, succeed } from '../model/mod.ts';
 import type { Outcome } from '../model/mod.ts';
 import { ByteWriter, readU32, viewOf } from './bytes.ts';
@@ -6,10 +7,10 @@ import { startPoll } from './driver-poll.ts';
 import type { Ear, Wire } from './wire.ts';
 
 /**
- * The whole of what is called in C: seven functions of libc, by koffi, and its binding of `uv_poll`. No structures; every
+ * The whole of what is called in C: nine functions of libc, by koffi, and its binding of `uv_poll`. No structures; every
  * length is that of the buffer it goes with, since a length above the buffer's is the one thing that could hurt this process.
  */
-interface Libc {
+export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, length: number): number;
   getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
@@ -18,13 +19,23 @@ interface Libc {
   /** `send` on a thread of koffi's. 0, or a negative error number. */
   sendAside(fd: number, bytes: Uint8Array, length: number, flags: number): Promise<number>;
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number;
+  /** `headers`: `struct mmsghdr` for each of `count` datagrams. Their pointers are what {@link addressOf} gave. */
+  recvmmsg(fd: number, headers: bigint, count: number, flags: number, timeout: null): number;
+  sendmmsg(fd: number, headers: bigint, count: number, flags: number): number;
   close(fd: number): number;
   errno(): number;
-  /** Calls back while the file is readable or has an error. */
-  poll(fd: number, onReadable: () => void): Poll;
+  /**
+   * Where the memory of an `ArrayBuffer` is. V8 keeps it outside of its heap, so it stays there for as long as somebody
+   * holds the buffer; Node's own reads and writes rely on that.
+   */
+  addressOf(memory: ArrayBuffer): bigint;
+  /** Octets of a pointer. */
+  readonly pointerSize: number;
+  /** Calls back while the file is readable or has an error. The process ends in spite of it unless it `holds`. */
+  poll(fd: number, onReadable: () => void, holds: boolean): Poll;
 }
 
-interface Poll {
+export interface Poll {
   close(): void;
 }
 
@@ -38,7 +49,7 @@ const dontWait = 0x40;
 /** MSG_TRUNC: tell the true length of a datagram that was cut off. */
 const tellLength = 0x20;
 
-interface Option {
+export interface Option {
   readonly level: number;
   readonly option: number;
   readonly value: number;
@@ -50,7 +61,7 @@ const netlinkLevel = 270;
 const addMembership = 1;
 
 /** The kernel allots of a buffer only what is used. The plain option first: the other needs privileges in the first user namespace. */
-const bufferOptions = (plain: number, force: number, value: number): readonly Option[] => [
+export const bufferOptions = (plain: number, force: number, value: number): readonly Option[] => [
   { level: socketLevel, option: plain, value },
   { level: socketLevel, option: force, value },
 ];
@@ -69,10 +80,28 @@ const routeOption: Option = { level: netlinkLevel, option: 12, value: 1 };
 
 let loading: Promise<Outcome<Libc>> | null = null;
 
+/** What a thread tells those that it starts: koffi is loaded and stays. */
+const held = 'waypost: koffi is held';
+
+/** The functions above. Fails with `WP_NETLINK_FFI`. */
+export function reachLibc(): Promise<Outcome<Libc>> {
+  loading ??= loadLibc();
+  return loading;
+}
+
+/**
+ * To be called on the main thread, and waited for, before worker threads are started that open sockets through here: they
+ * fail with `WP_NETLINK_FFI` otherwise. Node unloads koffi with the last thread that loaded it, and what that thread then
+ * does at its end kills the process. The main thread ends last.
+ */
+export async function holdLibc(): Promise<Outcome<null>> {
+  const libc = await reachLibc();
+  return libc.ok ? succeed(null) : libc;
+}
+
 /** Opens a netlink socket in the network namespace of this process. Fails with `WP_NETLINK_FFI` or `WP_NETLINK_SOCKET`. */
 export async function openWire(protocol: number): Promise<Outcome<Wire>> {
-  loading ??= loadLibc();
-  const libc = await loading;
+  const libc = await reachLibc();
   if (!libc.ok) return libc;
   const opened = openSocket(libc.value, protocol, protocol === netlinkProtocol.route ? [...options, routeOption] : options);
   return opened.ok ? succeed(wireOf(libc.value, opened.value)) : opened;
@@ -80,8 +109,7 @@ export async function openWire(protocol: number): Promise<Outcome<Wire>> {
 
 /** Opens a socket that hears multicast groups (`RTNLGRP_*`, `NFNLGRP_*`). Fails as {@link openWire} does. */
 export async function openEar(protocol: number, groups: readonly number[]): Promise<Outcome<Ear>> {
-  loading ??= loadLibc();
-  const libc = await loading;
+  const libc = await reachLibc();
   if (!libc.ok) return libc;
   const opened = openSocket(libc.value, protocol, options);
   if (!opened.ok) return opened;
@@ -97,8 +125,12 @@ export async function openEar(protocol: number, groups: readonly number[]): Prom
 
 /** Loaded when first needed: an agent on a platform without a binary of koffi does everything else. */
 async function loadLibc(): Promise<Outcome<Libc>> {
+  if (!isMainThread && getEnvironmentData(held) !== true) {
+    return fail('WP_NETLINK_FFI', 'system calls are out of reach of this thread: the main thread did not load koffi before it');
+  }
   try {
     const { default: koffi } = await import('koffi');
+    setEnvironmentData(held, true);
     // The symbols this process has already, so that it is the libc that Node itself runs on: glibc or musl.
     const library = koffi.load(null);
     const send = library.func('intptr_t send(int, const uint8_t *, size_t, int)');
@@ -118,13 +150,21 @@ async function loadLibc(): Promise<Outcome<Libc>> {
           });
         }),
       recv: library.func('intptr_t recv(int, _Out_ uint8_t *, size_t, int)'),
+      recvmmsg: library.func('int recvmmsg(int, void *, unsigned int, int, void *)'),
+      sendmmsg: library.func('int sendmmsg(int, void *, unsigned int, int)'),
       close: library.func('int close(int)'),
       errno: () => koffi.errno(),
-      poll: (fd, onReadable) => startPoll(koffi.node.poll, fd, onReadable),
+      addressOf: (memory) => koffi.address(memory),
+      pointerSize: koffi.sizeof('void *'),
+      poll: (fd, onReadable, holds) => startPoll(koffi.node.poll, fd, onReadable, holds),
     });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    return fail('WP_NETLINK_FFI', `system calls are out of reach, so no netlink: koffi does not load here: ${reason}`, cause);
+    return fail(
+      'WP_NETLINK_FFI',
+      `system calls are out of reach, so neither netlink nor batches of datagrams: koffi does not load here: ${reason}`,
+      cause,
+    );
   }
 }
 
@@ -142,7 +182,7 @@ function openSocket(libc: Libc, protocol: number, wanted: readonly Option[]): Ou
   return succeed(fd);
 }
 
-function setOption(libc: Libc, fd: number, { level, option, value }: Option): boolean {
+export function setOption(libc: Libc, fd: number, { level, option, value }: Option): boolean {
   const bytes = hostInteger(value);
   return libc.setsockopt(fd, level, option, bytes, bytes.length) === 0;
 }
@@ -189,7 +229,7 @@ function earOf(libc: Libc, fd: number): Ear {
     },
     watch(onReadable) {
       checkOpen(open);
-      poll ??= libc.poll(fd, onReadable);
+      poll ??= libc.poll(fd, onReadable, false);
     },
     close() {
       poll?.close();
@@ -225,7 +265,7 @@ function portOf(libc: Libc, fd: number): number {
   return libc.getsockname(fd, address, hostInteger(address.length)) < 0 ? 0 : readU32(viewOf(address), 4);
 }
 
-function hostInteger(value: number): Uint8Array {
+export function hostInteger(value: number): Uint8Array {
   const writer = new ByteWriter(4);
   writer.u32(value);
   return writer.finish();

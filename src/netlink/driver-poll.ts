@@ -11,9 +11,9 @@ const handles = new Set<PollHandle>();
 
 /**
  * Calls back from the event loop while a file is readable or has an error. What is readable must be read in the
- * callback, or it is called again at once.
+ * callback, or it is called again at once. The process does not end meanwhile where this `holds` it.
  */
-export function startPoll(openPoll: OpenPoll, fd: number, onReadable: () => void): { close(): void } {
+export function startPoll(openPoll: OpenPoll, fd: number, onReadable: () => void, holds: boolean): { close(): void } {
   let handle: PollHandle | null = null;
   // The binding calls from outside of Node's own callbacks: promises would not go on and an exception would be lost.
   const onPoll = (status: unknown): void => void setImmediate(answer, status);
@@ -24,7 +24,7 @@ export function startPoll(openPoll: OpenPoll, fd: number, onReadable: () => void
     if (typeof status === 'number' && status < 0) handle?.start(onPoll);
   };
   handle = openPoll(fd, onPoll);
-  handle.unref();
+  if (!holds) handle.unref();
   handles.add(handle);
   return {
     close() {

@@ -306,6 +306,32 @@ describe.skipIf(kernelObstacle !== null)(`the kernel does as the fake does${kern
     expect((await fake.apply({ table, commands })).problem).toMatchObject({ code: 'WP_NFT_NO_KERNEL', command: 0 });
   });
 
+  test('a table with an owner is closed to others, and goes with it at once', async () => {
+    await using owner = makeNamespace();
+    const table = { family: 'inet', name: 'owned' } as const;
+    const own: Command = { kind: 'add-table', owned: true };
+    const fake = createFakeNftPort();
+    for (const port of [owner.netlink, fake]) {
+      const steps = [
+        [own, addChain('a')],
+        [addTable, addChain('b')],
+        [own, addChain('c')],
+        [addTable, { kind: 'delete-table' }, own],
+      ] as const;
+      for (const commands of steps) expect((await port.apply({ table, commands })).problem).toBeNull();
+      await port.apply({ table: { family: 'inet', name: 'nobodys' }, commands: [addTable] });
+      const late = await port.apply({ table: { family: 'inet', name: 'nobodys' }, commands: [own] });
+      expect(late.problem).toMatchObject({ code: 'WP_NFT_NO_KERNEL', command: 0 });
+    }
+    const stranger = await owner.exec.apply({ table, commands: [addTable, addChain('d')] });
+    expect(stranger.problem?.code).toBe('WP_NFT_DENIED');
+    const tool = await owner.exec.apply({ table: { family: 'inet', name: 'tool' }, commands: [own] });
+    expect(tool.problem).toMatchObject({ code: 'WP_NFT_NO_KERNEL', command: 0 });
+    for (const port of [owner.netlink, fake]) await port.close();
+    expect(await fake.readTable('inet', 'owned')).toEqual({ ok: true, value: null });
+    expect(owner.run(['nft', 'list', 'tables']).trim()).toBe('table inet nobodys');
+  });
+
   test.each(['exec', 'netlink'] as const)('%s deletes a rule by the handle that it read', async (driver) => {
     const port = place[driver];
     const table = { family: 'ip', name: `handles_${driver}` } as const;

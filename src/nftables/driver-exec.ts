@@ -4,7 +4,7 @@ import type { Outcome } from '../model/mod.ts';
 import { checkTransaction } from './check-transaction.ts';
 import { parseToolError } from './parse-error.ts';
 import { parseTable } from './parse-table.ts';
-import type { ApplyReport, NftPort, TableState } from './port.ts';
+import type { ApplyReport, NftPort, NftProblem, TableState } from './port.ts';
 import { makeProblem } from './problem.ts';
 import { renderTransaction } from './render.ts';
 import type { TableFamily, Transaction } from './transaction.ts';
@@ -40,7 +40,7 @@ export function createExecNftPort({ program = 'nft', prefix = [] }: ExecNftOptio
 }
 
 async function applyTransaction(transaction: Transaction, run: (input: string) => Promise<ToolResult>): Promise<ApplyReport> {
-  const problem = checkTransaction(transaction);
+  const problem = checkTransaction(transaction) ?? refuseOwner(transaction);
   if (problem !== null || transaction.commands.length === 0) return { problem, bytes: 0, messages: 0 };
   const text = renderTransaction(transaction);
   const sent = { bytes: Buffer.byteLength(text), messages: transaction.commands.length };
@@ -49,6 +49,12 @@ async function applyTransaction(transaction: Transaction, run: (input: string) =
   if (code === null) return { ...sent, problem: makeProblem('WP_NFT_TOOL', transaction, null, stderr) };
   const failure = parseToolError(stderr);
   return { ...sent, problem: makeProblem(failure.code, transaction, failure.line, failure.reason) };
+}
+
+/** What the tool owns is gone when it ends. */
+function refuseOwner(transaction: Transaction): NftProblem | null {
+  const at = transaction.commands.findIndex((command) => command.kind === 'add-table' && command.owned === true);
+  return at < 0 ? null : makeProblem('WP_NFT_NO_KERNEL', transaction, at, 'the tool ends and cannot own a table');
 }
 
 async function readTable(

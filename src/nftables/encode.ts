@@ -14,6 +14,7 @@ import {
   hookNumbers,
   listAttribute,
   messageType,
+  ownerFlag,
   ruleAttribute,
   setAttribute,
   subsystem,
@@ -49,7 +50,10 @@ function encodeCommand(table: TableName, command: Command, index: number): reado
   switch (command.kind) {
     case 'add-table':
       return [
-        request(table, messageType.newTable, messageFlags.create, (writer) => writeText(writer, tableAttribute.name, table.name)),
+        request(table, messageType.newTable, messageFlags.create, (writer) => {
+          writeText(writer, tableAttribute.name, table.name);
+          if (command.owned === true) writeNumber(writer, tableAttribute.flags, ownerFlag);
+        }),
       ];
     case 'delete-table':
       return [request(table, messageType.delTable, 0, (writer) => writeText(writer, tableAttribute.name, table.name))];

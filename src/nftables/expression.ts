@@ -21,6 +21,7 @@ export type FieldName =
   | 'icmp type'
   | 'icmpv6 type'
   | 'tcp flags'
+  | 'udp checksum'
   | 'arp saddr ip'
   | 'arp daddr ip'
   | 'l4proto'

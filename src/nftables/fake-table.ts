@@ -28,13 +28,15 @@ export interface FakeChain {
 
 /** A table while it is changed: whoever changes a part replaces it by a copy first. */
 export interface FakeTable extends TableName {
+  /** Goes with its port. */
+  readonly owned: boolean;
   readonly chains: Map<string, FakeChain>;
   readonly sets: Map<string, FakeSet>;
 }
 
 /** A copy whose parts are the same until one of them is changed. */
-export function copyTable({ family, name, chains, sets }: FakeTable): FakeTable {
-  return { family, name, chains: new Map(chains), sets: new Map(sets) };
+export function copyTable({ family, name, owned, chains, sets }: FakeTable): FakeTable {
+  return { family, name, owned, chains: new Map(chains), sets: new Map(sets) };
 }
 
 /** The element's identity: its first and last key. */

@@ -54,7 +54,9 @@ export function createFakeNftPort(): NftPort {
       const table = tables.get(`${family} ${name}`);
       return succeed(table === undefined ? null : listTable(table));
     },
-    close: async () => {},
+    close: async () => {
+      for (const [place, { owned }] of tables) if (owned) tables.delete(place);
+    },
   };
 }
 
@@ -79,7 +81,11 @@ function applyCommand(
   command: Command,
   handle: number,
 ): FakeTable | null | number {
-  if (command.kind === 'add-table') return table ?? { family, name, chains: new Map(), sets: new Map() };
+  if (command.kind === 'add-table') {
+    const owned = command.owned === true;
+    if (table === null) return { family, name, owned, chains: new Map(), sets: new Map() };
+    return owned && !table.owned ? EOPNOTSUPP : table;
+  }
   if (table === null) return ENOENT;
   if (command.kind === 'delete-table') return null;
   const errno = 'set' in command ? applySetCommand(table, command) : applyChainCommand(table, command, handle);

@@ -61,7 +61,7 @@ function info(kind: FieldKind, text: string, load: FieldLoad, requires: Requirem
   return { kind, text, load, requires };
 }
 
-/** Numbers: uapi/linux/netfilter/nf_tables.h; offsets: RFC 791, 8200, 9293, 792, 4443, 826. */
+/** Numbers: uapi/linux/netfilter/nf_tables.h; offsets: RFC 791, 8200, 9293, 768, 792, 4443, 826. */
 export const fields: Readonly<Record<FieldName, FieldInfo>> = {
   'ip saddr': info('ipv4', 'ip saddr', payload(network, 12, 4), onIpv4),
   'ip daddr': info('ipv4', 'ip daddr', payload(network, 16, 4), onIpv4),
@@ -72,6 +72,7 @@ export const fields: Readonly<Record<FieldName, FieldInfo>> = {
   'icmp type': info('number', 'icmp type', payload(transport, 0, 1), over(1)),
   'icmpv6 type': info('number', 'icmpv6 type', payload(transport, 0, 1), over(58)),
   'tcp flags': info('number', 'tcp flags', payload(transport, 13, 1), over(6)),
+  'udp checksum': info('number', 'udp checksum', payload(transport, 6, 2), over(17)),
   'arp saddr ip': info('ipv4', 'arp saddr ip', payload(network, 14, 4)),
   'arp daddr ip': info('ipv4', 'arp daddr ip', payload(network, 24, 4)),
   l4proto: info('protocol', 'meta l4proto', meta(16, 1)),

@@ -1,10 +1,13 @@
 /**
- * The nftables room: transactions as values, drivers that hand them to the kernel, and side rules for data planes that
- * balance by other means.
+ * The nftables room: transactions as values, drivers that hand them to the kernel, side rules for data planes that
+ * balance by other means, and the interception of questions to the cluster's DNS.
  */
 export { createExecNftPort } from './driver-exec.ts';
 export type { ExecNftOptions } from './driver-exec.ts';
+export { openHeartbeat } from './driver-heartbeat.ts';
 export { openNetlinkNftPort } from './driver-netlink.ts';
 export type { NetlinkNftOptions } from './driver-netlink.ts';
+export { createInterceptRules, removeInterception } from './intercept-rules.ts';
+export type { Heartbeat, InterceptRulesOptions } from './intercept-rules.ts';
 export type { ApplyReport, NftPort, NftProblem } from './port.ts';
 export { createSideRules } from './side-rules.ts';

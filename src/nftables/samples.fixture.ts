@@ -160,6 +160,11 @@ function mapSamples({ type, one }: Words): Samples['sets'] {
     { set: set({ name: 'recent', key: [type], dynamic: true, timeout: true, timeoutSeconds: 90 }), elements: [] },
     { set: set({ name: 'aging', key: [type], timeout: true, timeoutSeconds: 3600 }), elements: [{ key: [one] }] },
     { set: set({ name: 'seen', key: [type, 'port'], dynamic: true }), elements: [] },
+    { set: set({ name: 'beats', key: ['random'], dynamic: true, timeout: true, timeoutSeconds: 2 }), elements: [] },
+    {
+      set: set({ name: 'doors', key: [type, 'protocol', 'port'], value: ['port'] }),
+      elements: [{ key: [one, 17, 53], value: [15_353] }],
+    },
   ];
 }
 
@@ -230,6 +235,7 @@ function matchSamples({ saddr, daddr, original, reply, one, other, prefixes, fam
     [match('tcp flags', { mask: 0x12, equals: 2 }), match('dport', 80)],
     [matchNot('tcp flags', { mask: 0x12, equals: 0 }), matchNot('tcp flags', { mask: 4, equals: 4 }), match('tcp flags', 2)],
     [match('l4proto', 17), match(saddr, one), match('dport', 53)],
+    [match('udp checksum', 0), { kind: 'return' }],
     [matchNot('l4proto', 6)],
     [match('mark', 0x4_00_00_01), matchNot('mark', 0)],
     [match('mark', { mask: 0xff, equals: 0x10 })],
@@ -272,6 +278,17 @@ function lookupSamples({ saddr, daddr, original }: Words): readonly (readonly St
     [{ kind: 'update', operation: 'add', set: 'recent', key: [saddr], timeoutSeconds: null, value: null }],
     [{ kind: 'update', operation: 'update', set: 'seen', key: [saddr, 'dport'], timeoutSeconds: null, value: null }],
     [{ kind: 'update', operation: 'update', set: 'recent', key: [saddr], timeoutSeconds: 95, value: null }],
+    [
+      {
+        kind: 'update',
+        operation: 'update',
+        set: 'beats',
+        key: [{ kind: 'random', modulus: 1 }],
+        timeoutSeconds: null,
+        value: null,
+      },
+    ],
+    [notInSet([{ kind: 'random', modulus: 1 }], 'beats'), { kind: 'return' }],
   ];
 }
 
@@ -298,6 +315,7 @@ function rewriteSamples({ saddr, daddr, other }: Words): readonly (readonly Stat
     [{ kind: 'rewrite', field: saddr, to: { key: [saddr], map: 'moves' } }],
     [{ kind: 'rewrite', field: 'tcp dport', to: 80 }],
     [match('l4proto', 17), { kind: 'rewrite', field: 'udp sport', to: { key: ['sport'], map: 'port_moves' } }],
+    [{ kind: 'rewrite', field: 'tcp dport', to: { key: [daddr, 'l4proto', 'dport'], map: 'doors' } }, { kind: 'notrack' }],
   ];
 }
 

@@ -197,6 +197,8 @@ function planExit({ fields, masqueradeBit }: Context): readonly SideChain[] {
       clearOwn,
       [inSet(fields.destination, 'captured'), match('l4proto', 6), { kind: 'reject', with: 'tcp-reset' }],
       [inSet(fields.destination, 'captured'), goto('refuse')],
+      // What an interception took before the balancer, or a rule of somebody who knows why: no balancer takes it untracked.
+      [inSet([fields.daddr], 'protected'), match('ct state', { anyOf: ['untracked'] }), accept],
       [inSet([fields.daddr], 'protected'), goto('refuse')],
     ]),
     chain('postrouting', { type: 'nat', hook: 'postrouting', priority: 100 }, [

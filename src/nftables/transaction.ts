@@ -94,7 +94,11 @@ export interface Rule {
  * bytes on the wire depend on it.
  */
 export type Command =
-  | { readonly kind: 'add-table' }
+  /**
+   * `owned`: of the port that adds it. The kernel deletes it as soon as the port is closed or its process ends, however it
+   * ends, and lets nobody else change it (Linux 5.12). A table that is there already cannot be given an owner.
+   */
+  | { readonly kind: 'add-table'; readonly owned?: true }
   | { readonly kind: 'delete-table' }
   /** Removes all rules; chains, sets and elements stay. */
   | { readonly kind: 'flush-table' }

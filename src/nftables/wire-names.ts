@@ -36,7 +36,9 @@ export const hookNumbers: Readonly<Record<ChainHook['hook'], number>> = {
 export const arpHookNumbers: Readonly<Record<'input' | 'output', number>> = { input: 0, output: 1 };
 
 /** `NFTA_TABLE_*` to `NFTA_SET_ELEM_*`. */
-export const tableAttribute = { name: 1 } as const;
+export const tableAttribute = { name: 1, flags: 2 } as const;
+/** `NFT_TABLE_F_OWNER`. */
+export const ownerFlag = 2;
 export const chainAttribute = { table: 1, name: 3, hook: 4, policy: 5, type: 7 } as const;
 export const hookAttribute = { number: 1, priority: 2 } as const;
 export const ruleAttribute = { table: 1, chain: 2, handle: 3, expressions: 4, userdata: 7 } as const;

@@ -26,13 +26,16 @@ export interface DebugServerOptions {
   readonly status: () => StatusReport;
   /** Asked for each request of `/connections`. */
   readonly connections: () => Promise<ConnectionsReport>;
+  /** Pages of others, by path. */
+  readonly pages?: ReadonlyMap<string, Page>;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly clock: Clock;
   readonly report: (problem: Problem) => void;
 }
 
-type Page = (question: Question) => Reply | Promise<Reply>;
+/** Makes the answer to one request. */
+export type Page = (question: Question) => Reply | Promise<Reply>;
 
 /** Makes the server of `/metrics` and its neighbours (specification 8.1), not started yet. */
 export function createDebugServer(options: DebugServerOptions): HttpListener {
@@ -51,6 +54,7 @@ export function createDebugServer(options: DebugServerOptions): HttpListener {
     ['/connections', async () => json(await connections())],
     ['/metrics', () => metrics(registry, startedAt)],
     ['/metrics/slis', () => metrics(slis.registry, startedAt)],
+    ...(options.pages ?? []),
   ]);
   if (flags !== null) pages.set('/flagz', () => plainReply(200, renderFlagz(flags)));
   if (setVerbosity !== null) for (const [path, page] of createProfilingPages({ clock, setVerbosity })) pages.set(path, page);

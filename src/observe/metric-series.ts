@@ -54,12 +54,22 @@ export class HistogramSeries implements Series {
     if (labels.length === 0) this.#spreadOf([]);
   }
 
+  show(labels: readonly string[]): void {
+    this.#spreadOf(labels);
+  }
+
   observe(labels: readonly string[], value: number): void {
     const spread = this.#spreadOf(labels);
     const found = this.#bounds.findIndex((bound) => value <= bound);
     const index = found < 0 ? this.#bounds.length : found;
     spread.counts[index] = (spread.counts[index] ?? 0) + 1;
     spread.sum += value;
+  }
+
+  put(labels: readonly string[], counts: readonly number[], sum: number): void {
+    const spread = this.#spreadOf(labels);
+    for (const index of spread.counts.keys()) spread.counts[index] = counts[index] ?? 0;
+    spread.sum = sum;
   }
 
   *lines(): Iterable<string> {

@@ -22,7 +22,20 @@ export interface Gauge {
 }
 
 export interface Histogram {
+  /** Shows a series before its first observation. */
+  show(labels: LabelValues): void;
   observe(labels: LabelValues, value: number): void;
+}
+
+/** A counter or histogram whose counting is done elsewhere. */
+export interface CountedCounter {
+  /** The total at present. */
+  put(labels: LabelValues, total: number): void;
+}
+
+export interface CountedHistogram {
+  /** How many observations fell into each bucket, those beyond the last bound included, and the sum of them all. */
+  put(labels: LabelValues, counts: readonly number[], sum: number): void;
 }
 
 const metricName = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
@@ -64,7 +77,20 @@ export class Registry {
     }
     if (labels.includes('le')) throw new TypeError(`${name}: the label le belongs to the format`);
     const series = this.#register(options, 'histogram', new HistogramSeries(name, labels, buckets));
-    return { observe: (values, value) => series.observe(values, value) };
+    return { show: (values) => series.show(values), observe: (values, value) => series.observe(values, value) };
+  }
+
+  /** A counter that other threads count; {@link collectSlowly} brings its totals. */
+  countedCounter(options: MetricOptions): CountedCounter {
+    const series = this.#register(options, 'counter', new CounterSeries(options.name, options.labels ?? []));
+    return { put: (labels, total) => series.set(labels, total) };
+  }
+
+  /** The same for a histogram. */
+  countedHistogram(options: MetricOptions & { readonly buckets: readonly number[] }): CountedHistogram {
+    const { name, labels = [], buckets } = options;
+    const series = this.#register(options, 'histogram', new HistogramSeries(name, labels, buckets));
+    return { put: (values, counts, sum) => series.put(values, counts, sum) };
   }
 
   /** Runs the function before each rendering, to set gauges whose values are read and not counted. */

@@ -9,15 +9,33 @@ interface Request {
   readonly took: number;
 }
 
-/** Adds client-go's metrics of requests to the API server. Returns what counts one. */
-export function addRequestMetrics(registry: Registry): (request: Request) => void {
+/** A request that waited for its turn; `waited` is in milliseconds. */
+interface Turn {
+  readonly method: string;
+  readonly host: string;
+  readonly waited: number;
+}
+
+/** Adds client-go's metric of what the client-side limit holds back. Returns what counts one request. */
+export function addTurnMetrics(registry: Registry, prefix = ''): (turn: Turn) => void {
+  const duration = registry.histogram({
+    name: `${prefix}rest_client_rate_limiter_duration_seconds`,
+    help: 'Seconds that a request to the API server waited for the limit of this client.',
+    labels: ['verb', 'host'],
+    buckets: requestSeconds,
+  });
+  return ({ method, host, waited }) => duration.observe([method, host], waited / 1000);
+}
+
+/** Adds client-go's metrics of requests to the API server, under a prefix if there is one. Returns what counts one. */
+export function addRequestMetrics(registry: Registry, prefix = ''): (request: Request) => void {
   const total = registry.counter({
-    name: 'rest_client_requests_total',
+    name: `${prefix}rest_client_requests_total`,
     help: 'Requests to the API server by status, method and host.',
     labels: ['code', 'host', 'method'],
   });
   const duration = registry.histogram({
-    name: 'rest_client_request_duration_seconds',
+    name: `${prefix}rest_client_request_duration_seconds`,
     help: 'Seconds from a request to the API server to the head of its answer.',
     labels: ['verb', 'host'],
     buckets: requestSeconds,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { emptySnapshot } from '../model/mod.ts';
 import type { ServiceRecord, SliceRecord, Snapshot } from '../model/mod.ts';
 import { ChangeTracker } from './change-tracker.ts';
 import { endpoint, service, slice } from './records.fixture.ts';
@@ -8,10 +9,9 @@ const key = 'shop/web';
 
 function snapshot(services: readonly ServiceRecord[], slices: readonly SliceRecord[]): Snapshot {
   return {
-    version: 1,
+    ...emptySnapshot,
     services: new Map(services.map((one) => [one.key, one])),
     slices: Map.groupBy(slices, (one) => one.service),
-    node: null,
   };
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { emptySnapshot } from '../model/mod.ts';
 import type { Address, EndpointRecord, Problem, ServiceRecord } from '../model/mod.ts';
 import { createFakeConntrack } from '../netlink/mod.ts';
 import type { ConntrackFlow } from '../netlink/mod.ts';
@@ -37,12 +38,11 @@ function setUp() {
     family: 'IPv4',
     services: new Set(['shop/dns']),
     snapshot: {
-      version: 1,
+      ...emptySnapshot,
       services: new Map(subject === null ? [] : [['shop/dns', subject]]),
       slices: new Map([
         ['shop/dns', [slice(endpoints, { service: 'shop/dns', ports: [{ name: 'dns', protocol: 'UDP', port: 5353 }] })]],
       ]),
-      node: null,
     },
     complete: false,
     settings: {

@@ -1,3 +1,4 @@
+import { emptySnapshot, noDirt } from '../model/mod.ts';
 import type { Dirty, Lookup, NodeRecord, ServiceKey, ServiceRecord, SliceRecord, Snapshot } from '../model/mod.ts';
 import type { SnapshotSource } from './proxy.ts';
 
@@ -27,12 +28,17 @@ export class FakeSource implements SnapshotSource {
     if (service === null) this.#services.delete(key);
     else this.#services.set(key, service);
     this.#slices.set(key, slices);
-    this.#commit({ services: new Set([key]), node: false });
+    this.#commit({ ...noDirt, services: new Set([key]) });
   }
 
   setNode(node: NodeRecord): void {
     this.#node = node;
-    this.#commit({ services: new Set(), node: true });
+    this.#commit({ ...noDirt, node: true });
+  }
+
+  /** A commit of what only DNS reads. */
+  touchPods(): void {
+    this.#commit({ ...noDirt, namespaces: new Set(['shop']), pods: new Set(['shop/pod']) });
   }
 
   synced(): void {
@@ -42,6 +48,7 @@ export class FakeSource implements SnapshotSource {
   #commit(dirty: Dirty): void {
     this.#version += 1;
     const snapshot: Snapshot = {
+      ...emptySnapshot,
       version: this.#version,
       services: lookup(this.#services),
       slices: lookup(this.#slices),

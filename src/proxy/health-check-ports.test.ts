@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fail, succeed } from '../model/mod.ts';
+import { emptySnapshot, fail, succeed } from '../model/mod.ts';
 import type { Family, NodePortAddresses, ServiceRecord, SliceRecord } from '../model/mod.ts';
 import { HealthCheckPorts } from './health-check-ports.ts';
 import type { HealthCheckTarget } from './health-check-ports.ts';
@@ -38,7 +38,7 @@ function setUp() {
     ports.afterSync({
       family,
       services: new Set(keys),
-      snapshot: { version: 1, services, slices, node: null },
+      snapshot: { ...emptySnapshot, services, slices },
       complete,
       settings: { podTraffic: { kind: 'none' }, nodePorts, masqueradeBit: 14, nodeAddress: null },
       localAddresses: [],

@@ -273,3 +273,36 @@ describe('audit and health', () => {
     expect(plane.calls).toEqual(['complete']);
   });
 });
+
+describe('what only DNS reads', () => {
+  test('Services that are not proxied reach neither the kernel nor the table, and their changes wake nobody', async () => {
+    const { clock, source, plane, proxy, states } = setUp();
+    source.setNode(node());
+    source.put('shop/a', named('a'), slices('a', '10.244.1.1'));
+    const hidden = slices('db', '10.244.1.2').map((one) => ({ ...one, proxied: false }));
+    source.put('shop/db', service({ name: 'db', proxied: false }), hidden);
+    source.synced();
+    await clock.turn(2000);
+    expect([...plane.held.keys()]).toEqual(['shop/a']);
+    source.put('shop/db', service({ name: 'db', proxied: false, healthCheckNodePort: 30_200 }), [...hidden, ...hidden]);
+    await clock.turn(5000);
+    expect(plane.calls).toEqual(['complete']);
+    expect(states()).toEqual(['shop/a Done']);
+    expect(proxy.tally()).toMatchObject([{ dirty: 0 }]);
+    source.put('shop/a', service({ name: 'a', proxied: false }), slices('a', '10.244.1.1'));
+    await clock.turn(5000);
+    expect([plane.calls, states()]).toEqual([['complete', 'shop/a'], []]);
+  });
+
+  test('a change of Pods or Namespaces does not even wake what waits to be tried again', async () => {
+    const { clock, source, plane } = await started();
+    plane.problem = { code: 'WP_TEST_DOWN', message: 'down' };
+    source.put('shop/a', named('a'), slices('a', '10.244.1.9'));
+    // By now it fails for the third time or so, and the next try is seconds away.
+    await clock.turn(4000);
+    const calls = plane.calls.length;
+    source.touchPods();
+    await clock.turn(1100);
+    expect(plane.calls).toHaveLength(calls);
+  });
+});

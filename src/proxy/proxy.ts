@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DataPlane, Dirty, Family, FamilyHealth, Problem, Snapshot, StatusRow } from '../model/mod.ts';
 import { isNodeKnown, judgeNode, nodePatience } from './node-wait.ts';
+import { ProxiedView } from './proxied-view.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ReconcilerOptions } from './reconciler.ts';
 import type { StateCounts } from './status.ts';
@@ -35,6 +36,7 @@ export interface FamilyTally {
 export class Proxy {
   readonly #options: ProxyOptions;
   readonly #reconcilers: readonly Reconciler[];
+  readonly #view = new ProxiedView();
   #snapshot: Snapshot | null = null;
   #listed = false;
   #opened = false;
@@ -73,7 +75,7 @@ export class Proxy {
     return this.#reconcilers.map((reconciler) => reconciler.health());
   }
 
-  /** The snapshot the proxy works from, or null before the first. */
+  /** The snapshot the proxy works from, without what it does not proxy; null before the first. */
   get snapshot(): Snapshot | null {
     return this.#snapshot;
   }
@@ -91,11 +93,14 @@ export class Proxy {
   }
 
   #take(snapshot: Snapshot, dirty: Dirty): void {
-    this.#snapshot = snapshot;
-    for (const reconciler of this.#reconcilers) reconciler.update(snapshot, dirty);
-    if (!dirty.node) return;
+    const changed = this.#view.take(snapshot, dirty);
+    this.#snapshot = this.#view.snapshot;
+    // What DNS alone knows wakes nobody here, not even for what still waits to be tried again.
+    if (changed === null) return;
+    for (const reconciler of this.#reconcilers) reconciler.update(this.#snapshot, changed);
+    if (!changed.node) return;
     if (this.#listed && !this.#opened) this.#openWhenNodeIsKnown();
-    else if (this.#opened) this.#watchPodCidrs(snapshot);
+    else if (this.#opened) this.#watchPodCidrs(this.#snapshot);
   }
 
   #onListed(): void {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { emptySnapshot } from '../model/mod.ts';
 import type {
   Address,
   ApplyReport,
@@ -82,7 +83,7 @@ export class Reconciler {
   readonly #retries: Retries;
   #dirty = new Set<ServiceKey>();
   /** A source that lists nothing need not say so. */
-  #snapshot: Snapshot = { version: 0, services: new Map(), slices: new Map(), node: null };
+  #snapshot: Snapshot = emptySnapshot;
   #open = false;
   #openedAt: number | null = null;
   #viewpoint: Viewpoint | null = null;

@@ -1,4 +1,4 @@
-import { noTuning, parseAddress } from '../model/mod.ts';
+import { noLabels, noTuning, parseAddress } from '../model/mod.ts';
 import type { Address, EndpointRecord, Family, NodeRecord, ServicePortRecord, ServiceRecord, SliceRecord } from '../model/mod.ts';
 
 /** Short ways to write records in tests. */
@@ -13,14 +13,17 @@ export function servicePort(over: Partial<ServicePortRecord> = {}): ServicePortR
 }
 
 export function service(over: Partial<ServiceRecord> = {}): ServiceRecord {
-  const { namespace = 'shop', name = 'web' } = over;
+  const { namespace = 'shop', name = 'web', clusterIps = { IPv4: address('10.96.0.10') } } = over;
   return {
     key: `${namespace}/${name}`,
     namespace,
     name,
     type: 'ClusterIP',
+    proxied: true,
     headless: false,
-    clusterIps: { IPv4: address('10.96.0.10') },
+    clusterIps,
+    publishedIps: clusterIps,
+    externalName: '',
     externalIps: [],
     loadBalancer: [],
     sourceRanges: [],
@@ -30,6 +33,7 @@ export function service(over: Partial<ServiceRecord> = {}): ServiceRecord {
     externalLocal: false,
     healthCheckNodePort: 0,
     tuning: noTuning,
+    labels: noLabels,
     ...over,
   };
 }
@@ -44,18 +48,25 @@ export function endpoint(text: string, over: Partial<EndpointRecord> = {}): Endp
     zone: null,
     zoneHints: [],
     nodeHints: [],
+    hostname: null,
+    podName: null,
     ...over,
   };
 }
 
 export function slice(endpoints: readonly EndpointRecord[], over: Partial<SliceRecord> = {}): SliceRecord {
+  const { ports = [{ name: 'http', protocol: 'TCP', port: 8080 }] } = over;
   return {
     key: 'shop/web-1',
     service: 'shop/web',
+    proxied: true,
     family: 'IPv4' as Family,
-    ports: [{ name: 'http', protocol: 'TCP', port: 8080 }],
+    ports,
+    publishedPorts: ports,
     endpoints,
+    furtherEndpoints: [],
     triggeredAt: null,
+    labels: noLabels,
     ...over,
   };
 }

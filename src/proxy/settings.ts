@@ -36,7 +36,8 @@ export function resolveNodeAddress(choices: NodeChoices, family: Family, node: N
   return node?.addresses.find((address) => familyOf(address) === family) ?? null;
 }
 
-function resolvePodTraffic(detection: PodDetection, family: Family, node: NodeRecord | null): PodTraffic {
+/** How pods of a family are told from other clients. */
+export function resolvePodTraffic(detection: PodDetection, family: Family, node: NodeRecord | null): PodTraffic {
   switch (detection.kind) {
     case 'cluster-cidr':
       return fromSource(detection.prefixes, family);

@@ -26,7 +26,7 @@ export interface ApiServerOptions {
 
 /**
  * An HTTP server on loopback that speaks the list and watch protocol of a Kubernetes API server for
- * Services, EndpointSlices and Nodes, takes Events, and fails on request in every way a real one does.
+ * Services, EndpointSlices, Nodes, Namespaces and Pods, takes Events, and fails on request in every way a real one does.
  */
 export class ApiServer implements AsyncDisposable {
   history = new History();

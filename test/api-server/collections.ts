@@ -1,5 +1,5 @@
 /** The collections that this server offers, by the last word of their path. */
-export type CollectionName = 'services' | 'endpointslices' | 'nodes' | 'events';
+export type CollectionName = 'services' | 'endpointslices' | 'nodes' | 'namespaces' | 'pods' | 'events';
 
 export interface CollectionInfo {
   readonly name: CollectionName;
@@ -19,6 +19,8 @@ export const collections: Readonly<Record<CollectionName, CollectionInfo>> = {
     namespaced: true,
   },
   nodes: { name: 'nodes', path: '/api/v1/nodes', apiVersion: 'v1', kind: 'Node', namespaced: false },
+  namespaces: { name: 'namespaces', path: '/api/v1/namespaces', apiVersion: 'v1', kind: 'Namespace', namespaced: false },
+  pods: { name: 'pods', path: '/api/v1/pods', apiVersion: 'v1', kind: 'Pod', namespaced: true },
   events: {
     name: 'events',
     path: '/apis/events.k8s.io/v1/events',

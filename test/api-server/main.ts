@@ -1,6 +1,6 @@
 /**
- * The test API server as a process of its own: serves the Services, EndpointSlices and Nodes of a folder
- * of manifests and follows changes of its files.
+ * The test API server as a process of its own: serves the Services, EndpointSlices, Nodes, Namespaces and
+ * Pods of a folder of manifests and follows changes of its files.
  *
  *     node test/api-server/main.ts --manifests DIR [--port N]
  */

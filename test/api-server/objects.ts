@@ -39,3 +39,32 @@ export function slice(
 export function node(name: string, address: string): ApiObject {
   return { metadata: { name }, spec: {}, status: { addresses: [{ type: 'InternalIP', address }] } };
 }
+
+/** A headless Service with one TCP port 80. */
+export function headlessService(namespace: string, name: string): ApiObject {
+  return service(namespace, name, 'None');
+}
+
+/** A Service that stands for a name elsewhere. */
+export function externalService(namespace: string, name: string, externalName: string): ApiObject {
+  return { metadata: { namespace, name }, spec: { type: 'ExternalName', externalName, sessionAffinity: 'None' } };
+}
+
+export function namespaceObject(name: string, labels: Record<string, string> = {}): ApiObject {
+  return { metadata: { name, labels }, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } };
+}
+
+/** A running Pod with these addresses. */
+export function pod(
+  ofNamespace: string,
+  name: string,
+  addresses: readonly string[],
+  more: { readonly nodeName?: string; readonly phase?: string; readonly deletionTimestamp?: string } = {},
+): ApiObject {
+  const { nodeName = 'node-1', phase = 'Running', deletionTimestamp } = more;
+  return {
+    metadata: { namespace: ofNamespace, name, ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }) },
+    spec: { nodeName },
+    status: { phase, podIP: addresses[0], podIPs: addresses.map((ip) => ({ ip })) },
+  };
+}

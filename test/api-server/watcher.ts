@@ -1,9 +1,11 @@
-import type { Dirty, Pause, Problem, Snapshot } from '../../src/model/mod.ts';
+import type { DnsData, Dirty, Pause, Problem, Snapshot } from '../../src/model/mod.ts';
 import { createClusterSource } from '../../src/kube/cluster-source.ts';
-import { decodeService, decodeSlice } from '../../src/kube/decode.ts';
+import { decodeNamespace, decodePod, decodeService, decodeSlice, isPodGone } from '../../src/kube/decode.ts';
+import type { Decoded } from '../../src/kube/decode.ts';
 import type { ReflectorTimings } from '../../src/kube/reflector-types.ts';
 import type { Source } from '../../src/kube/source.ts';
 import type { ApiServer } from './api-server.ts';
+import type { CollectionName } from './collections.ts';
 import { parseSelectors } from './selectors.ts';
 import { until } from './until.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -14,6 +16,7 @@ export interface WatcherOptions {
   readonly kubeconfig?: string;
   readonly pause?: Pause;
   readonly random?: () => number;
+  readonly dns?: DnsData;
 }
 
 /** Ends of watches are part of the tests, and real silence is short in them. */
@@ -26,9 +29,11 @@ export class Watcher implements AsyncDisposable {
   readonly changes: { readonly snapshot: Snapshot; readonly dirty: Dirty }[] = [];
   /** What was said, in order. */
   readonly calls: ('change' | 'synced')[] = [];
+  readonly dns: DnsData | null;
   readonly #source: Source;
 
   constructor(server: ApiServer, options: WatcherOptions = {}) {
+    this.dns = options.dns ?? null;
     const source = createClusterSource({
       kubeconfig: options.kubeconfig ?? '',
       master: options.kubeconfig === undefined ? server.url : '',
@@ -38,6 +43,7 @@ export class Watcher implements AsyncDisposable {
       userAgent: 'waypost-test',
       env: {},
       clock: this.clock,
+      dns: this.dns,
       random: options.random ?? (() => 0.5),
       timings: { ...testTimings, ...options.timings },
       ...(options.pageLimit === undefined ? {} : { pageLimit: options.pageLimit }),
@@ -79,46 +85,58 @@ export class Watcher implements AsyncDisposable {
 
 /** Resolves when the watcher is synced and knows just what the server holds. */
 export async function inStep(server: ApiServer, watcher: Watcher): Promise<void> {
-  await until('the watcher knows what the server holds', () => watcher.synced && knownState(watcher) === serverState(server));
+  await until(
+    'the watcher knows what the server holds',
+    () => watcher.synced && knownState(watcher) === serverState(server, watcher.dns),
+  );
 }
 
 /** What the server holds, as text that can be compared with {@link knownState}: every field that counts. */
-function serverState(server: ApiServer): string {
-  const ours = parseSelectors(
-    new URLSearchParams({ labelSelector: '!service.kubernetes.io/service-proxy-name', fieldSelector: 'spec.clusterIP!=None' }),
-  );
-  const notHeadless = parseSelectors(new URLSearchParams({ labelSelector: '!service.kubernetes.io/headless' }));
-  const services = server.history
-    .list('services')
-    .filter((object) => ours?.(object))
-    .map(decodeService);
-  const slices = server.history
-    .list('endpointslices')
-    .filter((object) => notHeadless?.(object))
-    .map(decodeSlice);
-  return toText(
-    services.flatMap((decoded) => (decoded.ok ? [decoded.value] : [])),
-    slices.flatMap((decoded) => (decoded.ok ? [decoded.value] : [])),
-  );
+function serverState(server: ApiServer, dns: DnsData | null): string {
+  const read = <T>(name: CollectionName, query: Record<string, string>, decode: (raw: unknown) => Decoded<T>): T[] => {
+    const selected = parseSelectors(new URLSearchParams(query));
+    return server.history.list(name).flatMap((object) => {
+      const decoded = selected?.(object) === true ? decode(object) : null;
+      return decoded?.ok === true ? [decoded.value] : [];
+    });
+  };
+  const ours = { labelSelector: '!service.kubernetes.io/service-proxy-name', fieldSelector: 'spec.clusterIP!=None' };
+  const notHeadless = { labelSelector: '!service.kubernetes.io/headless' };
+  return toText({
+    services: read('services', dns === null ? ours : {}, (raw) => decodeService(raw, dns)),
+    slices: read('endpointslices', dns === null ? notHeadless : {}, (raw) => decodeSlice(raw, dns)),
+    namespaces: dns === null ? null : read('namespaces', {}, (raw) => decodeNamespace(raw, dns)),
+    pods:
+      dns === null || dns.pods === 'none'
+        ? null
+        : read('pods', dns.pods === 'node' ? { fieldSelector: 'spec.nodeName=node-1' } : {}, (raw) =>
+            isPodGone(raw) ? { ok: false, problem: { code: 'WP_KUBE_OBJECT', message: 'it ended' } } : decodePod(raw, dns),
+          ),
+  });
 }
 
 /** What the watcher knows, in the same words as {@link serverState}. */
-export function knownState({ snapshot }: Watcher): string {
-  if (snapshot === null) return toText([], []);
-  return toText(
-    [...snapshot.services].map(([, service]) => service),
-    [...snapshot.slices].flatMap(([, slices]) => slices),
-  );
+export function knownState({ snapshot, dns }: Watcher): string {
+  if (snapshot === null) return toText({ services: [], slices: [], namespaces: dns === null ? null : [], pods: null });
+  const all = <T>(records: Iterable<readonly [string, T]>): T[] => [...records].map(([, record]) => record);
+  return toText({
+    services: all(snapshot.services),
+    slices: all(snapshot.slices).flat(),
+    namespaces: snapshot.namespaces === null ? null : all(snapshot.namespaces),
+    pods: snapshot.pods === null ? null : all(snapshot.pods),
+  });
 }
 
 interface Keyed {
-  readonly key: string;
+  readonly key?: string;
+  readonly name?: string;
 }
 
-function toText(services: readonly Keyed[], slices: readonly Keyed[]): string {
-  return JSON.stringify({ services: services.toSorted(compareKeys), slices: slices.toSorted(compareKeys) });
+function toText(state: Readonly<Record<string, readonly Keyed[] | null>>): string {
+  const ordered = Object.entries(state).map(([kind, records]) => [kind, records?.toSorted(compareKeys) ?? null]);
+  return JSON.stringify(ordered);
 }
 
 function compareKeys(a: Keyed, b: Keyed): number {
-  return a.key < b.key ? -1 : 1;
+  return (a.key ?? a.name ?? '') < (b.key ?? b.name ?? '') ? -1 : 1;
 }

@@ -3,6 +3,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApiServer } from '../api-server/api-server.ts';
+import type { CollectionName } from '../api-server/collections.ts';
 import { labConfig } from '../lab/config.ts';
 import { createTemporaryFolder, pollUntil } from '../lab/mod.ts';
 import type { Place } from '../lab/mod.ts';
@@ -98,12 +99,12 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Starts the real agent on this server; not waited for. */
-  async startAgent(config: Readonly<Record<string, unknown>> = {}): Promise<RunningWaypost> {
+  async startAgent(config: Readonly<Record<string, unknown>> = {}, flags: readonly string[] = []): Promise<RunningWaypost> {
     const folder = await createTemporaryFolder('waypost-agent-');
     const file = join(folder.path, 'config.json');
     const text = { mode: 'iptables', clientConnection: { kubeconfig: this.kubeconfig, qps: 50, burst: 100 }, ...config };
     await writeFile(file, JSON.stringify(labConfig(text)));
-    const args = ['run', '--config', file, '--hostname-override', 'node-1'];
+    const args = ['run', '--config', file, '--hostname-override', 'node-1', ...flags];
     const agent = new RunningWaypost(this.#place, this.#place.spawn(launcher, args), folder);
     this.#agents.push(agent);
     return agent;
@@ -127,7 +128,7 @@ export class Cluster implements AsyncDisposable {
   }
 }
 
-function collectionOf(object: ApiObject): 'services' | 'endpointslices' | 'nodes' {
+function collectionOf(object: ApiObject): CollectionName {
   switch (object['kind']) {
     case 'Service':
       return 'services';
@@ -135,6 +136,10 @@ function collectionOf(object: ApiObject): 'services' | 'endpointslices' | 'nodes
       return 'endpointslices';
     case 'Node':
       return 'nodes';
+    case 'Namespace':
+      return 'namespaces';
+    case 'Pod':
+      return 'pods';
     default:
       throw new Error(`objects of kind ${String(object['kind'])} are not served`);
   }

@@ -5,7 +5,7 @@ import type { RulesetState } from '../../src/iptables/mod.ts';
 import type { TraceOutcome } from '../../src/iptables/tracer.ts';
 import { decodeNode, decodeService, decodeSlice, isProxiedService, isProxiedSlice } from '../../src/kube/decode.ts';
 import { createStore } from '../../src/kube/store.ts';
-import { families, parseAddress, succeed } from '../../src/model/mod.ts';
+import { families, noDirt, parseAddress, succeed } from '../../src/model/mod.ts';
 import type { Address, Change, DataPlaneSettings, Dirty, Family, Frontend } from '../../src/model/mod.ts';
 import { resolveNodeAddress, resolveSettings } from '../../src/proxy/settings.ts';
 import { deriveFrontends } from '../../src/proxy/view.ts';
@@ -41,7 +41,7 @@ export class Subject {
       if (!node.ok) throw new Error(node.problem.message);
       this.#store.nodes.upsert(node.value);
     }
-    const dirty = this.#store.commit()?.dirty ?? { services: new Set<string>(), node: false };
+    const dirty = this.#store.commit()?.dirty ?? noDirt;
     const moved = before?.interfaces !== cluster.interfaces;
     for (const family of families) await this.#program(family, dirty, before === null || dirty.node || moved);
   }

@@ -3,6 +3,7 @@ import { attemptMany, open } from './attempt.ts';
 import type { Held } from './attempt.ts';
 import { Load } from './load.ts';
 import type { Answers, Request } from './protocol.ts';
+import { resolveName } from './resolve.ts';
 import { listen } from './serve.ts';
 
 /**
@@ -43,6 +44,7 @@ const handlers: { readonly [Op in Request['op']]: (request: Extract<Request, { o
     return load.stop();
   },
   http: (request) => fetchText(request.url, request.timeoutMs),
+  resolve: (request) => resolveName(request),
 };
 
 function need<T>(values: ReadonlyMap<number, T>, id: number, what: string): T {

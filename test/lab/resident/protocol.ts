@@ -10,7 +10,8 @@ export type Request =
   | ({ readonly op: 'start-load'; readonly workers: number; readonly pauseMs: number } & Target)
   | { readonly op: 'report-load'; readonly load: number }
   | { readonly op: 'stop-load'; readonly load: number }
-  | { readonly op: 'http'; readonly url: string; readonly timeoutMs: number };
+  | { readonly op: 'http'; readonly url: string; readonly timeoutMs: number }
+  | ({ readonly op: 'resolve' } & NameQuestion);
 
 /** The answers, by request. */
 export interface Answers {
@@ -23,6 +24,7 @@ export interface Answers {
   readonly 'report-load': LoadReport;
   readonly 'stop-load': LoadReport;
   readonly http: { readonly status: number; readonly body: string };
+  readonly resolve: Resolved;
 }
 
 export type Reply = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly problem: string };
@@ -46,6 +48,25 @@ export interface Target {
   readonly timeoutMs: number;
   readonly sourceAddress?: string;
   readonly sourcePort?: number;
+}
+
+/** A name to be asked for, at one server, over UDP. */
+export interface NameQuestion {
+  /** `address` or `address:port`. */
+  readonly server: string;
+  readonly name: string;
+  readonly type: 'A' | 'AAAA' | 'SRV';
+  readonly timeoutMs: number;
+}
+
+export interface Resolved {
+  /** Null, or how it failed: `ENOTFOUND`, `ENODATA`, `ESERVFAIL`, `ETIMEOUT`, `ECONNREFUSED`. */
+  readonly code: string | null;
+  /** Addresses, or `priority weight port name`; sorted. */
+  readonly records: readonly string[];
+  /** Of the first address. */
+  readonly ttl: number | null;
+  readonly elapsedMs: number;
 }
 
 /**

@@ -1,0 +1,165 @@
+import type { EncodedAnswer } from './encode-answer.ts';
+import type { Query } from './read-query.ts';
+import type { Stage } from './resolution.ts';
+import type { Lease } from './zone-contract.ts';
+
+/** An answer that was encoded once and suits every asker while its lease is live. */
+export interface KeptAnswer {
+  readonly encoded: EncodedAnswer;
+  readonly lease: Lease;
+  readonly stage: Stage;
+  /** Its place among the counts of replies. */
+  readonly response: number;
+  /** Index of the server block it belongs to. */
+  readonly block: number;
+}
+
+/** Entries that one hash may lead to. */
+const ways = 4;
+
+/**
+ * Octets of an entry that lie in one piece: the name, then the records. Most answers fit, and finding and copying them costs
+ * two places of memory that the processor does not have at hand, where objects would cost eight.
+ */
+const roomOctets = 128;
+
+/** Numbers of an entry, in the order of their places. */
+const row = { hash: 0, type: 1, lengths: 2, counts: 3, head: 4, labels: 5 } as const;
+const rowSize = 8;
+
+/** The header bits that an answer brings: AA and the code. */
+const authoritative = 0x0400;
+
+/**
+ * Encoded answers by name and type, found without making a text of the name: the first thing looked at for each question.
+ * Bounded: a new entry takes the place of one that is over, or else of any of its neighbours.
+ *
+ * An entry has one number, its place. Small answers without an order to shuffle are packed; the others are kept as they are.
+ */
+export class AnswerTable {
+  /** Names and records of packed entries, `roomOctets` for each place. */
+  readonly memory: Uint8Array;
+  readonly #rows: Int32Array;
+  readonly #leases: (Lease | null)[];
+  readonly #whole: (KeptAnswer | null)[];
+  readonly #mask: number;
+  readonly #random: (below: number) => number;
+
+  /** `size` entries, rounded up to a power of two. `random` gives integers below its argument. */
+  constructor(size: number, random: (below: number) => number) {
+    const sets = 2 ** Math.ceil(Math.log2(Math.max(1, size / ways)));
+    const places = sets * ways;
+    this.memory = new Uint8Array(places * roomOctets);
+    this.#rows = new Int32Array(places * rowSize);
+    this.#leases = Array.from({ length: places }, () => null);
+    this.#whole = Array.from({ length: places }, () => null);
+    this.#mask = sets - 1;
+    this.#random = random;
+  }
+
+  /** The place of the answer, or -1. */
+  find(query: Query): number {
+    const hash = hashOf(query);
+    const first = (hash & this.#mask) * ways;
+    const rows = this.#rows;
+    for (let place = first; place < first + ways; place += 1) {
+      const at = place * rowSize;
+      if (rows[at + row.hash] !== hash || rows[at + row.type] !== query.type) continue;
+      const lease = this.#leases[place];
+      if (!lease || !this.#hasName(place, query)) continue;
+      if (lease.live) return place;
+      this.#leases[place] = null;
+      this.#whole[place] = null;
+      return -1;
+    }
+    return -1;
+  }
+
+  /** The answer that is kept as it is; null: it is packed. */
+  wholeAt(place: number): KeptAnswer | null {
+    return this.#whole[place] ?? null;
+  }
+
+  /** Where the records of a packed answer begin in {@link memory}, and how long they are. */
+  recordsAt(place: number): number {
+    return place * roomOctets + this.nameLengthAt(place);
+  }
+
+  nameLengthAt(place: number): number {
+    return (this.#rows[place * rowSize + row.lengths] ?? 0) & 0xff;
+  }
+
+  lengthAt(place: number): number {
+    return ((this.#rows[place * rowSize + row.lengths] ?? 0) >> 8) & 0xff;
+  }
+
+  /** {@link EncodedAnswer.zoneLength} */
+  zoneLengthAt(place: number): number {
+    return ((this.#rows[place * rowSize + row.lengths] ?? 0) >> 16) & 0xff;
+  }
+
+  /** Numbers of records of the three sections, 8 bits each, the answer lowest. */
+  countsAt(place: number): number {
+    return this.#rows[place * rowSize + row.counts] ?? 0;
+  }
+
+  /** The bits that it brings to a header. */
+  headAt(place: number): number {
+    return this.#rows[place * rowSize + row.head] ?? 0;
+  }
+
+  responseAt(place: number): number {
+    return (this.#rows[place * rowSize + row.labels] ?? 0) >> 16;
+  }
+
+  blockAt(place: number): number {
+    return (this.#rows[place * rowSize + row.labels] ?? 0) & 0xffff;
+  }
+
+  /** Keeps an answer. Names longer than any that is asked for often are not kept. */
+  keep(query: Query, answer: KeptAnswer): void {
+    if (query.nameLength > roomOctets) return;
+    const hash = hashOf(query);
+    const known = this.find(query);
+    const place = known >= 0 ? known : this.#choosePlace((hash & this.#mask) * ways);
+    const { encoded, lease } = answer;
+    const at = place * rowSize;
+    const packed = isPackable(query, encoded);
+    const length = packed ? encoded.bytes.length : 0;
+    this.#rows[at + row.hash] = hash;
+    this.#rows[at + row.type] = query.type;
+    this.#rows[at + row.lengths] = query.nameLength | (length << 8) | (encoded.zoneLength << 16);
+    this.#rows[at + row.counts] = encoded.answers | (encoded.authorities << 8) | (encoded.additionals << 16);
+    this.#rows[at + row.head] = (encoded.authoritative ? authoritative : 0) | encoded.rcode;
+    this.#rows[at + row.labels] = answer.block | (answer.response << 16);
+    this.#leases[place] = lease;
+    this.#whole[place] = packed ? null : answer;
+    const room = place * roomOctets;
+    this.memory.set(query.lower.subarray(0, query.nameLength), room);
+    if (packed) this.memory.set(encoded.bytes, room + query.nameLength);
+  }
+
+  #choosePlace(first: number): number {
+    for (let place = first; place < first + ways; place += 1) if (this.#leases[place]?.live !== true) return place;
+    return first + this.#random(ways);
+  }
+
+  #hasName(place: number, query: Query): boolean {
+    const { lower, nameLength } = query;
+    if (this.nameLengthAt(place) !== nameLength) return false;
+    const { memory } = this;
+    const room = place * roomOctets;
+    for (let index = 0; index < nameLength; index += 1) if (memory[room + index] !== lower[index]) return false;
+    return true;
+  }
+}
+
+function isPackable({ nameLength }: Query, { bytes, runs, answers, authorities, additionals }: EncodedAnswer): boolean {
+  return nameLength + bytes.length <= roomOctets && runs.length === 0 && answers < 256 && authorities < 256 && additionals < 256;
+}
+
+/** FNV leaves the low bits poor; the last multiplication of murmur3 mixes them. */
+function hashOf({ hash, type }: Query): number {
+  const mixed = Math.imul(hash ^ (hash >>> 16) ^ Math.imul(type, 0x9e3779b1), 0x85ebca6b);
+  return mixed ^ (mixed >>> 13);
+}

@@ -1,0 +1,106 @@
+import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { decode } from 'dns-packet';
+import type { DecodedPacket } from 'dns-packet';
+import { StreamFrames, frame } from './forward-frames.ts';
+import { address } from './forward.fixture.ts';
+import type { Upstream } from './settings.ts';
+
+/** A query as the upstream saw it. */
+export interface SeenQuery {
+  readonly packet: DecodedPacket;
+  readonly bytes: Uint8Array;
+  /** Where it came from. */
+  readonly port: number;
+  readonly protocol: 'udp' | 'tcp';
+  /** Counts TCP connections from 1; 0 over UDP. */
+  readonly connection: number;
+}
+
+export interface ReplyWays {
+  send(bytes: Uint8Array): void;
+  /** Octets as they are, without a length in front; over TCP only. */
+  raw(bytes: Uint8Array): void;
+  /** Ends the sending side, or the connection with a reset; over TCP only. */
+  end(): void;
+  reset(): void;
+}
+
+export type Behaviour = (query: SeenQuery, reply: ReplyWays) => void;
+
+/** A DNS server on loopback whose faults are up to the test. */
+export interface RealUpstream extends AsyncDisposable {
+  readonly upstream: Upstream;
+  readonly seen: readonly SeenQuery[];
+  /** TCP connections so far, and those open now. */
+  readonly connections: () => number;
+  readonly open: () => number;
+}
+
+/** Listens on UDP and TCP of one port that the kernel chose; with `udpOnly` the TCP port is refused. */
+export async function startUpstream(
+  behave: Behaviour,
+  options: { udpOnly?: boolean; host?: string } = {},
+): Promise<RealUpstream> {
+  const host = options.host ?? '127.0.0.1';
+  const seen: SeenQuery[] = [];
+  const open = new Set<Socket>();
+  let connections = 0;
+  const udp = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+  udp.bind(0, host);
+  await once(udp, 'listening');
+  const { port } = udp.address();
+  udp.on('message', (bytes, sender) => {
+    const query: SeenQuery = { packet: decode(bytes), bytes, port: sender.port, protocol: 'udp', connection: 0 };
+    seen.push(query);
+    const send = (reply: Uint8Array): void => udp.send(reply, sender.port, sender.address);
+    behave(query, { send, raw: send, end() {}, reset() {} });
+  });
+  const tcp = createServer({ allowHalfOpen: true }, (socket) => {
+    open.add(socket);
+    connections += 1;
+    const connection = connections;
+    const frames = new StreamFrames();
+    socket.on('error', () => {});
+    socket.on('close', () => open.delete(socket));
+    socket.on('end', () => socket.end());
+    socket.on('data', (chunk) => {
+      frames.push(chunk, (message) => {
+        const bytes = message.slice();
+        const packet = decode(Buffer.from(bytes));
+        const query: SeenQuery = { packet, bytes, port: socket.remotePort ?? 0, protocol: 'tcp', connection };
+        seen.push(query);
+        behave(query, {
+          send: (reply) => socket.write(frame(reply)),
+          raw: (octets) => socket.write(octets),
+          end: () => socket.end(),
+          reset: () => socket.resetAndDestroy(),
+        });
+      });
+    });
+  });
+  if (options.udpOnly !== true) {
+    tcp.listen(port, host);
+    await once(tcp, 'listening');
+  }
+  return {
+    upstream: { address: address(host), port },
+    seen,
+    connections: () => connections,
+    open: () => open.size,
+    async [Symbol.asyncDispose]() {
+      for (const socket of open) socket.destroy();
+      await new Promise<void>((resolve) => udp.close(() => resolve()));
+      if (tcp.listening) await new Promise<void>((resolve) => tcp.close(() => resolve()));
+    },
+  };
+}
+
+/** A port of loopback that was free a moment ago. */
+export async function refusedUpstream(): Promise<Upstream> {
+  const one = await startUpstream(() => {});
+  await one[Symbol.asyncDispose]();
+  return one.upstream;
+}
