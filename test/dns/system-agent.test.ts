@@ -240,23 +240,6 @@ describeWhere(can, 'an agent that answers DNS', () => {
       brief(await dig(c1, clusterIp, 'third.test')) === upstreamAnswer ? true : null,
     );
   });
-      expect(kept).toBe(wanted);
-      // However many wait for the upstream, names of the cluster are answered.
-      const waiting = await dns.startLoad(c1, clusterIp, 'waiting.test');
-      const load = await dns.startLoad(c1, clusterIp, 'web.shop.svc.cluster.local');
-      for (const tcp of [false, true])
-        for (let count = 0; count < 20; count += 1)
-          expect(brief(await dig(c1, clusterIp, 'web.shop.svc.cluster.local', { tcp, time: 1 }))).toBe(webAddress.IPv4);
-      const { asked, lost, byAnswer } = await load.stop();
-      expect([lost, byAnswer]).toEqual([0, { [webAddress.IPv4]: asked }]);
-      await waiting.stop();
-      dns.upstream.signal('SIGCONT');
-      await pollUntil('the upstream to be asked again', async () =>
-        brief(await dig(c1, clusterIp, 'third.test')) === upstreamAnswer ? true : null,
-      );
-      await agent?.kill();
-    }
-  });
 
   test('[DNS-129] nobody outside is answered: not at the ClusterIP, not at the node-local address, and at an address of the node REFUSED', async () => {
     await start();
