@@ -167,7 +167,7 @@ describe('waypost dns convert', () => {
     expect(bad.err).toMatch(/2.*nosuch/);
     expect(await run('convert', '/nowhere/Corefile')).toMatchObject({
       code: 1,
-      err: expect.stringContaining('cannot read /nowhere/Corefile') as string,
+      err: expect.stringContaining('cannot read the DNS configuration /nowhere/Corefile') as string,
     });
     expect(await run('convert', join(folder, 'Corefile'), '--cluster-domain', 'a..b')).toEqual({
       code: 2,

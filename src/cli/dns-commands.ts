@@ -1,9 +1,5 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import * as v from 'valibot';
-import { fail, succeed } from '../model/mod.ts';
-import type { Outcome } from '../model/mod.ts';
 import { askPage, sendToAgent } from './ask-agent.ts';
 import { printProblems } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
@@ -119,40 +115,15 @@ interface ConvertOptions {
 
 async function runConvert(path: string, { clusterDomain, resolvConf }: ConvertOptions, terminal: Terminal): Promise<number> {
   // Other commands need nothing of it.
-  const { convertSettings, parseName } = await import('../dns/mod.ts');
+  const { convertPath, parseName } = await import('../dns/mod.ts');
   const domain = parseName(clusterDomain.endsWith('.') ? clusterDomain : `${clusterDomain}.`);
   if (domain === null) {
     terminal.err(`waypost: --cluster-domain must be a domain such as cluster.local, not "${clusterDomain}"\n`);
     return 2;
   }
-  const files = readFiles(path);
-  if (!files.ok) {
-    printProblems(terminal, [files.problem]);
-    return 1;
-  }
-  const converted = convertSettings(files.value, {
-    clusterDomain: domain,
-    upstreamFile: resolvConf,
-    env: process.env,
-    readImport: () => null,
-  });
+  const converted = convertPath(path, { clusterDomain: domain, upstreamFile: resolvConf, env: process.env });
   printProblems(terminal, [...converted.warnings, ...converted.problems]);
   if (converted.yaml === null) return 1;
   terminal.out(converted.yaml);
   return 0;
-}
-
-function readFiles(path: string): Outcome<readonly { readonly name: string; readonly text: string }[]> {
-  try {
-    const names = statSync(path).isDirectory()
-      ? readdirSync(path)
-          .filter((name) => !name.startsWith('.'))
-          .toSorted()
-          .map((name) => join(path, name))
-          .filter((file) => statSync(file).isFile())
-      : [path];
-    return succeed(names.map((name) => ({ name, text: readFileSync(name, 'utf8') })));
-  } catch (cause) {
-    return fail('WP_DNS_CONFIG_READ', `cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
-  }
 }

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import type { Address, Clock, Problem } from '../model/mod.ts';
-import { globTest, readAnySettings } from './import-any.ts';
+import { convertSettings, globTest, readAnySettings } from './import-any.ts';
 import type { AnyOptions } from './import-any.ts';
 import type { DnsSettings } from './settings.ts';
 import { defaultSettings } from './settings-default.ts';
@@ -78,22 +78,33 @@ function load(options: LoadOptions): Load {
     marks.push(path, text ?? '');
     return text;
   };
-  const readImport: AnyOptions['readImport'] = (pattern, from) => {
-    const files = listImport(pattern, from).flatMap((path) => {
-      const text = readFile(path);
-      return text === null ? [] : [{ name: path, text }];
-    });
-    return files.length > 0 ? files : null;
-  };
   const found = options.path === null ? { files: [], problem: null } : readFiles(options.path, readFile);
   const unresolved: SettingsReading =
     found.problem !== null
       ? { ok: false, problems: [found.problem], warnings: [] }
       : options.path === null
         ? { ok: true, settings: defaultSettings(options), warnings: [] }
-        : readAnySettings(found.files, { ...options, readImport });
+        : readAnySettings(found.files, { ...options, readImport: importer(readFile) });
   const reading = resolveFiles(unresolved, { readFile, own: options.own });
   return { reading, mark: JSON.stringify([marks, found.problem?.message ?? '']) };
+}
+
+/** Our own document for the configuration of a path, imports of other files included. */
+export function convertPath(path: string, options: Omit<AnyOptions, 'readImport'>): ReturnType<typeof convertSettings> {
+  const { files, problem } = readFiles(path, readText);
+  if (problem !== null) return { yaml: null, settings: null, warnings: [], problems: [problem] };
+  return convertSettings(files, { ...options, readImport: importer(readText) });
+}
+
+/** Reads the files that an `import` names and that are not among those of the configuration. */
+function importer(readFile: (path: string) => string | null): AnyOptions['readImport'] {
+  return (pattern, from) => {
+    const files = listImport(pattern, from).flatMap((path) => {
+      const text = readFile(path);
+      return text === null ? [] : [{ name: path, text }];
+    });
+    return files.length > 0 ? files : null;
+  };
 }
 
 function readFiles(

@@ -4,14 +4,13 @@
  */
 export type { CacheCounts } from './cache.ts';
 export { formatRcode, formatType, parseType } from './constants.ts';
-export { loadSettings, watchSettings } from './driver-settings.ts';
+export { convertPath, loadSettings, watchSettings } from './driver-settings.ts';
 export type { LoadOptions } from './driver-settings.ts';
 export { startThread } from './driver-thread.ts';
 export { needsOf } from './feed-needs.ts';
 export type { DataNeeds } from './feed-needs.ts';
 export type { UpstreamCounts } from './forward-counts.ts';
 export { makeLoopName } from './forward-loop.ts';
-export { convertSettings } from './import-any.ts';
 export { createInterceptKeeper } from './intercept-keeper.ts';
 export type { InterceptKeeper, InterceptState } from './intercept-keeper.ts';
 export { durationBounds, labelsOfResponse, sizeBounds, typeLabels } from './lane-counts.ts';
