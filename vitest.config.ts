@@ -29,8 +29,18 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{src,scripts,demo,bench}/**/*.test.ts', ...architecture, ...onLoopback],
+          include: ['{src,scripts,demo,bench}/**/*.test.ts', ...architecture],
           exclude: [...kernelTests],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'loopback',
+          include: [...onLoopback],
+          testTimeout: oneByOne.testTimeout,
+          hookTimeout: oneByOne.hookTimeout,
           sequence: { groupOrder: 0 },
         },
       },
