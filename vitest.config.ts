@@ -4,10 +4,12 @@ import { patient, slowFactor } from './test/lab/patience.ts';
 
 const architecture = ['test/architecture.test.ts', 'test/architecture/**/*.test.ts'];
 
-/** Whole resolvers, but on loopback alone: they disturb nobody. */
-const onLoopback = ['cases', 'life', 'messages', 'sizes', 'streams', 'system-fuzz', 'system-metrics', 'witnesses'].map(
-  (name) => `test/dns/${name}.test.ts`,
-);
+/** Long ones that need nothing but a processor, or whole resolvers on loopback: they disturb nobody. */
+const sideBySide = [
+  'test/random/**/*.test.ts',
+  'test/packets/{frontends,table,tracer}.test.ts',
+  'test/dns/{cases,life,messages,sizes,streams,system-fuzz,system-metrics,witnesses}.test.ts',
+];
 
 /** Whole agents, network namespaces and virtual machines: one file at a time. */
 const oneByOne = {
@@ -37,8 +39,8 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'loopback',
-          include: [...onLoopback],
+          name: 'parallel',
+          include: [...sideBySide],
           testTimeout: oneByOne.testTimeout,
           hookTimeout: oneByOne.hookTimeout,
           sequence: { groupOrder: 0 },
@@ -50,7 +52,7 @@ export default defineConfig({
           ...oneByOne,
           name: 'system',
           include: ['test/**/*.test.ts'],
-          exclude: [...architecture, ...onLoopback, ...kernelTests],
+          exclude: [...architecture, ...sideBySide, ...kernelTests],
           sequence: { groupOrder: 1 },
         },
       },
