@@ -3,8 +3,8 @@ import { closeDescriptors } from '../netlink/mod.ts';
 import type { StartThread } from './thread-keeper.ts';
 import type { FromWorker, ToWorker } from './worker-messages.ts';
 
-/** How long a thread that is to be ended has to do so itself. */
-const lastWordsMs = 100;
+/** How long a thread that is to be ended has to do so itself. A busy one must not be taken down while it can still end. */
+const lastWordsMs = 5000;
 
 /**
  * Starts a worker thread. Sockets that were opened through the FFI are files of the process and stay when the thread is
@@ -32,7 +32,7 @@ export const startThread: StartThread = (data, handlers) => {
     kill() {
       reason = 'it was ended from outside';
       // A socket that is readable while Node takes a thread down has koffi call into what cannot run any more, and that ends
-      // the process. A thread that still listens closes its sockets itself; one that hangs has none in its hands.
+      // the process. So a thread closes its sockets itself; only one that hangs for good has them closed under its hands.
       worker.postMessage({ kind: 'stop' } satisfies ToWorker);
       setTimeout(() => {
         if (hasEnded) return;

@@ -149,7 +149,7 @@ function manyServices(count: number): ZoneChange {
 describe.concurrent('a thread that is lost', () => {
   const faults = {
     'is ended from outside': ({ resolver }: LiveResolver) => resolver.threads[0]?.kill(),
-    'hangs and is ended': ({ threads, resolver }: LiveResolver) => {
+    'is busy and is ended': ({ threads, resolver }: LiveResolver) => {
       threads[0]?.post({ kind: 'change', change: manyServices(40_000) });
       resolver.threads[0]?.kill();
     },
@@ -159,7 +159,7 @@ describe.concurrent('a thread that is lost', () => {
   test.each([
     [1, 'is ended from outside'],
     [2, 'is ended from outside'],
-    [1, 'hangs and is ended'],
+    [1, 'is busy and is ended'],
     [1, 'meets with a bug'],
     [2, 'meets with a bug'],
   ] as const)('under load: every client has its answer at the second attempt: one of %i %s', async (threads, fault) => {
