@@ -20,7 +20,7 @@ import { netlinkVariant } from './variants.ts';
  * that of a new agent on a node where only the last wish has ever been.
  */
 const noPods = { podsOnNode1: [], podsOnNode2: [] };
-const statesOfWalk = 6;
+const statesOfWalk = 4;
 const statesOfFaults = 5;
 
 /** What somebody does to the node. Nothing may be there to be deleted. */
