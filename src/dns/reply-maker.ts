@@ -36,12 +36,11 @@ export class ReplyMaker {
     return encoded;
   }
 
-  /** A whole reply from what is kept for everybody; -1 where it is above the limit. */
+  /** A reply from what is kept for everybody, cut to the limit; -1 where a packed answer is above it. */
   kept(query: Query, table: AnswerTable, place: number, limit: number, shuffle: boolean, out: Uint8Array, at: number): number {
     const whole = table.wholeAt(place);
     if (whole === null) return writePacked(query, table, place, this.#options, limit, out, at);
     const { encoded } = whole;
-    if (12 + query.nameLength + 4 + encoded.bytes.length + (query.hasOpt ? 11 : 0) > limit) return -1;
     const options = this.#options;
     options.limit = limit;
     options.shuffle = shuffle;
