@@ -15,21 +15,23 @@ export class Lane {
   }
 
   answered(stage: Stage, rcode: number, stream: boolean, size: number, seconds: number): void {
-    increment(this.counts.responses, responseIndex(stage, rcode));
-    observe(this.counts.responseSizes[stream ? 1 : 0], sizeBounds, size);
-    observe(this.counts.durations, durationBounds, seconds);
+    this.#replied(responseIndex(stage, rcode), stream, size, seconds);
   }
 
   /** Both of the above for an answer that was at hand; `response` is its place among the counts of replies. */
   answeredKept(query: Query, peer: Peer, stream: boolean, size: number, response: number, length: number, seconds: number): void {
-    const { counts } = this;
     this.asked(query, peer, stream, size);
-    increment(counts.responses, response);
-    observe(counts.responseSizes[stream ? 1 : 0], sizeBounds, length);
-    observe(counts.durations, durationBounds, seconds);
+    this.#replied(response, stream, length, seconds);
   }
 
   dropped(): void {
     increment(this.counts.dropped, 0);
+  }
+
+  #replied(response: number, stream: boolean, size: number, seconds: number): void {
+    const { counts } = this;
+    increment(counts.responses, response);
+    observe(counts.responseSizes[stream ? 1 : 0], sizeBounds, size);
+    observe(counts.durations, durationBounds, seconds);
   }
 }
