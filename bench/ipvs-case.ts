@@ -144,7 +144,8 @@ function makeService(index: number, endpoints: number): readonly [ServiceKey, re
     healthCheckPort: 0,
     scheduler: null,
     drainSeconds: null,
-    firewallMark: null,
+    publication: null,
+    precedence: '',
   };
   return [service, [frontend]];
 }

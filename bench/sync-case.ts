@@ -201,7 +201,15 @@ function startProxy(plane: DataPlane, source: SnapshotSource, pause: Pause, repo
 
 /** Decodes and commits in steps, as the cluster source does. */
 async function fill(store: Store, source: StoreSource, services: number, pause: Pause): Promise<void> {
-  store.nodes.upsert({ name: 'node-1', addresses: ['10.0.0.1' as never], podCidrs: [], zone: null, leaving: false });
+  store.nodes.upsert({
+    name: 'node-1',
+    addresses: ['10.0.0.1' as never],
+    podCidrs: [],
+    zone: null,
+    leaving: false,
+    labels: {},
+    weight: null,
+  });
   for (let index = 0; index < services; index += 1) {
     const service = decodeService(makeService(index));
     const slice = decodeSlice(makeSlice(index, endpointsEach));

@@ -19,7 +19,7 @@ const [nodeIp, clusterIp, clusterIp6, local] = ['192.0.2.11', '10.96.0.10', 'fd0
 ];
 
 const service = { key: 'kube-system/kube-dns', publishedIps: { IPv4: clusterIp, IPv6: clusterIp6 } };
-const node = { name: 'node-1', addresses: [nodeIp], podCidrs: [], zone: 'zone-a', leaving: false };
+const node = { name: 'node-1', addresses: [nodeIp], podCidrs: [], zone: 'zone-a', leaving: false, labels: {}, weight: null };
 const known: Snapshot = { ...emptySnapshot, services: new Map([[service.key, service as never]]), node };
 
 function plan(

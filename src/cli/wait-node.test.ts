@@ -76,6 +76,8 @@ function node(address: string | null, podCidr: string | null = null): NodeRecord
     podCidrs: prefix === null ? [] : [prefix],
     zone: null,
     leaving: false,
+    labels: {},
+    weight: null,
   };
 }
 

@@ -44,6 +44,10 @@ export function service(name: string, over: Partial<ServiceRecord> = {}): Servic
     healthCheckNodePort: 0,
     tuning: noTuning,
     labels: noLabels,
+    loadBalancerClass: null,
+    publishing: null,
+    createdAt: 0,
+    uid: '',
     ...over,
   };
 }

@@ -295,7 +295,7 @@ function* stagesOf(walk: readonly Edit[]): Generator<Stage> {
         pods: [...pods.values()],
         namespaces: [...namespaces.values()],
       }),
-      dirty: { services: keys, pods: keys, namespaces: new Set(names), node: false },
+      dirty: { services: keys, pods: keys, namespaces: new Set(names), nodes: new Set(), node: false },
     };
   }
 }

@@ -114,7 +114,7 @@ class Bench {
 const names = (change: ZoneChange | undefined): readonly string[] => change?.services.map(({ name }) => name) ?? [];
 
 function dirty(...keys: readonly string[]): Dirty {
-  return { services: new Set(keys as never[]), namespaces: new Set(), pods: new Set(), node: false };
+  return { services: new Set(keys as never[]), namespaces: new Set(), pods: new Set(), nodes: new Set(), node: false };
 }
 
 const shop = { namespaces: [{ name: 'shop', labels: {} }] };

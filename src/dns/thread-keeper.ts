@@ -42,7 +42,13 @@ const soonMs = 60_000;
 /** Changes that a thread has not applied yet. */
 const mostUnderWay = 2;
 
-const nothingDirty = (): MutableDirty => ({ services: new Set(), namespaces: new Set(), pods: new Set(), node: false });
+const nothingDirty = (): MutableDirty => ({
+  services: new Set(),
+  namespaces: new Set(),
+  pods: new Set(),
+  nodes: new Set(),
+  node: false,
+});
 
 interface MutableDirty extends Dirty {
   readonly services: Set<ServiceKey>;

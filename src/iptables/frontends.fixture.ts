@@ -55,7 +55,8 @@ export function frontendsOf(shape: Shape, family: Family = 'IPv4'): Frontend[] {
     affinity: shape.affinity === null ? null : { timeoutSeconds: shape.affinity },
     scheduler: null,
     drainSeconds: null,
-    firewallMark: null,
+    publication: null,
+    precedence: '',
     healthCheckPort: shape.externalLocal && shape.nodePort % 2 === 1 ? shape.nodePort + 1000 : 0,
   });
   const to = (pool: Pool, masquerade: boolean, empty: Route = { verdict: 'drop' }): Route =>

@@ -39,6 +39,9 @@ export function phaseOfSetting(entry: SideEntry, have: SideEntry | undefined, gu
     case 'protected':
     case 'restricted':
     case 'source':
+    case 'lane':
+    case 'clamp':
+    case 'peer':
       return 'admit';
     case 'decision':
       return phaseOfDecision(entry, have, guarded);
@@ -46,6 +49,7 @@ export function phaseOfSetting(entry: SideEntry, have: SideEntry | undefined, gu
     case 'capture-address':
     case 'sticky':
     case 'loopback':
+    case 'rewrite':
       return 'attract';
   }
 }
@@ -71,6 +75,10 @@ export function phaseOfRemoval(have: SideEntry): SidePhase {
     case 'protected':
     case 'restricted':
     case 'source':
+    case 'lane':
+    case 'clamp':
+    case 'peer':
+    case 'rewrite':
       return 'tidy';
     case 'decision':
       return have.decision.verdict === 'balance' && have.decision.server === 0 ? 'tidy' : 'attract';
@@ -78,6 +86,7 @@ export function phaseOfRemoval(have: SideEntry): SidePhase {
     case 'capture-address':
     case 'sticky':
     case 'loopback':
+    case 'rewrite':
       return 'attract';
   }
 }

@@ -27,5 +27,6 @@ export function planSideSettings(
   ownAddresses: ReadonlySet<Address>,
 ): SideSettings {
   const answers = family === 'IPv4' && echo === 'answer' && nodeAddress !== null && ownAddresses.has(nodeAddress);
-  return { podTraffic, nodePorts, masqueradeBit, captureBit, echo, echoAddress: answers ? nodeAddress : null };
+  const echoAddress = answers ? nodeAddress : null;
+  return { podTraffic, nodePorts, masqueradeBit, captureBit, echo, echoAddress, tunnelDevices: [], tunnelProtocols: [] };
 }

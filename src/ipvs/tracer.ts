@@ -69,6 +69,8 @@ export function traceNode(node: TracedNode, packet: TracedPacket): readonly Trac
       const { server, masquerade } = decision;
       return balance(node, packet, markOfServer(server, masquerade), masquerade);
     }
+    case 'mark':
+      return balance(node, packet, decision.mark, false);
     case 'sticky':
       return [...new Set(groupOf(node, decision.group).servers)].flatMap((server) =>
         balance(node, packet, markOfServer(server, decision.masquerade), decision.masquerade),

@@ -123,7 +123,8 @@ export function frontendsOf(shape: Shape, family: Family = 'IPv4'): Frontend[] {
     affinity: shape.affinity === null ? null : { timeoutSeconds: shape.affinity },
     scheduler: shape.scheduler,
     drainSeconds: shape.drainSeconds,
-    firewallMark: null,
+    publication: null,
+    precedence: '',
     healthCheckPort: 0,
   });
   const [internal, external] = routesOf(shape, cluster, local);

@@ -1,4 +1,4 @@
-import { parseAddress, parsePrefix } from '../model/mod.ts';
+import { noLabels, parseAddress, parsePrefix } from '../model/mod.ts';
 import type { Address, NodeRecord, Prefix } from '../model/mod.ts';
 import { beginFindings, describeValue, fieldOf, finishDecoded, listOf, noteMalformed, refuseObject } from './decode-fields.ts';
 import type { Decoded, Findings } from './decode-fields.ts';
@@ -23,6 +23,8 @@ export function decodeNode(raw: unknown): Decoded<NodeRecord> {
     addresses: readAddresses(findings, fieldOf(fieldOf(raw, 'status'), 'addresses')),
     podCidrs: readPodCidrs(findings, fieldOf(fieldOf(raw, 'spec'), 'podCIDRs')),
     zone: readZone(findings, fieldOf(fieldOf(metadata, 'labels'), zoneLabel)),
+    labels: noLabels,
+    weight: null,
     leaving: fieldOf(metadata, 'deletionTimestamp') !== undefined || hasLeavingTaint(findings, raw),
   });
 }

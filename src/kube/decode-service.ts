@@ -59,6 +59,10 @@ export function decodeService(raw: unknown, dns: DnsData | null = null): Decoded
     healthCheckNodePort: readHealthCheckPort(findings, spec),
     tuning: readTuning(findings, fieldOf(fieldOf(raw, 'metadata'), 'annotations')),
     labels: readLabels(raw, dns),
+    loadBalancerClass: null,
+    publishing: null,
+    createdAt: 0,
+    uid: '',
   });
 }
 

@@ -27,6 +27,10 @@ function service(name: string, port = 80): ServiceRecord {
     healthCheckNodePort: 0,
     tuning: noTuning,
     labels: noLabels,
+    loadBalancerClass: null,
+    publishing: null,
+    createdAt: 0,
+    uid: '',
   };
 }
 
@@ -54,7 +58,7 @@ function slice(name: string, owner: string, part: Partial<SliceRecord> = {}): Sl
 }
 
 function node(zone: string | null): NodeRecord {
-  return { name: 'n1', addresses: [], podCidrs: [], zone, leaving: false };
+  return { name: 'n1', addresses: [], podCidrs: [], zone, leaving: false, labels: noLabels, weight: null };
 }
 
 function mustCommit(store: Store): Commit {

@@ -84,8 +84,15 @@ class SnapshotStore implements Store {
       listed: this.#listed,
       namespaces: namespaces?.lookup ?? last.namespaces,
       pods: pods?.lookup ?? last.pods,
+      nodes: null,
     };
-    const dirty = { services, node: nodeChanged, namespaces: namespaces?.dirty ?? nothing, pods: pods?.dirty ?? nothing };
+    const dirty = {
+      services,
+      node: nodeChanged,
+      namespaces: namespaces?.dirty ?? nothing,
+      pods: pods?.dirty ?? nothing,
+      nodes: nothing,
+    };
     return { snapshot: this.#snapshot, dirty };
   }
 }

@@ -2,6 +2,7 @@ import type { Address } from './address.ts';
 import type { Family } from './family.ts';
 import type { Prefix } from './prefix.ts';
 import type { Protocol } from './port.ts';
+import type { Delivery, Publication } from './publication.ts';
 import type { Affinity, ServiceKey } from './records.ts';
 
 /** One place a connection can be sent to. */
@@ -12,6 +13,8 @@ export interface Backend {
   readonly weight: number;
   /** On this node. */
   readonly local: boolean;
+  /** Absent: by translation of the address. Another node that has back ends of the Service gets packets as they came. */
+  readonly delivery?: Delivery;
 }
 
 /**
@@ -76,6 +79,11 @@ export interface Frontend {
   readonly scheduler: string | null;
   /** How long a back end that left may go on serving the connections it has, in seconds; null for the data plane's default. */
   readonly drainSeconds: number | null;
-  /** Firewall mark that selects this frontend instead of its address, or null. */
-  readonly firewallMark: number | null;
+  /** How ingress publishes it; null: it does not. */
+  readonly publication: Publication | null;
+  /**
+   * Of two Services that ask for one destination the one with the smaller text has it: time of creation, UID, name, so that
+   * the older wins and all nodes agree.
+   */
+  readonly precedence: string;
 }

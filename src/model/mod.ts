@@ -33,6 +33,21 @@ export { formatEndpoint, isPort, protocols } from './port.ts';
 export type { Protocol } from './port.ts';
 export { addressBits, formatPrefix, hostPrefix, parsePrefix, prefixContains } from './prefix.ts';
 export type { Prefix } from './prefix.ts';
+export type {
+  AddressCapture,
+  Delivery,
+  DirectReturnMethod,
+  HashFlag,
+  HealthCheckSpec,
+  HealthProbe,
+  LabelRequirement,
+  PortRange,
+  Publication,
+  PublishingMethod,
+  PublishingMode,
+  ServicePublishing,
+} from './publication.ts';
+export type { BackendAddress, PublishNotice, PublishReason, PublishRequest, Publisher } from './publisher.ts';
 export { noLabels, noTuning } from './records.ts';
 export type {
   Affinity,
@@ -40,6 +55,7 @@ export type {
   DnsData,
   EndpointRecord,
   EndpointWeight,
+  IngressData,
   Labels,
   LoadBalancerIngress,
   NamespaceRecord,
@@ -68,10 +84,16 @@ export type {
   SideEntry,
   SideReport,
   SideRules,
+  SideClient,
   SideSettings,
   SideState,
   SourceEntry,
   StickyEntry,
+  ClampEntry,
+  LaneEntry,
+  PeerEntry,
+  RewriteEntry,
+  TunnelProtocol,
 } from './side-rules.ts';
 export { emptySnapshot, noDirt } from './snapshot.ts';
 export type { Dirty, Lookup, Snapshot } from './snapshot.ts';

@@ -2,6 +2,7 @@ import type { Address } from './address.ts';
 import type { Family } from './family.ts';
 import type { Prefix } from './prefix.ts';
 import type { Protocol } from './port.ts';
+import type { ServicePublishing } from './publication.ts';
 
 /** `namespace/name` of a Service. */
 export type ServiceKey = string;
@@ -50,6 +51,13 @@ export interface ServiceRecord {
   readonly healthCheckNodePort: number;
   readonly tuning: ServiceTuning;
   readonly labels: Labels;
+  /** `spec.loadBalancerClass`; null where none is named. */
+  readonly loadBalancerClass: string | null;
+  /** Null where no annotation of ingress is there. */
+  readonly publishing: ServicePublishing | null;
+  /** `metadata.creationTimestamp` in seconds since 1970, and `metadata.uid`; 0 and empty where a source has none. */
+  readonly createdAt: number;
+  readonly uid: string;
 }
 
 /** At most one ClusterIP for each family. */
@@ -147,6 +155,16 @@ export interface NodeRecord {
   readonly zone: string | null;
   /** Taint `ToBeDeletedByClusterAutoscaler` is present, or a deletion timestamp is set. */
   readonly leaving: boolean;
+  /** Kept only where ingress asks for them; else {@link noLabels}. */
+  readonly labels: Labels;
+  /** `waypost.dev/node-weight`: what an endpoint on the node weighs where its Service says nothing else; null: 1. */
+  readonly weight: number | null;
+}
+
+/** What ingress asks of a source, beyond what a proxy needs. */
+export interface IngressData {
+  /** All Nodes are followed, not only this one: direct return, weights and selectors need them. */
+  readonly nodes: boolean;
 }
 
 /** What the product keeps of a Namespace (core/v1). */

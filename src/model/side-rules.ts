@@ -25,16 +25,63 @@ export type SideDecision =
    */
   | { readonly verdict: 'balance'; readonly server: number; readonly masquerade: boolean }
   /** Left to the balancer under the mark of a server that a {@link StickyEntry} of that group picks for the client. */
-  | { readonly verdict: 'sticky'; readonly group: number; readonly masquerade: boolean };
+  | { readonly verdict: 'sticky'; readonly group: number; readonly masquerade: boolean }
+  /** Left to the balancer under exactly this mark, which has a {@link LaneEntry}. */
+  | { readonly verdict: 'mark'; readonly mark: number };
 
-/** A decision for a destination; `address` null: every address that accepts node ports. */
+/** Besides clients: another node that sends on what its own clients sent to it. */
+export type SideClient = ClientClass | 'peer';
+
+/**
+ * A decision for a destination; `address` null: every address that accepts node ports. With `lastPort` for the ports from
+ * `port` to that one; where a single port has a decision of its own, that one counts. Ranges do not overlap each other.
+ */
 export interface DecisionEntry {
   readonly kind: 'decision';
-  readonly client: ClientClass;
+  readonly client: SideClient;
   readonly address: Address | null;
   readonly protocol: Protocol;
   readonly port: number;
+  readonly lastPort?: number;
   readonly decision: SideDecision;
+}
+
+/** A mark that decisions use which is none of {@link markLayout}: what has it when the balancer is done with it. */
+export interface LaneEntry {
+  readonly kind: 'lane';
+  readonly mark: number;
+  readonly masquerade: boolean;
+}
+
+/**
+ * Packets to this port get the port `to` before anything tracks or balances them, and packets from there, when all else is
+ * done, get `port` back; connection tracking and the balancer know `to` alone. Who asks for `to` itself is refused, unless
+ * that is a port of clients too (`direct`).
+ */
+export interface RewriteEntry {
+  readonly kind: 'rewrite';
+  readonly address: Address;
+  readonly protocol: Protocol;
+  readonly port: number;
+  readonly to: number;
+  readonly direct: boolean;
+}
+
+/**
+ * Connections of TCP from this address announce segments of at most `size` octets, or with null of what their route takes:
+ * for addresses whose clients get no word of a smaller path.
+ */
+export interface ClampEntry {
+  readonly kind: 'clamp';
+  readonly address: Address;
+  readonly size: number | null;
+}
+
+/** Another node, which may send packets through a tunnel, or with its link-layer address (`aa:bb:cc:dd:ee:ff`) where given. */
+export interface PeerEntry {
+  readonly kind: 'peer';
+  readonly address: Address;
+  readonly link: string | null;
 }
 
 /**
@@ -46,6 +93,7 @@ export interface CaptureEntry {
   readonly address: Address;
   readonly protocol: Protocol;
   readonly port: number;
+  readonly lastPort?: number;
 }
 
 /** ICMP errors that belong to connections to this captured address are captured too, and echo requests if they are answered. */
@@ -60,6 +108,7 @@ export interface RestrictedEntry {
   readonly address: Address;
   readonly protocol: Protocol;
   readonly port: number;
+  readonly lastPort?: number;
 }
 
 export interface SourceEntry {
@@ -67,6 +116,7 @@ export interface SourceEntry {
   readonly address: Address;
   readonly protocol: Protocol;
   readonly port: number;
+  readonly lastPort?: number;
   readonly prefix: Prefix;
 }
 
@@ -124,6 +174,10 @@ export type SideEntry =
   | ProtectedEntry
   | StickyEntry
   | LoopbackEntry
+  | LaneEntry
+  | RewriteEntry
+  | ClampEntry
+  | PeerEntry
   | RecordEntry;
 
 /** What all side rules of a family share. */
@@ -141,7 +195,14 @@ export interface SideSettings {
    * is none, and they answer no echo request. Of IPv4 only: an IPv6 node answers from any address it takes packets for.
    */
   readonly echoAddress: Address | null;
+  /** Devices through which peers send on what their clients sent; packets that come out of them are decided for `peer`. */
+  readonly tunnelDevices: readonly string[];
+  /** Protocol numbers, and with GUE a UDP port, that only peers may send here. */
+  readonly tunnelProtocols: readonly TunnelProtocol[];
 }
+
+/** How packets of a tunnel look from outside: 4 is IP in IP, 41 IPv6 in IP; with a port: UDP that carries GUE. */
+export type TunnelProtocol = { readonly protocol: 4 | 41 } | { readonly udpPort: number };
 
 /** A change of the side rules: one transaction, all or nothing. */
 export interface SideChange {
@@ -182,12 +243,19 @@ export interface SideRules {
 export function sideKey(entry: SideEntry): string {
   switch (entry.kind) {
     case 'decision':
-      return `decision/${entry.client}/${entry.address ?? '*'}/${entry.protocol}/${entry.port}`;
+      return `decision/${entry.client}/${entry.address ?? '*'}/${entry.protocol}/${portsOf(entry)}`;
     case 'capture':
     case 'restricted':
-      return `${entry.kind}/${entry.address}/${entry.protocol}/${entry.port}`;
+      return `${entry.kind}/${entry.address}/${entry.protocol}/${portsOf(entry)}`;
     case 'source':
-      return `source/${entry.address}/${entry.protocol}/${entry.port}/${entry.prefix.address}/${entry.prefix.length}`;
+      return `source/${entry.address}/${entry.protocol}/${portsOf(entry)}/${entry.prefix.address}/${entry.prefix.length}`;
+    case 'rewrite':
+      return `rewrite/${entry.address}/${entry.protocol}/${entry.port}`;
+    case 'clamp':
+    case 'peer':
+      return `${entry.kind}/${entry.address}`;
+    case 'lane':
+      return `lane/${entry.mark}`;
     case 'capture-address':
     case 'hairpin':
       return `${entry.kind}/${entry.address}`;
@@ -200,6 +268,10 @@ export function sideKey(entry: SideEntry): string {
     case 'record':
       return `record/${entry.text}`;
   }
+}
+
+function portsOf({ port, lastPort = port }: { readonly port: number; readonly lastPort?: number }): string {
+  return lastPort === port ? String(port) : `${port}-${lastPort}`;
 }
 
 /**

@@ -25,6 +25,8 @@ export interface Snapshot {
   readonly namespaces: Lookup<NamespaceRecord> | null;
   /** By `namespace/name`. Null until all have been read once, and where nobody asked. */
   readonly pods: Lookup<PodRecord> | null;
+  /** All Nodes by name, this one included. Null until all have been read once, and where nobody asked. */
+  readonly nodes: Lookup<NodeRecord> | null;
 }
 
 /** What one commit may have changed. */
@@ -35,6 +37,8 @@ export interface Dirty {
   readonly namespaces: ReadonlySet<string>;
   /** `namespace/name`. The commit that first has Pods does not name them: all are new. */
   readonly pods: ReadonlySet<string>;
+  /** Names. The commit that first has Nodes does not name them: all are new. */
+  readonly nodes: ReadonlySet<string>;
 }
 
 /** What is known before anything was read. */
@@ -46,7 +50,14 @@ export const emptySnapshot: Snapshot = {
   listed: false,
   namespaces: null,
   pods: null,
+  nodes: null,
 };
 
 /** A commit that touched nothing. */
-export const noDirt: Dirty = { services: new Set(), node: false, namespaces: new Set(), pods: new Set() };
+export const noDirt: Dirty = {
+  services: new Set(),
+  node: false,
+  namespaces: new Set(),
+  pods: new Set(),
+  nodes: new Set(),
+};

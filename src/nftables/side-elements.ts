@@ -43,6 +43,10 @@ export function elementsOf(entry: SideEntry): readonly Placed[] {
       return [placeRecord(entry)];
     case 'source':
     case 'protected':
+    case 'lane':
+    case 'rewrite':
+    case 'clamp':
+    case 'peer':
       return [];
   }
 }
@@ -79,7 +83,9 @@ function placeDecision({ client, address, protocol, port, decision }: DecisionEn
   if (address === null) return [{ set: nodePortMap(client), element: { key: [protocolNumbers[protocol], port], value } }];
   const key = destinationOf({ address, protocol, port });
   const placed = { set: serviceMap(client), element: { key, value } };
-  return decision.verdict === 'reject' && client !== 'node' ? [placed, place(refusedSet(client), key)] : [placed];
+  return decision.verdict === 'reject' && (client === 'pod' || client === 'outside')
+    ? [placed, place(refusedSet(client), key)]
+    : [placed];
 }
 
 function placeSticky({ group, timeoutSeconds, servers }: StickyEntry): readonly Placed[] {

@@ -11,6 +11,8 @@ export const sideSettings: SideSettings = {
   captureBit: 12,
   echo: 'refuse',
   echoAddress: null,
+  tunnelDevices: [],
+  tunnelProtocols: [],
 };
 
 export function sampleAddress(family: Family, number: number): Address {
@@ -118,6 +120,8 @@ export function sideSettingsOf(family: Family): fc.Arbitrary<SideSettings> {
     captureBit: fc.constantFrom(12, 0),
     echo: fc.constantFrom('answer', 'refuse'),
     echoAddress: family === 'IPv4' ? fc.option(addresses(family)) : fc.constant(null),
+    tunnelDevices: fc.constant([]),
+    tunnelProtocols: fc.constant([]),
   });
 }
 

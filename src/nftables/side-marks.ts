@@ -41,6 +41,8 @@ export function markOfDecision(decision: SideDecision): number {
     case 'balance':
       if (decision.server === 0) return markOfServer(0, decision.masquerade);
       return markOfServer(checkNumber('server', decision.server), decision.masquerade);
+    case 'mark':
+      return decision.mark;
     case 'sticky':
       return (markOfGroup(decision.group) | (decision.masquerade ? markLayout.masquerade : 0)) >>> 0;
   }

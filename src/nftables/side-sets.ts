@@ -1,5 +1,5 @@
 import { protocols } from '../model/mod.ts';
-import type { ClientClass, Family, Protocol } from '../model/mod.ts';
+import type { ClientClass, Family, SideClient, Protocol } from '../model/mod.ts';
 import { defineSet } from './transaction.ts';
 import type { DatumType, SetDefinition, TableName } from './transaction.ts';
 
@@ -18,9 +18,9 @@ export function protocolOfNumber(number: unknown): Protocol | null {
   return number === 6 ? 'TCP' : number === 17 ? 'UDP' : number === 132 ? 'SCTP' : null;
 }
 
-export const serviceMap = (client: ClientClass): string => `service_${client}`;
+export const serviceMap = (client: SideClient): string => `service_${client}`;
 export const refusedSet = (client: Exclude<ClientClass, 'node'>): string => `refused_${client}`;
-export const nodePortMap = (client: ClientClass): string => `node_port_${client}`;
+export const nodePortMap = (client: SideClient): string => `node_port_${client}`;
 export const stickyChainName = (group: number): string => `sticky_${group}`;
 export const clientsMapName = (group: number): string => `sticky_${group}_clients`;
 export const loopbackTargetsName = (protocol: Protocol): string => `loopback_targets_${protocol.toLowerCase()}`;

@@ -22,6 +22,8 @@ function node(addresses: readonly string[], podCidrs: readonly string[] = []): N
     podCidrs: podCidrs.map(parsePrefix).filter((prefix) => prefix !== null),
     zone: null,
     leaving: false,
+    labels: {},
+    weight: null,
   };
 }
 

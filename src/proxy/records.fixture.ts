@@ -34,6 +34,10 @@ export function service(over: Partial<ServiceRecord> = {}): ServiceRecord {
     healthCheckNodePort: 0,
     tuning: noTuning,
     labels: noLabels,
+    loadBalancerClass: null,
+    publishing: null,
+    createdAt: 0,
+    uid: '',
     ...over,
   };
 }
@@ -72,5 +76,14 @@ export function slice(endpoints: readonly EndpointRecord[], over: Partial<SliceR
 }
 
 export function node(over: Partial<NodeRecord> = {}): NodeRecord {
-  return { name: 'node-1', addresses: [address('192.0.2.11')], podCidrs: [], zone: null, leaving: false, ...over };
+  return {
+    name: 'node-1',
+    addresses: [address('192.0.2.11')],
+    podCidrs: [],
+    zone: null,
+    leaving: false,
+    labels: noLabels,
+    weight: null,
+    ...over,
+  };
 }

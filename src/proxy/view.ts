@@ -94,7 +94,8 @@ function derivePort(
     affinity: service.affinity,
     scheduler: service.tuning.scheduler,
     drainSeconds: service.tuning.drainSeconds,
-    firewallMark: null,
+    publication: null,
+    precedence: '',
     healthCheckPort: healthCheckPortOf(service),
   });
   const outerRoutes = externalRoutes(externalLocal, pools, choice, from);

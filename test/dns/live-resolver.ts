@@ -62,6 +62,7 @@ export async function startResolver(settings: DnsSettings, threads: number): Pro
     resolver.update(shopOf(services), {
       services: new Set(['shop/web', ...services.map(({ key }) => key)] as never[]),
       namespaces: new Set(),
+      nodes: new Set(),
       pods: new Set(),
       node: false,
     });

@@ -61,6 +61,8 @@ export function settingsFor(family: Family, changes: Partial<SideSettings> = {})
     captureBit: 12,
     echo: 'answer',
     echoAddress: null,
+    tunnelDevices: [],
+    tunnelProtocols: [],
     ...changes,
   };
 }
