@@ -18,6 +18,8 @@ export interface PublishRequest {
 export interface Publisher {
   /** Ingress may refuse addresses, leave frontends as they are, or publish them. Pure towards the frontends it got. */
   publish(request: PublishRequest): readonly Frontend[];
+  /** The Service is gone, or is not served in this family any more. */
+  forget(service: ServiceKey, family: Family): void;
   /** False for a back end that is not to get new connections although the cluster calls it ready. */
   isLive(service: ServiceKey, backend: BackendAddress): boolean;
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { DataPlane, Dirty, Family, FamilyHealth, Problem, Snapshot, StatusRow } from '../model/mod.ts';
+import { noDirt } from '../model/mod.ts';
+import type { DataPlane, Dirty, Family, FamilyHealth, Problem, ServiceKey, Snapshot, StatusRow } from '../model/mod.ts';
 import { isNodeKnown, judgeNode, nodePatience } from './node-wait.ts';
 import { ProxiedView } from './proxied-view.ts';
 import { Reconciler } from './reconciler.ts';
@@ -54,6 +55,13 @@ export class Proxy {
       synced: () => this.#onListed(),
       problem: this.#options.problem,
     });
+  }
+
+  /** Something beside the snapshot changed what becomes of these Services. */
+  touch(services: ReadonlySet<ServiceKey>): void {
+    const snapshot = this.#snapshot;
+    if (snapshot === null || services.size === 0) return;
+    for (const reconciler of this.#reconcilers) reconciler.update(snapshot, { ...noDirt, services });
   }
 
   rows(): StatusRow[] {

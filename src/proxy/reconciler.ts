@@ -13,6 +13,7 @@ import type {
   NodeChoices,
   Pause,
   Problem,
+  Publisher,
   ServiceKey,
   Snapshot,
   StatusRow,
@@ -45,6 +46,8 @@ export interface ReconcilerOptions {
   /** Addresses of all interfaces of the node, read afresh. */
   readonly localAddresses: () => readonly Address[];
   readonly report: (notice: Notice) => void;
+  /** Has the last word on frontends; absent: nobody. */
+  readonly publisher?: Publisher;
   /** Measures the work; absent: nobody does. */
   readonly observe?: SyncObserver;
   /** What follows each successful sync, in this order; absent: nothing. */
@@ -208,10 +211,8 @@ export class Reconciler {
     this.#dirty = new Set();
     this.#begin(complete ? 'full' : 'partial', due);
     const services = new Map<ServiceKey, readonly Frontend[]>();
-    const advise = (problem: Problem): void => this.#options.report({ kind: 'advised', family: this.#plane.family, problem });
     for (const key of due) {
-      const service = snapshot.services.get(key);
-      const frontends = service === undefined ? [] : deriveFrontends(service, snapshot.slices.get(key) ?? [], viewpoint, advise);
+      const frontends = this.#derive(basis, key);
       services.set(key, frontends);
       this.#status.notePlanned(key, frontends);
       await this.#options.pause();
@@ -231,6 +232,18 @@ export class Reconciler {
     this.#options.report({ kind: 'synced', family: this.#plane.family, services: services.size, report, first });
     await this.#options.pause();
     await this.#conclude(basis, confirmed, complete);
+  }
+
+  #derive({ snapshot, viewpoint }: Basis, key: ServiceKey): readonly Frontend[] {
+    const { report, publisher = null } = this.#options;
+    const { family } = this.#plane;
+    const service = snapshot.services.get(key);
+    if (service === undefined) {
+      publisher?.forget(key, family);
+      return [];
+    }
+    const advise = (problem: Problem): void => report({ kind: 'advised', family, problem });
+    return deriveFrontends(service, snapshot.slices.get(key) ?? [], viewpoint, { advise, publisher });
   }
 
   /** Writes down what the kernel made of each Service. Returns those it confirmed. */

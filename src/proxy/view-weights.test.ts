@@ -28,7 +28,10 @@ function derive(
 ): { weights: string; problems: readonly Problem[]; frontends: readonly Frontend[] } {
   const problems: Problem[] = [];
   const record = service({ ...over, tuning: { ...noTuning, ...tuning } });
-  const frontends = deriveFrontends(record, [slice(endpoints)], here, (problem) => problems.push(problem));
+  const frontends = deriveFrontends(record, [slice(endpoints)], here, {
+    advise: (problem) => problems.push(problem),
+    publisher: null,
+  });
   const route = frontends[0]?.routes.outside;
   const backends = route?.verdict === 'forward' ? route.pool.backends : [];
   return { weights: backends.map(({ weight }) => weight).join(' '), problems, frontends };
@@ -63,7 +66,9 @@ describe('annotated weights', () => {
   test('a Service without endpoints has nobody to weigh', () => {
     const problems: Problem[] = [];
     const record = service({ tuning: { ...noTuning, weights: [node('node-1', 0)] } });
-    expect(deriveFrontends(record, [], here, (problem) => problems.push(problem))[0]?.routes.pod).toEqual({ verdict: 'reject' });
+    expect(
+      deriveFrontends(record, [], here, { advise: (problem) => problems.push(problem), publisher: null })[0]?.routes.pod,
+    ).toEqual({ verdict: 'reject' });
     expect(problems).toEqual([]);
   });
 });

@@ -10,6 +10,7 @@ import type {
   FrontendKind,
   Pool,
   Problem,
+  Publisher,
   Route,
   ServicePortRecord,
   ServiceRecord,
@@ -39,8 +40,15 @@ type Routes = Readonly<Record<ClientClass, Route>>;
 const reject: Route = { verdict: 'reject' };
 const drop: Route = { verdict: 'drop' };
 
-/** Takes what the owner of a Service should know. */
-export type Advise = (problem: Problem) => void;
+/** Who is asked and told while Services are looked at. */
+export interface ViewHooks {
+  /** Takes what the owner of a Service should know. */
+  readonly advise: (problem: Problem) => void;
+  /** Has the last word on frontends; null: nobody. */
+  readonly publisher: Publisher | null;
+}
+
+const noHooks: ViewHooks = { advise: () => {}, publisher: null };
 
 /**
  * Joins one Service with its EndpointSlices into frontends (specification 1.2, 2, 3 and 4.1). Empty if
@@ -50,11 +58,24 @@ export function deriveFrontends(
   service: ServiceRecord,
   slices: readonly SliceRecord[],
   from: Viewpoint,
-  advise: Advise = () => {},
-): Frontend[] {
-  const clusterIp = service.clusterIps[from.family];
-  if (clusterIp === undefined || service.headless || service.type === 'ExternalName') return [];
-  return service.ports.flatMap((port) => derivePort(service, port, clusterIp, slices, { from, advise }));
+  hooks: ViewHooks = noHooks,
+): readonly Frontend[] {
+  const { family } = from;
+  const { publisher } = hooks;
+  const clusterIp = service.clusterIps[family];
+  if (clusterIp === undefined || service.headless || service.type === 'ExternalName') {
+    publisher?.forget(service.key, family);
+    return [];
+  }
+  const frontends = service.ports.flatMap((port) => derivePort(service, port, clusterIp, slices, { from, hooks }));
+  return publisher?.publish({ service, family, frontends, nodeOf: (backend) => nodeOf(slices, backend) }) ?? frontends;
+}
+
+function nodeOf(slices: readonly SliceRecord[], backend: Address): string | null {
+  for (const { endpoints } of slices) {
+    for (const { address, nodeName } of endpoints) if (address === backend) return nodeName;
+  }
+  return null;
 }
 
 function derivePort(
@@ -62,11 +83,12 @@ function derivePort(
   port: ServicePortRecord,
   clusterIp: Address,
   slices: readonly SliceRecord[],
-  { from, advise }: { readonly from: Viewpoint; readonly advise: Advise },
+  { from, hooks }: { readonly from: Viewpoint; readonly hooks: ViewHooks },
 ): Frontend[] {
   const outer = externalDestinations(service, port, from);
   const externalLocal = service.externalLocal && countsExternalPolicy(service);
-  const endpoints = mergeEndpoints(slices, { family: from.family, name: port.name, protocol: port.protocol });
+  const merged = mergeEndpoints(slices, { family: from.family, name: port.name, protocol: port.protocol });
+  const endpoints = markDead(merged, service, port, hooks.publisher);
   const choice = chooseEndpoints(
     endpoints,
     { nodeName: from.nodeName, zone: from.zone },
@@ -77,8 +99,8 @@ function derivePort(
   );
   const servicePort = `${service.key}:${port.name}/${port.protocol}`;
   const pools = {
-    cluster: poolOf(`${servicePort}#cluster`, choice.cluster, service, { from, advise }),
-    local: poolOf(`${servicePort}#local`, choice.local, service, { from, advise }),
+    cluster: poolOf(`${servicePort}#cluster`, choice.cluster, service, { from, hooks }),
+    local: poolOf(`${servicePort}#local`, choice.local, service, { from, hooks }),
   };
   const make = (kind: FrontendKind, address: Address | null, number: number, routes: Routes): Frontend => ({
     id: `${kind}/${address ?? '*'}/${port.protocol}/${number}/${service.key}`,
@@ -103,6 +125,21 @@ function derivePort(
     make('ClusterIP', clusterIp, port.port, internalRoutes(service.internalLocal ? pools.local : pools.cluster, choice, from)),
     ...outer.map(({ kind, address, number }) => make(kind, address, number, outerRoutes)),
   ];
+}
+
+/** What an active check found dead gets no new connections, whatever the cluster says of it. */
+function markDead(
+  endpoints: readonly MergedEndpoint[],
+  { key, publishing }: ServiceRecord,
+  { protocol }: ServicePortRecord,
+  publisher: Publisher | null,
+): readonly MergedEndpoint[] {
+  if (publisher === null || publishing?.healthCheck == null) return endpoints;
+  return endpoints.map((endpoint) =>
+    publisher.isLive(key, { address: endpoint.address, protocol, port: endpoint.port })
+      ? endpoint
+      : { ...endpoint, ready: false, serving: false },
+  );
 }
 
 interface OuterDestination {
@@ -168,10 +205,10 @@ function poolOf(
   key: string,
   endpoints: readonly MergedEndpoint[],
   service: ServiceRecord,
-  { from, advise }: { readonly from: Viewpoint; readonly advise: Advise },
+  { from, hooks }: { readonly from: Viewpoint; readonly hooks: ViewHooks },
 ): Pool {
   const { weights, idle } = weigh(endpoints, service.tuning.weights);
-  if (idle) advise(describeIdleWeights(service, key, endpoints.length));
+  if (idle) hooks.advise(describeIdleWeights(service, key, endpoints.length));
   const backends = endpoints.map(({ address, port, nodeName }, index): Backend => ({
     address,
     port,
