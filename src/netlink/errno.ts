@@ -33,6 +33,7 @@ export const errnos = {
   ERESTART: 85,
   EMSGSIZE: 90,
   EOPNOTSUPP: 95,
+  EADDRINUSE: 98,
   ENOBUFS: 105,
   ETIMEDOUT: 110,
 } as const;
