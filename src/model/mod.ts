@@ -29,6 +29,7 @@ export type { NodeChoices, NodePortChoice, PodDetection } from './node-settings.
 export { fail, succeed } from './outcome.ts';
 export type { Outcome, Problem } from './outcome.ts';
 export type { Pause } from './pause.ts';
+export type { PeerSettings, TunnelProtocol } from './peers.ts';
 export { formatEndpoint, isPort, protocols } from './port.ts';
 export type { Protocol } from './port.ts';
 export { addressBits, formatPrefix, hostPrefix, parsePrefix, prefixContains } from './prefix.ts';
@@ -93,7 +94,6 @@ export type {
   LaneEntry,
   PeerEntry,
   RewriteEntry,
-  TunnelProtocol,
 } from './side-rules.ts';
 export { emptySnapshot, noDirt } from './snapshot.ts';
 export type { Dirty, Lookup, Snapshot } from './snapshot.ts';

@@ -102,7 +102,10 @@ class NetlinkTunnels implements TunnelPort {
     const [verdict] = verdicts;
     if (verdict?.kind === 'done') return succeed(true);
     if (verdict?.kind !== 'refused') {
-      const problem = failure?.problem ?? { code: 'WP_NETLINK_SILENT', message: `the kernel did not say whether it would ${what}` };
+      const problem = failure?.problem ?? {
+        code: 'WP_NETLINK_SILENT',
+        message: `the kernel did not say whether it would ${what}`,
+      };
       return { ok: false, problem };
     }
     if (idle.includes(verdict.refusal.errno)) return succeed(false);
