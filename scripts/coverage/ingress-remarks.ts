@@ -1,0 +1,3 @@
+import type { Remark } from './checklist.ts';
+
+export const ingressRemarks: readonly Remark[] = [];
