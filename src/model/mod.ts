@@ -25,6 +25,8 @@ export { clientClasses } from './frontend.ts';
 export type { AllowedSources, Backend, ClientClass, Frontend, FrontendKind, Pool, Route } from './frontend.ts';
 export { interceptLease } from './intercept.ts';
 export type { Capture, InterceptRules, InterceptWish } from './intercept.ts';
+export { capacityOf, indexOfMark, markOfIndex } from './mark-space.ts';
+export type { MarkSpace } from './mark-space.ts';
 export type { NodeChoices, NodePortChoice, PodDetection } from './node-settings.ts';
 export { fail, succeed } from './outcome.ts';
 export type { Outcome, Problem } from './outcome.ts';
