@@ -2,7 +2,7 @@ import { release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createShell } from '../iptables/mod.ts';
 import type { Shell } from '../iptables/mod.ts';
-import { createIpvsDataPlane, createIpvsExecPort, createIpvsNetlinkPort, createSysctlPort } from '../ipvs/mod.ts';
+import { createIpvsDataPlane, createIpvsExecPort, createIpvsNetlinkPort, createSysctlPort, standardNumbers } from '../ipvs/mod.ts';
 import type { IpvsDataPlane, IpvsPort, ToolResult } from '../ipvs/mod.ts';
 import { succeed } from '../model/mod.ts';
 import type { Family, Outcome } from '../model/mod.ts';
@@ -64,6 +64,7 @@ async function makePlane(family: Family, options: DataPlaneOptions): Promise<Out
   if (!routes.ok) return routes;
   opened.defer(() => routes.value.close());
   const plane = createIpvsDataPlane({
+    ...standardNumbers,
     ...config.ipvs,
     family,
     servers,

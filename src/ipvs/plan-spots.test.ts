@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Spots, spotOf } from './plan-spots.ts';
+import { Spots } from './plan-spots.ts';
+import { spotOf, targetOf } from './target.ts';
 import { frontendsOf, plainShape } from './wish.fixture.ts';
 
 const steps = fc.array(fc.record({ service: fc.constantFrom('ns/a', 'ns/b', 'ns/c'), numbers: fc.uniqueArray(fc.nat(3)) }), {
@@ -22,8 +23,9 @@ test('the first by name has each spot, and everybody whose spots changed hands i
         const affected = spots.claim(service, frontends(numbers));
         for (const number of [0, 1, 2, 3]) {
           const [was, is] = [before.get(number) ?? null, ownerOf(wanted, number)];
-          const [spot = ''] = frontends([number]).map(spotOf);
-          expect(spots.ownerOf(spot)).toBe(is);
+          const [frontend] = frontends([number]);
+          if (frontend === undefined) throw new Error('a shape without frontends');
+          expect(spots.ownerOf(targetOf(frontend))).toBe(is);
           const others = was === is ? [] : [was, is].filter((one) => one !== null && one !== service);
           for (const other of others) expect(affected).toContain(other);
         }

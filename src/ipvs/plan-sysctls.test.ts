@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { createSysctlPort } from './driver-ipvs-sysctl.ts';
 import { planSysctls } from './plan-sysctls.ts';
 
-const facts = { family: 'IPv4', kernelRelease: '6.1.0-31-amd64', strictArp: false, loopback: false } as const;
+const facts = { family: 'IPv4', kernelRelease: '6.1.0-31-amd64', strictArp: false, loopback: false, roaming: false } as const;
 
 function valueOf(name: string, more: Partial<Parameters<typeof planSysctls>[0]> = {}): string | undefined {
   return planSysctls({ ...facts, ...more }).find((wish) => wish.name === name)?.value;
