@@ -58,7 +58,7 @@ function checkStatement(family: TableFamily, statement: Statement): string | nul
     case 'rewrite':
       return checkRewrite(family, statement);
     case 'clamp':
-      return statement.size === 'route' || isNumber(statement.size, 2) ? null : `${statement.size} is no size of a segment`;
+      return statement.size === 'route' || (statement.size > 0 && isNumber(statement.size, 2)) ? null : `${statement.size} is no size of a segment`;
     default:
       return null;
   }
