@@ -1,9 +1,9 @@
 import type { Protocol } from '../model/mod.ts';
 import { inSet, match } from './expression.ts';
 import type { RewriteStatement, Source, Statement } from './expression.ts';
-import { accept, filterChain, goto, plainChain, portUnreachable, tcpReset } from './side-context.ts';
+import { accept, filterChain, goto, plainChain, portUnreachable } from './side-context.ts';
 import type { SideChain, SideContext } from './side-context.ts';
-import { clampChainName, protocolNumbers } from './side-sets.ts';
+import { clampChainName } from './side-sets.ts';
 
 type End = 'sport' | 'dport';
 
@@ -15,13 +15,12 @@ type End = 'sport' | 'dport';
  */
 export function planRewrite(context: SideContext): readonly SideChain[] {
   const { fields } = context;
-  const isHidden = inSet(fields.destination, 'hidden_ports');
   return [
     plainChain('rewrite', [
       ...planPorts(context, 'dport'),
       [{ kind: 'vmap', key: ['l4proto'], map: 'rewrite_protocols' }],
-      [isHidden, match('l4proto', protocolNumbers.TCP), tcpReset],
-      [isHidden, portUnreachable],
+      // Not with a reset: that would leave from the old port, like any answer of that address and port.
+      [inSet(fields.destination, 'hidden_ports'), portUnreachable],
     ]),
     plainChain('restore', [...planPorts(context, 'sport'), [{ kind: 'vmap', key: ['l4proto'], map: 'restore_protocols' }]]),
     // Answers to the node's own processes, behind the balancer.
