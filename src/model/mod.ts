@@ -23,6 +23,8 @@ export { families } from './family.ts';
 export type { Family } from './family.ts';
 export { clientClasses } from './frontend.ts';
 export type { AllowedSources, Backend, ClientClass, Frontend, FrontendKind, Pool, Route } from './frontend.ts';
+export { formatSelector, matchesSelector, parseSelector } from './label-selector.ts';
+export type { LabelSelector } from './label-selector.ts';
 export { interceptLease } from './intercept.ts';
 export type { Capture, InterceptRules, InterceptWish } from './intercept.ts';
 export { capacityOf, indexOfMark, markOfIndex } from './mark-space.ts';
