@@ -1,6 +1,6 @@
 import type { Address, Family } from '../model/mod.ts';
 import { walkAttributes, writeAttribute } from './attributes.ts';
-import { bytesOf, readU32 } from './bytes.ts';
+import { bytesOf, readU16, readU32 } from './bytes.ts';
 import type { ByteWriter } from './bytes.ts';
 import { familyNumbers, readAddressAt } from './ip-family.ts';
 import type { Message } from './message.ts';
@@ -10,7 +10,7 @@ export const linkTypes = { new: 16, get: 18 } as const;
 export const addressTypes = { new: 20, delete: 21, get: 22 } as const;
 
 /** `IFLA_*` (if_link.h) and `IFA_*` (if_addr.h). */
-const linkAttribute = { name: 3, extendedMask: 29 } as const;
+const linkAttribute = { hardwareAddress: 1, name: 3, extendedMask: 29 } as const;
 const addressAttribute = { address: 1, local: 2 } as const;
 
 /** `RTEXT_FILTER_SKIP_STATS`: counters are of no interest here and take most of an answer. */
@@ -41,6 +41,32 @@ export function readLink(view: DataView, { start, end }: Message): Link | null {
     if (type === linkAttribute.name) name = new TextDecoder().decode(bytesOf(view, from, to)).replace(/\0.*$/s, '');
   });
   return name === null ? null : { index, name };
+}
+
+/** An interface, as far as frames can be sent on it. */
+export interface NetworkInterface extends Link {
+  /** Six octets of an Ethernet address; null where it is another kind of interface, loopback among them. */
+  readonly hardware: Uint8Array | null;
+  /** Up, and with a carrier (IFF_RUNNING). */
+  readonly running: boolean;
+}
+
+/** `ARPHRD_ETHER` (if_arp.h); IFF_UP and IFF_RUNNING (if.h). */
+const ethernetKind = 1;
+const upAndRunning = 0x1 | 0x40;
+
+/** As {@link readLink}, with what a sender of frames needs to know. */
+export function readInterface(view: DataView, message: Message): NetworkInterface | null {
+  const link = readLink(view, message);
+  if (link === null) return null;
+  const { start, end } = message;
+  let hardware: Uint8Array | null = null;
+  if (readU16(view, start + 2) === ethernetKind) {
+    walkAttributes(view, start + linkHeaderLength, end, (type, from, to) => {
+      if (type === linkAttribute.hardwareAddress && to - from === 6) hardware = bytesOf(view, from, to).slice();
+    });
+  }
+  return { ...link, hardware, running: (readU32(view, start + 8) & upAndRunning) === upAndRunning };
 }
 
 /** The payload that asks for the addresses of a family. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fail, succeed } from '../model/mod.ts';
+import { succeed } from '../model/mod.ts';
 import type { Family, Outcome, Pause } from '../model/mod.ts';
 import { changeRoutes, changeRules } from './change-routes.ts';
 import type { CommandVerdict, RouteHands } from './change-routes.ts';
@@ -11,8 +11,8 @@ import { netlinkProtocol, openWire } from './driver-libc.ts';
 import { NetlinkSocket } from './driver-socket.ts';
 import type { Request } from './driver-socket.ts';
 import { errnos } from './errno.ts';
+import { listAll } from './list-all.ts';
 import { messageFlags } from './message.ts';
-import type { Message } from './message.ts';
 import { refusedFailure } from './problem.ts';
 import { missingDevice } from './route-change.ts';
 import type { LocalAddress, Route, RoutePort, RoutingRule } from './route-port.ts';
@@ -27,9 +27,6 @@ export interface RoutePortOptions {
   /** Waits so many milliseconds; for tests. */
   readonly sleep?: (milliseconds: number) => Promise<void>;
 }
-
-/** A list during which the table changed is asked for again so often. */
-const listAttempts = 6;
 
 /** The metric of a route that was given none: routes with other metrics stand beside it. */
 const defaultPriority: Readonly<Record<Family, number>> = { IPv4: 0, IPv6: 1024 };
@@ -70,8 +67,12 @@ class NetlinkRoutes implements RoutePort {
 
   async #readRoutes(table: number | null, priority: number | null): Promise<Outcome<readonly Route[]>> {
     const { family } = this;
-    const request = { type: routeTypes.get, body: (writer: WriterOf) => writeRouteQuery(writer, family, table) };
-    const listed = await this.#list(request, 'list routes', routeTypes.new, (view, message) => readRoute(view, message, family));
+    const listed = await listAll(this.#socket, {
+      request: { type: routeTypes.get, body: (writer) => writeRouteQuery(writer, family, table) },
+      what: 'list routes',
+      type: routeTypes.new,
+      read: (view, message) => readRoute(view, message, family),
+    });
     if (!listed.ok) return listed;
     const names = await this.#listLinks();
     if (!names.ok) return names;
@@ -88,8 +89,12 @@ class NetlinkRoutes implements RoutePort {
 
   async listRules(): Promise<Outcome<readonly RoutingRule[]>> {
     const { family } = this;
-    const request = { type: ruleTypes.get, body: (writer: WriterOf) => writeRuleQuery(writer, family) };
-    return await this.#list(request, 'list routing rules', ruleTypes.new, (view, message) => readRule(view, message, family));
+    return await listAll(this.#socket, {
+      request: { type: ruleTypes.get, body: (writer) => writeRuleQuery(writer, family) },
+      what: 'list routing rules',
+      type: ruleTypes.new,
+      read: (view, message) => readRule(view, message, family),
+    });
   }
 
   changeRules(add: readonly RoutingRule[], remove: readonly RoutingRule[]): Promise<Outcome<void>> {
@@ -98,39 +103,25 @@ class NetlinkRoutes implements RoutePort {
 
   async listAddresses(): Promise<Outcome<readonly LocalAddress[]>> {
     const { family } = this;
-    const request = { type: addressTypes.get, body: (writer: WriterOf) => writeAddressQuery(writer, family) };
-    const listed = await this.#list(request, 'list addresses', addressTypes.new, (view, message) =>
-      readAddress(view, message, family),
-    );
+    const listed = await listAll(this.#socket, {
+      request: { type: addressTypes.get, body: (writer) => writeAddressQuery(writer, family) },
+      what: 'list addresses',
+      type: addressTypes.new,
+      read: (view, message) => readAddress(view, message, family),
+    });
     if (!listed.ok) return listed;
     const names = await this.#listLinks();
     if (!names.ok) return names;
     return succeed(listed.value.map(({ index, ...rest }) => ({ ...rest, device: nameOf(index, names.value) })));
   }
 
-  async #list<T>(
-    request: Request,
-    what: string,
-    type: number,
-    read: (view: DataView, message: Message) => T | null,
-  ): Promise<Outcome<readonly T[]>> {
-    for (let attempt = 1; ; attempt += 1) {
-      const found: T[] = [];
-      const result = await this.#socket.dump(request, what, (view, message) => {
-        const item = message.type === type ? read(view, message) : null;
-        if (item !== null) found.push(item);
-      });
-      if (result.ok && !result.interrupted) return succeed(found);
-      // Asked for a table that nobody has made yet.
-      if (!result.ok && result.failure.errno === errnos.ENOENT) return succeed([]);
-      if (!result.ok && result.failure.errno !== errnos.EBUSY) return { ok: false, problem: result.failure.problem };
-      if (attempt >= listAttempts) return fail('WP_NETLINK_SILENT', `cannot ${what}: they kept changing meanwhile`);
-    }
-  }
-
   async #listLinks(): Promise<Outcome<ReadonlyMap<number, string>>> {
-    const request = { type: linkTypes.get, body: (writer: WriterOf) => writeLinkQuery(writer, null) };
-    const links = await this.#list(request, 'list interfaces', linkTypes.new, readLink);
+    const links = await listAll(this.#socket, {
+      request: { type: linkTypes.get, body: (writer) => writeLinkQuery(writer, null) },
+      what: 'list interfaces',
+      type: linkTypes.new,
+      read: readLink,
+    });
     return links.ok ? succeed(new Map(links.value.map(({ index, name }) => [index, name]))) : links;
   }
 
