@@ -75,8 +75,6 @@ export class ProgramProbes {
     // A write to a process that just died must not end the agent; its `exit` event tells.
     helper.stdin.on('error', () => undefined);
     createInterface({ input: helper.stdout }).on('line', (line) => this.#hear(JSON.parse(line) as ProgramReport));
-    // The agent ends in spite of it; its input ends then.
-    helper.unref();
     return helper;
   }
 

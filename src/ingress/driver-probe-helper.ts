@@ -11,6 +11,7 @@ import type { ProgramOrder, ProgramReport } from './health-program.ts';
 
 /** Octets of output that are kept; the first line is all that is shown. */
 const outputLimit = 512;
+const pipePatienceMs = 100;
 /** What a program may rely on. Nothing of the agent's own environment is handed on: it may hold secrets. */
 const environment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' } as const;
 
@@ -33,17 +34,22 @@ function run(id: number, path: string, words: readonly string[]): void {
   child.on('error', (error) => {
     if (running.delete(id)) report({ id, kind: 'error', message: error.message });
   });
+  let ended: Exclude<ProgramReport, { kind: 'error' }> | null = null;
+  let patience: NodeJS.Timeout | undefined;
+  const finish = (): void => {
+    clearTimeout(patience);
+    child.stdout.destroy();
+    child.stderr.destroy();
+    if (running.delete(id) && ended !== null) report({ ...ended, output });
+  };
   child.on('exit', (code, signal) => {
-    // What it wrote may be in the pipe still, and what it left behind may hold the pipe for ever: one turn is waited for it.
-    setImmediate(() => {
-      endGroup(child);
-      child.stdout.destroy();
-      child.stderr.destroy();
-      if (!running.delete(id)) return;
-      if (code === null) report({ id, kind: 'signal', signal: signal ?? 'a signal', output });
-      else report({ id, kind: 'exit', code, output });
-    });
+    ended = code === null ? { id, kind: 'signal', signal: signal ?? 'a signal', output } : { id, kind: 'exit', code, output };
+    endGroup(child);
+    // The pipes end with the last that holds them, and may have something in them until then. Only a process that left
+    // the group can hold them still.
+    patience = setTimeout(finish, pipePatienceMs);
   });
+  child.on('close', finish);
 }
 
 function stop(id: number): void {

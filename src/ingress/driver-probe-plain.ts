@@ -24,7 +24,9 @@ export const askPlainly: AskBackend = (target, answered) => {
   };
   socket.on('error', (error: NodeJS.ErrnoException) => {
     const code = error.code ?? error.message;
-    finish({ kind: ownLack.has(code) ? 'unasked' : 'bad', text: `cannot connect to ${address} port ${port}: ${code}` });
+    // A reset instead of a handshake is ECONNREFUSED: this one had been completed.
+    if (reader === null && code === 'ECONNRESET') finish({ kind: 'good', text: 'connected' });
+    else finish({ kind: ownLack.has(code) ? 'unasked' : 'bad', text: `cannot connect to ${address} port ${port}: ${code}` });
   });
   if (probe.kind !== 'http' || reader === null) {
     socket.on('connect', () => finish({ kind: 'good', text: 'connected' }));

@@ -30,7 +30,7 @@ export interface CheckMoment {
  * time-out for which this is not enough is cut, to `1 - 1 / (2 * fall)` of the interval.
  */
 export function planTiming({ intervalMs, timeoutMs, fall }: HealthCheckSpec): CheckTiming {
-  const timeout = Math.min(timeoutMs, intervalMs - intervalMs / 2 / fall);
+  const timeout = Math.min(timeoutMs, Math.floor(intervalMs - intervalMs / 2 / fall));
   const spacing = Math.min(intervalMs, fall * (intervalMs - timeout));
   return { spacingMs: Math.max(roundDown(spacing), grainMs), intervalMs, timeoutMs: timeout, fall };
 }
@@ -54,7 +54,7 @@ export function phaseOf(key: string, { spacingMs }: CheckTiming): number {
   let hash = 0x81_1c_9d_c5;
   for (let at = 0; at < key.length; at += 1) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01_00_01_93) >>> 0;
   // The low bits of short keys that differ in the last letter alone differ too little.
-  hash ^= hash >>> 15;
+  hash = (hash ^ (hash >>> 15)) >>> 0;
   return (hash % (spacingMs / grainMs)) * grainMs;
 }
 
