@@ -49,7 +49,8 @@ export function decideStep(touch: Touch, row: TableRow | null, live: LiveService
   const isSettled = row === null || live.version !== row.version;
   const base = isSettled ? reserved.filter((address) => live.addresses.includes(address)) : reserved;
   const wish = touch.wish ?? live.addresses.filter((address) => !reserved.includes(address));
-  if (touch.wish !== null && !mayHave(live, touch.wish, className)) return null;
+  // A leader that has just begun may not have seen the Service yet, for which its predecessor made the row.
+  if (touch.wish === null ? isOurs(live, className) : !mayHave(live, touch.wish, className)) return null;
   // Addresses that are another's, in a status of another class, are no matter of the table.
   const held = touch.wish === null ? base : union(base, touch.wish);
   if (!isSameSet(live.addresses, wish)) return { row: rowOf(touch.key, live.version, held), write: wish };

@@ -15,6 +15,7 @@ import { readLabels } from './decode-labels.ts';
 import { readObjectName, shareString } from './decode-names.ts';
 import { readPublishedIps } from './decode-published-ips.ts';
 import { isProxiedService } from './decode-selectors.ts';
+import { readAddressRequest } from './decode-requested.ts';
 import { readServicePorts } from './decode-service-ports.ts';
 import { readTuning } from './decode-tuning.ts';
 
@@ -59,14 +60,19 @@ export function decodeService(raw: unknown, dns: DnsData | null = null): Decoded
     healthCheckNodePort: readHealthCheckPort(findings, spec),
     tuning: readTuning(findings, fieldOf(fieldOf(raw, 'metadata'), 'annotations')),
     labels: readLabels(raw, dns),
-    loadBalancerClass: null,
+    ...readAddressRequest(findings, raw),
+    loadBalancerClass: readText(fieldOf(spec, 'loadBalancerClass')),
     publishing: null,
-    createdAt: 0,
-    uid: '',
+    createdAt: (Date.parse(readText(fieldOf(fieldOf(raw, 'metadata'), 'creationTimestamp')) ?? '') || 0) / 1000,
+    uid: readText(fieldOf(fieldOf(raw, 'metadata'), 'uid')) ?? '',
   });
 }
 
 const noClusterIps: ClusterIps = {};
+
+function readText(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
 
 /** Any text: whether it is a name, and one that can be answered, is for DNS to say (DNS specification 3.5). */
 function readExternalName(findings: Findings, value: unknown): string {
