@@ -17,6 +17,7 @@ import { readOrigin } from './decode-origin.ts';
 import { readPublishedIps } from './decode-published-ips.ts';
 import { readPublishing } from './decode-publishing.ts';
 import { isProxiedService } from './decode-selectors.ts';
+import { readAddressRequest } from './decode-requested.ts';
 import { readServicePorts } from './decode-service-ports.ts';
 import { readTuning } from './decode-tuning.ts';
 
@@ -67,6 +68,7 @@ export function decodeService(raw: unknown, dns: DnsData | null = null): Decoded
     healthCheckNodePort: readHealthCheckPort(findings, spec),
     tuning: readTuning(findings, annotations),
     labels: readLabels(raw, dns?.keepLabels === true),
+    ...readAddressRequest(findings, raw),
     loadBalancerClass: readLoadBalancerClass(findings, fieldOf(spec, 'loadBalancerClass')),
     publishing: readPublishing(findings, annotations, ports),
     ...readOrigin(findings, metadata),
@@ -74,6 +76,10 @@ export function decodeService(raw: unknown, dns: DnsData | null = null): Decoded
 }
 
 const noClusterIps: ClusterIps = {};
+
+function readText(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
 
 /** Any text: whether it is a name, and one that can be answered, is for DNS to say (DNS specification 3.5). */
 function readExternalName(findings: Findings, value: unknown): string {

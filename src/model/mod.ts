@@ -4,7 +4,19 @@
  */
 export { addressBytes, compareText, familyOf, formatAddress, isLoopback, parseAddress } from './address.ts';
 export type { Address } from './address.ts';
+export { noAddressRequest } from './address-pool.ts';
+export type { AddressPool, AddressRange, AddressRequest } from './address-pool.ts';
 export type { Clock } from './clock.ts';
+export type {
+  LeaseStore,
+  LeaseTerms,
+  LiveService,
+  ServiceStatusStore,
+  Stored,
+  StoredLease,
+  StoredTable,
+  TableStore,
+} from './cluster-store.ts';
 export type {
   ApplyReport,
   Change,
