@@ -122,7 +122,7 @@ export class Marks {
     const start = hash % this.#capacity;
     for (let step = 0; step < this.#capacity; step += 1) {
       const mark = markOfIndex(this.#space, (start + step) % this.#capacity);
-      if (this.#isFree(mark, digest, now)) return mark;
+      if (mark !== null && this.#isFree(mark, digest, now)) return mark;
     }
     return null;
   }
