@@ -106,7 +106,9 @@ export function judgeMembers(book: MemberBook, own: MemberLease, now: number): J
  */
 function othersRenew({ own: name, members, confirmedAt }: MemberBook, own: MemberLease): boolean {
   const since = (confirmedAt ?? 0) + own.durationMs / 2;
-  return [...members].some(([node, { seenAt, renews, lease }]) => node !== name && renews && lease.holder !== '' && seenAt > since);
+  return [...members].some(
+    ([node, { seenAt, renews, lease }]) => node !== name && renews && lease.holder !== '' && seenAt > since,
+  );
 }
 
 function latest(one: number | null, other: number): number {

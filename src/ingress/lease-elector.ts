@@ -76,7 +76,10 @@ export class LeaseElector {
   async #lead(): Promise<void> {
     const { clock, timings, lead } = this.#options;
     const end = new AbortController();
-    const term = { signal: AbortSignal.any([end.signal, this.#stop.signal]), isCurrent: () => !term.signal.aborted && this.isLeading };
+    const term = {
+      signal: AbortSignal.any([end.signal, this.#stop.signal]),
+      isCurrent: () => !term.signal.aborted && this.isLeading,
+    };
     const work = lead(term);
     while (!term.signal.aborted && this.isLeading) {
       await waitFor(clock, Math.min(timings.retryMs, this.#remaining()), term.signal);

@@ -37,7 +37,10 @@ export function describePoolService(record: ServiceRecord, className: string): P
 }
 
 /** True for what the allocator of this class has to serve. */
-export function isOurs(service: { readonly type: string; readonly loadBalancerClass: string | null }, className: string): boolean {
+export function isOurs(
+  service: { readonly type: string; readonly loadBalancerClass: string | null },
+  className: string,
+): boolean {
   return service.type === 'LoadBalancer' && service.loadBalancerClass === className;
 }
 

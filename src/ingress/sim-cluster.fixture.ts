@@ -61,7 +61,11 @@ export class SimCluster {
 
   put(record: ServiceRecord): void {
     const before = this.services.get(record.key);
-    const identity = before?.record ?? { uid: `uid-${(this.#created += 1)}`, createdAt: Math.floor(this.clock.now() / 1000), loadBalancer: [] };
+    const identity = before?.record ?? {
+      uid: `uid-${(this.#created += 1)}`,
+      createdAt: Math.floor(this.clock.now() / 1000),
+      loadBalancer: [],
+    };
     const { uid, createdAt, loadBalancer } = identity;
     this.#store({ ...record, uid, createdAt, loadBalancer });
   }
@@ -97,8 +101,7 @@ export class SimCluster {
       },
       services: {
         read: (key, signal) => network.send(() => this.#readService(key), signal),
-        write: (key, version, addresses, signal) =>
-          network.send(() => this.#writeService(key, version, addresses), signal),
+        write: (key, version, addresses, signal) => network.send(() => this.#writeService(key, version, addresses), signal),
       },
     });
     const joined = { agent, network, see: this.#follow(agent, network) };

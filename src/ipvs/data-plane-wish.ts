@@ -4,7 +4,7 @@ import { HeldSpots, spotsOfMarks } from './data-plane-held.ts';
 import type { Kernel } from './data-plane-kernel.ts';
 import { eachSlowly } from './data-plane-pace.ts';
 import { ipvsProblem } from './errors.ts';
-import { planBase, planSideSettings } from './plan-base.ts';
+import { planBase, planPeers, planSideSettings } from './plan-base.ts';
 import { planService } from './plan-service.ts';
 import { reachOf } from './plan-held.ts';
 import { Spots } from './plan-spots.ts';
@@ -54,7 +54,10 @@ export class WishBook {
     if (this.#starved.size > 0 && this.#kernel.marks.hasFree(this.#options.clock.now())) {
       for (const service of this.#starved) affected.add(service);
     }
-    if (this.#renew(settings)) for (const service of this.#frontends.keys()) affected.add(service);
+    if (this.#renew(settings)) {
+      for (const service of this.#frontends.keys()) affected.add(service);
+      this.wish.replace(planPeers(settings.peers), touched);
+    }
     await this.#replan(affected, touched);
     return previous;
   }

@@ -77,10 +77,6 @@ export function decodeService(raw: unknown, dns: DnsData | null = null): Decoded
 
 const noClusterIps: ClusterIps = {};
 
-function readText(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
 /** Any text: whether it is a name, and one that can be answered, is for DNS to say (DNS specification 3.5). */
 function readExternalName(findings: Findings, value: unknown): string {
   if (typeof value === 'string') return value;

@@ -11,7 +11,12 @@ export function createLeaseClient(access: ObjectAccess, namespace: string, name:
   return {
     read: async (signal) => mapStored(await requestObject(access, { method: 'GET', path, body: {} }, signal), readLease),
     create: async (terms, signal) => {
-      const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace, name }, spec: renderSpec(terms) };
+      const body = {
+        apiVersion: 'coordination.k8s.io/v1',
+        kind: 'Lease',
+        metadata: { namespace, name },
+        spec: renderSpec(terms),
+      };
       return mapStored(await requestObject(access, { method: 'POST', path: collection, body }, signal), readLease);
     },
     update: async (terms, resourceVersion, signal) => {
