@@ -41,7 +41,7 @@ export async function startIngressHealth(options: IngressHealthOptions): Promise
       }
     },
     isLive: (service, backend) => checker.isLive(service, backend),
-    rows: () => checker.state(),
+    rows: () => [...checker.state()],
     close() {
       checker.close();
       probes.close();

@@ -3,7 +3,7 @@ import type { DirectReturnSettings } from '../config/mod.ts';
 import { compareText, familyOf } from '../model/mod.ts';
 import type { Address, Family, Pause, PeerSettings, Problem, Snapshot, TunnelProtocol } from '../model/mod.ts';
 import { openTunnelPort } from '../netlink/mod.ts';
-import { readSysctl, writeSysctl } from './driver-sysctl.ts';
+import { createSysctlPort } from '../ipvs/mod.ts';
 
 /** Names of our receiving devices; whatever is called so is ours. */
 export const tunnelDevices: Readonly<Record<Family, string>> = { IPv4: 'waypost4', IPv6: 'waypost6' };
@@ -68,8 +68,10 @@ export class IngressTunnels {
 
   /** The source of what comes out of the device is a client, whose route leads elsewhere: a check of it drops the packet. */
   async #openPath(name: string): Promise<void> {
-    const all = await readSysctl('net/ipv4/conf/all/rp_filter');
-    await writeSysctl(`net/ipv4/conf/${name}/rp_filter`, '0');
+    const sysctls = createSysctlPort();
+    const all = await sysctls.read('net/ipv4/conf/all/rp_filter');
+    const written = await sysctls.write(`net/ipv4/conf/${name}/rp_filter`, '0');
+    if (!written.ok) this.#options.report(written.problem);
     if (all === null || all === '0') return;
     const message = `net.ipv4.conf.all.rp_filter is ${all}, which drops packets of direct return that other nodes send to this one; set it to 0, and set the parameter of each interface instead`;
     this.#options.report({ code: 'WP_INGRESS_RP_FILTER', message });
