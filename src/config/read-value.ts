@@ -106,11 +106,11 @@ function readPools(list: YAMLSeq): Read<readonly PoolText[]> {
     const addresses = isMap(item) ? item.get('addresses') : null;
     const texts = isSeq(addresses) ? readStrings(addresses) : null;
     if (typeof name !== 'string' || texts === null || 'needs' in texts) return { needs: poolNeeds };
-    const other = isMap(item) ? item.items.map(({ key }) => String(key)).find((key) => !poolFields.includes(key)) : undefined;
+    const other = isMap(item) ? item.items.map(({ key }) => String(key)).find((key) => !poolFields.has(key)) : undefined;
     if (other !== undefined) return { needs: `${poolNeeds} (${other} is neither)` };
     pools.push({ name, addresses: texts.value });
   }
   return { value: pools };
 }
 
-const poolFields: readonly string[] = ['name', 'addresses'];
+const poolFields: ReadonlySet<string> = new Set(['name', 'addresses']);

@@ -40,6 +40,7 @@ describe('which Nodes are asked for', () => {
     await inStep(server, watcher);
     expect(namesOf(watcher.snapshot)).toEqual(Array.from({ length: 9 }, (_, index) => `node-${index + 1}`));
     expect(watcher.snapshot?.node).toMatchObject({ name: 'node-1', addresses: ['192.0.2.1'] });
+    await until('it is watched', () => server.openWatches('nodes') > 0);
     expect(server.openWatches('nodes')).toBe(1);
     expect(watcher.problems).toEqual([]);
     for (const { dirty } of watcher.changes) expect(dirty.nodes.size).toBe(0);

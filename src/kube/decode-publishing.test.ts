@@ -206,7 +206,7 @@ function expectSound(ranges: readonly PortRange[]): void {
     expect(protocol === 'TCP' && first <= 80 && last >= 80).toBe(false);
     expect(protocol === 'UDP' && first <= 53 && last >= 53).toBe(false);
     const before = ranges[at - 1];
-    if (before !== undefined) expect(before.protocol < protocol || before.last < first).toBe(true);
+    expect(before === undefined || before.protocol < protocol || before.last < first).toBe(true);
   }
 }
 
@@ -246,10 +246,10 @@ describe('port ranges', () => {
           return !ranges.slice(0, at).some((b) => a.protocol === b.protocol && a.first <= b.last && b.first <= a.last);
         });
         const text = apart.map(({ protocol, first, last }) => `${protocol.toLowerCase()}:${first}-${last}`).join(',');
-        const read_ = read({ ingress: 'fwmark', 'port-ranges': text });
-        expect(read_.problems).toEqual([]);
-        expectSound(read_.publishing?.portRanges ?? []);
-        expect(new Set(read_.publishing?.portRanges)).toEqual(new Set(apart));
+        const found = read({ ingress: 'fwmark', 'port-ranges': text });
+        expect(found.problems).toEqual([]);
+        expectSound(found.publishing?.portRanges ?? []);
+        expect(new Set(found.publishing?.portRanges)).toEqual(new Set(apart));
       }),
     );
   });
