@@ -33,20 +33,20 @@ export function whyNotKept(port: PublishedPort, context: TargetContext): string 
     return `the back ends of ${nameOf(port)} listen on different ports`;
   const target = rewriteOf(port);
   if (target === null) return null;
-  if (context.rewritesNot !== null) return `${nameOf(port)} is ${target} at its back ends, and ${context.rewritesNot}`;
+  if (context.rewritesNot !== null) return `${nameOf(port)} goes to port ${target}, and ${context.rewritesNot}`;
   // Its own clients and the rewritten packets could not be told apart.
   if (context.published.some((other) => other.protocol === port.protocol && other.port === target))
-    return `${nameOf(port)} is ${target} at its back ends, which is published too`;
+    return `${nameOf(port)} goes to port ${target}, which is published too`;
   const twin = context.published.find(
     (other) => other !== port && other.protocol === port.protocol && targetsOf(other.cluster.backends).has(target),
   );
-  if (twin !== undefined) return `${nameOf(port)} and ${nameOf(twin)} both are ${target} at their back ends`;
+  if (twin !== undefined) return `${nameOf(port)} and ${nameOf(twin)} both go to port ${target}`;
   const range = context.ranges.find(
     ({ protocol, first, last }) => protocol === port.protocol && first <= target && target <= last,
   );
-  if (range !== undefined) return `${nameOf(port)} is ${target} at its back ends, which the range ${nameOfRange(range)} holds`;
+  if (range !== undefined) return `${nameOf(port)} goes to port ${target}, which the range ${nameOfRange(range)} holds`;
   const rival = context.rivalOf(port, target);
-  return rival === null ? null : `${nameOf(port)} is ${target} at its back ends, which ${rival} has on the same address`;
+  return rival === null ? null : `${nameOf(port)} goes to port ${target}, which Service ${rival} has on the same address`;
 }
 
 export function nameOf({ protocol, port }: PublishedPort): string {

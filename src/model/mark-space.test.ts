@@ -47,7 +47,7 @@ describe('marks of a space', () => {
     fc.assert(
       fc.property(indexed, ({ space, index }) => {
         const mark = markOfIndex(space, index) ?? 0;
-        return mark > 0 && (mark & ~space.mask) === 0 && indexOfMark(space, mark) === index;
+        expect([mark > 0, mark & ~space.mask, indexOfMark(space, mark)]).toEqual([true, 0, index]);
       }),
     );
   });
@@ -57,7 +57,7 @@ describe('marks of a space', () => {
       fc.property(spaces, word, (space, bits) => {
         const mark = (bits & space.mask) >>> 0;
         const index = indexOfMark(space, mark);
-        return index === null || markOfIndex(space, index) === mark;
+        expect(index === null ? mark : markOfIndex(space, index)).toBe(mark);
       }),
     );
   });
