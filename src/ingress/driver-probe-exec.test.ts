@@ -107,7 +107,7 @@ describe('checks by a program', () => {
 
   it('begin anew when the process that runs them was killed', async () => {
     const parent = join(folder, 'helper-pid');
-    const program = write('kills', `#!/bin/sh\necho $PPID >${parent}\nkill -KILL $PPID\nsleep 1000\n`);
+    const program = write('kills', `#!/bin/sh\necho $PPID >${parent}\nkill -KILL $PPID\n`);
     expect(await ask(programs.ask, program)).toEqual({
       kind: 'unasked',
       text: 'the process that runs programs ended: SIGKILL',

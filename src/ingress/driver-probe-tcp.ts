@@ -1,5 +1,5 @@
-import { errnoName, errnos } from '../netlink/mod.ts';
-import type { Connection, Connector } from '../netlink/mod.ts';
+import { errnoName, errnos, makePeer } from '../netlink/mod.ts';
+import type { Connection, Connector, Peer } from '../netlink/mod.ts';
 import { StatusReader, writeRequest } from './health-http.ts';
 import type { AskBackend, ProbeAnswer, ProbeTarget } from './health-types.ts';
 
@@ -13,6 +13,12 @@ type Answered = (answer: ProbeAnswer) => void;
 
 /** Checks by TCP and HTTP. Each connection ends by a reset. */
 export function askByTcp(connector: Connector): AskBackend {
+  const peers = new WeakMap<ProbeTarget, Peer>();
+  const peerOf = (target: ProbeTarget): Peer => {
+    const peer = peers.get(target) ?? makePeer(target.address, target.port);
+    peers.set(target, peer);
+    return peer;
+  };
   return (target, answered) => {
     const { probe } = target;
     const reader = probe.kind === 'http' ? new StatusReader() : null;
@@ -20,7 +26,7 @@ export function askByTcp(connector: Connector): AskBackend {
       stop();
       answered(answer);
     };
-    const begun = connector.connect(target.address, target.port, {
+    const begun = connector.connect(peerOf(target), {
       connected() {
         if (probe.kind !== 'http') finish({ kind: 'good', text: 'connected' });
         else sendRequest(begun as Connection, writeRequest(probe, target), finish);

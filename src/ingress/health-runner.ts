@@ -146,11 +146,14 @@ export class CheckRunner {
   #arm(): void {
     if (this.#turning) return;
     const { clock } = this.#options;
-    const hasRoom = [this.#sockets, this.#programs].some(({ queue, running, limit }) => queue.size > 0 && running < limit);
-    const at = hasRoom ? 0 : (this.#heap.first?.due ?? null);
+    const at = canBegin(this.#sockets) || canBegin(this.#programs) ? 0 : (this.#heap.first?.due ?? null);
     if (at === null || (this.#timer !== null && this.#timer.at <= at)) return;
     this.#timer?.cancel();
     const cancel = clock.after(Math.max(0, Math.ceil(at - clock.now())), () => this.#turn());
     this.#timer = { at, cancel };
   }
+}
+
+function canBegin({ queue, running, limit }: Lane): boolean {
+  return queue.size > 0 && running < limit;
 }

@@ -47,7 +47,8 @@ export function judgeAnswer(state: HealthState, good: boolean, now: number, { ri
     if (against < rise || held) return { ...state, against };
     return { ...state, verdict: 'live', since: now, against: 0 };
   }
-  if (good) return verdict === 'live' ? { ...state, against: 0 } : { ...state, verdict: 'live', since: now, against: 0 };
+  if (good && verdict === 'live') return state.against === 0 ? state : { ...state, against: 0 };
+  if (good) return { ...state, verdict: 'live', since: now, against: 0 };
   if (state.against + 1 < fall) return { ...state, against: state.against + 1 };
   return takeOut(state, now);
 }

@@ -25,13 +25,24 @@ export interface Connection {
   abort(): void;
 }
 
+/** Where a connection goes, in the kernel's form. */
+export interface Peer {
+  readonly family: Family;
+  readonly name: Uint8Array;
+}
+
+/** Worth keeping: it costs as much as the system call that it is for. */
+export function makePeer(address: Address, port: number): Peer {
+  return { family: familyOf(address), name: makeSocketName(address, port) };
+}
+
 /**
  * Short TCP connections at a fraction of what `node:net` takes of the processor. A socket is used again after its
  * connection was dissolved (connect(2), AF_UNSPEC), and one epoll file tells of all of them.
  */
 export interface Connector {
   /** Begins a connection; what becomes of it is told after the caller's turn. A negative error number where it cannot begin. */
-  connect(address: Address, port: number, ears: ConnectionEars): Connection | number;
+  connect(peer: Peer, ears: ConnectionEars): Connection | number;
   /** Gives up all connections. */
   close(): void;
 }
@@ -98,12 +109,10 @@ class EpollConnector implements Connector {
     this.#poll = libc.poll(epoll, () => this.#collect(), false);
   }
 
-  connect(address: Address, port: number, ears: ConnectionEars): Connection | number {
+  connect({ family, name }: Peer, ears: ConnectionEars): Connection | number {
     if (!this.#open) throw new TypeError('this connector is closed');
-    const family = familyOf(address);
     const socket = this.#idle[family].pop() ?? this.#makeSocket(family);
     if (typeof socket === 'number') return socket;
-    const name = makeSocketName(address, port);
     const errno = this.#libc.connect(socket.fd, name, name.length) < 0 ? this.#libc.errno() : 0;
     if (errno !== 0 && errno !== errnos.EINPROGRESS) {
       this.#putAway(socket);
