@@ -23,7 +23,7 @@ async function walk({ seed, services, alive, capacity }: Walk): Promise<SimClust
   const cluster = new SimCluster(seed, pools, { ...faults });
   for (let count = 0; count < 2; count += 1) cluster.join();
   const pick = (): ServiceKey | undefined => [...cluster.services.keys()][Math.floor(random() * cluster.services.size)];
-  for (let made = 0; made < services; ) {
+  for (let made = 0; made < services;) {
     // Bursts, and rests in which a new leader can begin.
     await cluster.clock.run(random() * (random() < 0.6 ? 60 : 5000));
     const chance = random();
@@ -69,7 +69,8 @@ function isQuiet(cluster: SimCluster, capacity: number): boolean {
     const held = cluster.rows.get(record.uid)?.held ?? [];
     if (held.length !== has.length || !has.every((address) => held.includes(address))) return false;
     if (record.type === 'NodePort' && has.length > 0) return false;
-    if (record.addressRequest !== undefined && record.type === 'LoadBalancer' && has[0]?.startsWith('192.') !== true) return false;
+    if (record.addressRequest !== undefined && record.type === 'LoadBalancer' && has[0]?.startsWith('192.') !== true)
+      return false;
     if (has.length > 0) shown += 1;
     if (wants) wanting += 1;
     if (wants && has.length > 0) served += 1;

@@ -5,7 +5,9 @@ import { addressOf, poolOf } from './pool-service.fixture.ts';
 
 /** First and last address that a pool of this one part gives out. */
 function ends(part: string): readonly string[] {
-  return spansOf(poolOf('p', [part])).map(({ family, first, last }) => `${numberAddress(family, first)} ${numberAddress(family, last)}`);
+  return spansOf(poolOf('p', [part])).map(
+    ({ family, first, last }) => `${numberAddress(family, first)} ${numberAddress(family, last)}`,
+  );
 }
 
 describe('what a part of a pool gives out', () => {

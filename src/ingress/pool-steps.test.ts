@@ -36,7 +36,10 @@ describe('a step of one Service', () => {
   it('holds the old address until the status has been seen without it', () => {
     const showing = liveOf({ addresses: [x] });
     expect(decide([y], rowOf('v1', x), showing)).toEqual({ row: rowOf('v2', x, y), write: [y] });
-    expect(decide([y], rowOf('v2', x, y), liveOf({ version: 'v3', addresses: [y] }))).toEqual({ row: rowOf('v2', y), write: null });
+    expect(decide([y], rowOf('v2', x, y), liveOf({ version: 'v3', addresses: [y] }))).toEqual({
+      row: rowOf('v2', y),
+      write: null,
+    });
   });
 
   it('gives back nothing that a write on its way may still bring, but has it out', () => {
