@@ -1,5 +1,4 @@
-import type { Prefix } from '../model/mod.ts';
-import type { MemberLease } from './announce-lease.ts';
+import type { MemberLease, Prefix } from '../model/mod.ts';
 
 /**
  * Who lives, as one observer sees it. All times are milliseconds of its own clock, which must not jump; clocks of machines are

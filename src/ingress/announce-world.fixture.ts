@@ -1,7 +1,6 @@
 import { familyOf, fail, parsePrefix, succeed } from '../model/mod.ts';
-import type { Address, Clock, Outcome, Prefix, Problem } from '../model/mod.ts';
+import type { Address, Clock, LeaseListener, LeasePort, MemberLease, Outcome, Prefix, Problem } from '../model/mod.ts';
 import type { AnnounceKernel } from './announce-kernel.ts';
-import type { LeaseListener, LeasePort, MemberLease } from './announce-lease.ts';
 import { Announcer } from './announcer.ts';
 import type { AnnounceNotice } from './announcer.ts';
 

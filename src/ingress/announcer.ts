@@ -1,10 +1,9 @@
 import { familyOf } from '../model/mod.ts';
-import type { Address, Clock, Outcome, Prefix, Problem } from '../model/mod.ts';
+import type { Address, Clock, LeasePort, MemberLease, Outcome, Prefix, Problem } from '../model/mod.ts';
 import type { AnnounceWish } from './announce-election.ts';
 import type { AnnounceKernel } from './announce-kernel.ts';
 import { createKernelKeeper } from './announce-keeper.ts';
 import type { KernelKeeper } from './announce-keeper.ts';
-import type { LeasePort, MemberLease } from './announce-lease.ts';
 import { createMemberBook, judgeMembers, noteConfirmed, noteGone, noteLease, noteSent } from './announce-members.ts';
 import type { MemberVerdict } from './announce-members.ts';
 import { createRenewal } from './announce-renewal.ts';
@@ -53,7 +52,7 @@ export class Announcer {
   #lastMark = 0;
   #cancel: () => void = () => {};
   #cancelJoin: () => void = () => {};
-  #leaseTrouble: string | null = null;
+  #leaseTroubles: ReadonlySet<string> = new Set();
   #closed = false;
 
   constructor(options: AnnouncerOptions) {
@@ -172,14 +171,14 @@ export class Announcer {
   #noteWritten(outcome: Outcome<void>, sentAt: number): void {
     if (outcome.ok) {
       noteConfirmed(this.#book, sentAt);
-      this.#leaseTrouble = null;
+      this.#leaseTroubles = new Set();
     } else this.#noteTrouble(outcome.problem);
     this.#evaluate();
   }
 
   #noteTrouble(problem: Problem): void {
-    if (this.#leaseTrouble === problem.message) return;
-    this.#leaseTrouble = problem.message;
+    if (this.#leaseTroubles.has(problem.message)) return;
+    this.#leaseTroubles = new Set([...this.#leaseTroubles, problem.message]);
     this.#options.notice({ kind: 'problem', problem });
   }
 

@@ -8,4 +8,3 @@ export type { AnnouncerOptions, AnnounceNotice } from './announcer.ts';
 export type { AnnounceKernel, AnnounceReport } from './announce-kernel.ts';
 export type { AnnounceWish } from './announce-election.ts';
 export type { AnnounceRow } from './announce-table.ts';
-export type { LeaseListener, LeasePort, MemberLease } from './announce-lease.ts';

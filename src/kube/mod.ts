@@ -11,6 +11,7 @@ export { openEventWriter } from './event-open.ts';
 export type { EventSink } from './event-sink.ts';
 export { createManifestSource } from './manifest-source.ts';
 export { openClusterSource } from './open-cluster-source.ts';
+export { openLeaseWatch } from './open-lease-watch.ts';
 export type { Source } from './source.ts';
 export { createStore } from './store.ts';
 export type { Store } from './store.ts';

@@ -6,6 +6,16 @@ export { addressBytes, compareText, familyOf, formatAddress, isLoopback, parseAd
 export type { Address } from './address.ts';
 export type { Clock } from './clock.ts';
 export type {
+  LeaseStore,
+  LeaseTerms,
+  LiveService,
+  ServiceStatusStore,
+  Stored,
+  StoredLease,
+  StoredTable,
+  TableStore,
+} from './cluster-store.ts';
+export type {
   ApplyReport,
   Change,
   DataPlane,
@@ -25,6 +35,7 @@ export { clientClasses } from './frontend.ts';
 export type { AllowedSources, Backend, ClientClass, Frontend, FrontendKind, Pool, Route } from './frontend.ts';
 export { interceptLease } from './intercept.ts';
 export type { Capture, InterceptRules, InterceptWish } from './intercept.ts';
+export type { LeaseListener, LeasePort, MemberLease } from './member-lease.ts';
 export type { NodeChoices, NodePortChoice, PodDetection } from './node-settings.ts';
 export { fail, succeed } from './outcome.ts';
 export type { Outcome, Problem } from './outcome.ts';

@@ -6,8 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { answerEvent, findEventTarget } from './answer-event.ts';
 import type { EventTarget } from './answer-event.ts';
 import { ListAnswerer } from './answer-list.ts';
+import { decideObject, findObjectTarget, refuseObject, sendObject } from './answer-object.ts';
+import type { ObjectTarget } from './answer-object.ts';
 import { OpenWatch } from './answer-watch.ts';
-import { findCollection } from './collections.ts';
+import { findCollection, findNamespace } from './collections.ts';
 import type { CollectionInfo, CollectionName } from './collections.ts';
 import { BodyWriter, goneLine } from './fault.ts';
 import type { Fault, SeenRequest } from './fault.ts';
@@ -26,7 +28,8 @@ export interface ApiServerOptions {
 
 /**
  * An HTTP server on loopback that speaks the list and watch protocol of a Kubernetes API server for
- * Services, EndpointSlices, Nodes, Namespaces and Pods, takes Events, and fails on request in every way a real one does.
+ * Services, EndpointSlices, Nodes, Namespaces and Pods, takes Events, Leases, ConfigMaps and the status of Services, and fails on
+ * request in every way a real one does.
  */
 export class ApiServer implements AsyncDisposable {
   history = new History();
@@ -140,6 +143,10 @@ export class ApiServer implements AsyncDisposable {
     const url = new URL(request.url ?? '/', this.url);
     const target = findEventTarget(url.pathname, request.method ?? '');
     if (target !== null) return void this.#answerEvent(target, request, response);
+    const object = findObjectTarget(url.pathname, request.method ?? '');
+    if (object !== null) return void this.#answerObject(object, request, response);
+    const nodeName = /^\/api\/v1\/nodes\/([^/]+)$/.exec(url.pathname)?.[1];
+    if (nodeName !== undefined && request.method === 'GET') return this.#answerNode(nodeName, request, response);
     const collection = findCollection(url.pathname);
     if (collection === undefined) return answerStatus(response, 404, 'the server could not find the requested resource');
     if (request.method !== 'GET') return answerStatus(response, 405, 'only reading is offered');
@@ -147,7 +154,7 @@ export class ApiServer implements AsyncDisposable {
     const admitted = this.#admit(seen, response);
     if (!admitted.ok) return undefined;
     const { fault } = admitted;
-    const selector = parseSelectors(url.searchParams);
+    const selector = within(findNamespace(url.pathname), parseSelectors(url.searchParams));
     if (selector === null) return answerStatus(response, 400, 'unable to parse the selector');
     const to = { response, body: new BodyWriter(response, fault) };
     if (seen.verb === 'list') return this.#lists.answer(this.history, collection, url.searchParams, selector, to);
@@ -171,11 +178,32 @@ export class ApiServer implements AsyncDisposable {
     const token = request.headers.authorization?.replace(/^Bearer /, '') ?? null;
     const admitted = this.#admit({ collection: 'events', verb: target.verb, query: {}, token }, response);
     if (!admitted.ok) return;
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const found = this.history.list('events');
-    const changed = answerEvent(target, Buffer.concat(chunks).toString(), found, response);
+    const changed = answerEvent(target, await readBody(request), this.history.list('events'), response);
     if (changed !== null) this.put('events', changed);
+  }
+
+  async #answerObject(target: ObjectTarget, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const token = request.headers.authorization?.replace(/^Bearer /, '') ?? null;
+    const { name } = target.collection;
+    const admitted = this.#admit({ collection: name, verb: target.verb, query: {}, token }, response);
+    if (!admitted.ok) return;
+    const body = await readBody(request);
+    const find = (key: string): ApiObject | undefined => this.history.find(name, target.namespace, key);
+    const answer = decideObject(target, body, find, new Date());
+    if (answer.kind === 'refused') return refuseObject(response, answer);
+    if (answer.kind === 'stored') this.put(name, answer.object);
+    const stored = find(answer.object.metadata.name) ?? answer.object;
+    // The change has been made; that its answer is lost is a fault of its own.
+    if (admitted.fault?.kind === 'unheard') return void response.destroy();
+    return sendObject(response, target, stored);
+  }
+
+  #answerNode(name: string, request: IncomingMessage, response: ServerResponse): void {
+    const token = request.headers.authorization?.replace(/^Bearer /, '') ?? null;
+    if (!this.#admit({ collection: 'nodes', verb: 'get', query: {}, token }, response).ok) return;
+    const node = this.history.list('nodes').find(({ metadata }) => metadata.name === name);
+    if (node === undefined) return answerStatus(response, 404, `nodes "${name}" not found`);
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ kind: 'Node', apiVersion: 'v1', ...node }));
   }
 
   #answerWatch(
@@ -211,6 +239,17 @@ export class ApiServer implements AsyncDisposable {
     for (const event of missed) watch.deliver(event);
     return undefined;
   }
+}
+
+function within(namespace: string | null, selector: Selector | null): Selector | null {
+  if (namespace === null || selector === null) return selector;
+  return (object) => object.metadata.namespace === namespace && selector(object);
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
 }
 
 function describeRequest(collection: CollectionInfo, query: URLSearchParams, authorization: string | undefined): SeenRequest {

@@ -1,5 +1,5 @@
 /** The collections that this server offers, by the last word of their path. */
-export type CollectionName = 'services' | 'endpointslices' | 'nodes' | 'namespaces' | 'pods' | 'events';
+export type CollectionName = 'services' | 'endpointslices' | 'nodes' | 'namespaces' | 'pods' | 'events' | 'leases' | 'configmaps';
 
 export interface CollectionInfo {
   readonly name: CollectionName;
@@ -28,9 +28,23 @@ export const collections: Readonly<Record<CollectionName, CollectionInfo>> = {
     kind: 'Event',
     namespaced: true,
   },
+  leases: {
+    name: 'leases',
+    path: '/apis/coordination.k8s.io/v1/leases',
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    namespaced: true,
+  },
+  configmaps: { name: 'configmaps', path: '/api/v1/configmaps', apiVersion: 'v1', kind: 'ConfigMap', namespaced: true },
 };
 
 /** The collection at this path, or undefined. */
 export function findCollection(path: string): CollectionInfo | undefined {
-  return Object.values(collections).find((collection) => collection.path === path);
+  const whole = path.replace(/\/namespaces\/[^/]+(?=\/[^/]+$)/, '');
+  return Object.values(collections).find((collection) => collection.path === whole && (collection.namespaced || whole === path));
+}
+
+/** The namespace that a path to a collection is limited to, or null. */
+export function findNamespace(path: string): string | null {
+  return /\/namespaces\/([^/]+)\/[^/]+$/.exec(path)?.[1] ?? null;
 }

@@ -13,12 +13,13 @@ export interface SeenRequest {
 /**
  * What goes wrong with one request. `status`: an answer with this code. `reset`: no answer, the connection
  * is cut. `hang`: no answer, the connection stays. `cut`: the body breaks off after so many bytes. `slow`:
- * the body comes in small pieces. `lines`: these lines come first in a watch, then it ends, breaks or goes on.
+ * the body comes in small pieces. `unheard`: the change is made and its answer lost. `lines`: these lines come first in a watch, then it ends, breaks or goes on.
  */
 export type Fault =
   | { readonly kind: 'status'; readonly status: number; readonly retryAfter?: number; readonly reason?: string }
   | { readonly kind: 'reset' }
   | { readonly kind: 'hang' }
+  | { readonly kind: 'unheard' }
   | { readonly kind: 'cut'; readonly afterBytes: number }
   | { readonly kind: 'slow'; readonly pieceBytes: number; readonly pauseMs: number }
   | { readonly kind: 'lines'; readonly lines: readonly string[]; readonly after: 'end' | 'reset' | 'go-on' };

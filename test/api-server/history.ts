@@ -60,6 +60,10 @@ export class History {
     return entries.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, object]) => object);
   }
 
+  find(collection: CollectionName, namespace: string, name: string): ApiObject | undefined {
+    return this.#of(collection).get(keyOf({ namespace, name }));
+  }
+
   /** What happened after `version`, or null where that was compacted away. */
   since(collection: CollectionName, version: number): readonly HistoryEvent[] | null {
     if (version < this.#compactedTo) return null;
