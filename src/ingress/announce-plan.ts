@@ -28,8 +28,8 @@ export interface AnnouncePlace {
 }
 
 /**
- * A kernel parameter, by its path below /proc/sys. `require`: it is somebody else's to set. `reset`: to what new interfaces get,
- * by the second path.
+ * A kernel parameter, by its path below /proc/sys. `require`: it is somebody else's to set. `reset`: to the value
+ * of the second path.
  */
 export type Parameter =
   | { readonly kind: 'require'; readonly path: string; readonly value: number }
@@ -156,7 +156,10 @@ function listSettings({ family }: AnnounceFacts, places: readonly AnnouncePlace[
   return [...forwarding, ...delays, ...proxies];
 }
 
-/** Parameters of interfaces that nobody has proxy neighbours on any more. */
+/**
+ * Parameters of interfaces that nobody has proxy neighbours on any more. The delay becomes what it is on loopback, which nobody
+ * has a reason to change; `default` is there in the first network namespace only.
+ */
 function listResets(
   { family, interfaces, proxies }: AnnounceFacts,
   places: readonly AnnouncePlace[],
@@ -167,7 +170,7 @@ function listResets(
   const idle = interfaces.filter(
     ({ index }) => removed.some((proxy) => proxy.index === index) && !left.some((each) => each.index === index),
   );
-  const delays = idle.map(({ name }) => ({ kind: 'reset', path: delayPath(family, name), from: delayPath(family, 'default') }) as const);
+  const delays = idle.map(({ name }) => ({ kind: 'reset', path: delayPath(family, name), from: delayPath(family, 'lo') }) as const);
   const none = family === 'IPv6' && removed.length > 0 && left.length === 0;
   return none ? [...delays, { kind: 'reset', path: proxyPath('all'), from: proxyPath('default') }] : delays;
 }

@@ -1,7 +1,7 @@
 /**
  * Ingress: publishing Services to clients outside of the cluster.
  */
-export { openAnnounceKernel } from './driver-announce.ts';
+export { openAnnounceKernel, watchInterfaces } from './driver-announce.ts';
 export type { AnnounceKernelSettings } from './driver-announce.ts';
 export { Announcer } from './announcer.ts';
 export type { AnnouncerOptions, AnnounceNotice } from './announcer.ts';
