@@ -28,8 +28,8 @@ export interface AnnouncePlace {
 }
 
 /**
- * A kernel parameter, by its path below /proc/sys. `require`: it is somebody else's to set. `reset`: to what new interfaces get,
- * by the second path.
+ * A kernel parameter, by its path below /proc/sys. `require`: it is somebody else's to set. `reset`: to the value
+ * of the second path.
  */
 export type Parameter =
   | { readonly kind: 'require'; readonly path: string; readonly value: number }
@@ -151,13 +151,15 @@ function listSettings({ family }: AnnounceFacts, places: readonly AnnouncePlace[
   const delays = devices.map((device) => ({ kind: 'set', path: delayPath(family, device), value: 0 }) as const);
   // Of `all` and not of the interface: what is asked of the address itself, and not of its group, is looked up by that
   // alone (net/ipv6/ip6_output.c, ip6_forward), and clients check the neighbours they have in this way.
-  const proxies: readonly Parameter[] =
-    family === 'IPv4' || places.length === 0 ? [] : [{ kind: 'set', path: proxyPath('all'), value: 1 }];
+  const proxies: readonly Parameter[] = family === 'IPv4' || places.length === 0 ? [] : [{ kind: 'set', path: proxyPath('all'), value: 1 }];
   const forwarding = devices.map((device) => ({ kind: 'require', path: forwardingPath(family, device), value: 1 }) as const);
   return [...forwarding, ...delays, ...proxies];
 }
 
-/** Parameters of interfaces that nobody has proxy neighbours on any more. */
+/**
+ * Parameters of interfaces that nobody has proxy neighbours on any more. The delay becomes what it is on loopback, which nobody
+ * has a reason to change; `default` is there in the first network namespace only.
+ */
 function listResets(
   { family, interfaces, proxies }: AnnounceFacts,
   places: readonly AnnouncePlace[],
@@ -168,9 +170,7 @@ function listResets(
   const idle = interfaces.filter(
     ({ index }) => removed.some((proxy) => proxy.index === index) && !left.some((each) => each.index === index),
   );
-  const delays = idle.map(
-    ({ name }) => ({ kind: 'reset', path: delayPath(family, name), from: delayPath(family, 'default') }) as const,
-  );
+  const delays = idle.map(({ name }) => ({ kind: 'reset', path: delayPath(family, name), from: delayPath(family, 'lo') }) as const);
   const none = family === 'IPv6' && removed.length > 0 && left.length === 0;
   return none ? [...delays, { kind: 'reset', path: proxyPath('all'), from: proxyPath('default') }] : delays;
 }

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fail, succeed } from '../model/mod.ts';
 import type { Family, Outcome, Pause } from '../model/mod.ts';
-import { openFrames, openNeighbourPort, openRoutePort } from '../netlink/mod.ts';
+import { netlinkProtocol, openFrames, openNeighbourPort, openNotifications, openRoutePort } from '../netlink/mod.ts';
+import type { Subscription } from '../netlink/mod.ts';
 import { createAnnounceKernel } from './announce-kernel.ts';
 import type { AnnounceKernel, ParameterPort } from './announce-kernel.ts';
 
@@ -25,6 +26,14 @@ export async function openAnnounceKernel({ family, pause, devices }: AnnounceKer
   }
   const parts = { routes: routes.value, neighbours: neighbours.value, frames: frames.value };
   return succeed(createAnnounceKernel({ ...parts, parameters: procParameters, devices }));
+}
+
+/** `RTNLGRP_LINK`, `RTNLGRP_IPV4_IFADDR` and `RTNLGRP_IPV6_IFADDR`. */
+const interfaceGroups: readonly number[] = [1, 5, 9];
+
+/** Calls back when an interface or one of its addresses changed: `Announcer.recheck` is to be called then. Fails with `WP_NETLINK_*`. */
+export function watchInterfaces(onChange: () => void): Promise<Outcome<Subscription>> {
+  return openNotifications({ protocol: netlinkProtocol.route, groups: interfaceGroups }, () => onChange());
 }
 
 const procParameters: ParameterPort = {

@@ -13,6 +13,7 @@ export { createManifestSource } from './manifest-source.ts';
 export { openAddressStores } from './open-address-stores.ts';
 export type { AddressStores } from './address-stores.ts';
 export { openClusterSource } from './open-cluster-source.ts';
+export { openLeaseWatch } from './open-lease-watch.ts';
 export type { Source } from './source.ts';
 export { createStore } from './store.ts';
 export type { Store } from './store.ts';

@@ -40,6 +40,8 @@ export interface ReflectorTimings {
   readonly watchSeconds: number;
   /** A watch that outlives its `timeoutSeconds` in silence by this much is dead. */
   readonly watchGraceMs: number;
+  /** Longest silence in a watch, where something happens in it more often than that; absent: as long as it lasts. */
+  readonly watchIdleMs?: number;
   /** A watch that ends sooner is a failure, whatever way it ends: client-go's "very short watch". */
   readonly shortWatchMs: number;
   /**

@@ -22,7 +22,8 @@ export async function runWatch<T>(
   const answer = await sendRequest(options, state, watchQuery(state, seconds), signal);
   if (!answer.ok) return answer.failure;
   const openedAt = clock.now();
-  const watch = new WatchReader(options, state, answer.response, seconds * 1000 + timings.watchGraceMs);
+  const idleMs = Math.min(seconds * 1000 + timings.watchGraceMs, timings.watchIdleMs ?? Number.POSITIVE_INFINITY);
+  const watch = new WatchReader(options, state, answer.response, idleMs);
   const ended = await watch.run(signal);
   answer.response.close();
   const lived = clock.now() - openedAt;

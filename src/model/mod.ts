@@ -41,6 +41,7 @@ export { interceptLease } from './intercept.ts';
 export type { Capture, InterceptRules, InterceptWish } from './intercept.ts';
 export { capacityOf, indexOfMark, markOfIndex } from './mark-space.ts';
 export type { MarkSpace } from './mark-space.ts';
+export type { LeaseListener, LeasePort, MemberLease } from './member-lease.ts';
 export type { NodeChoices, NodePortChoice, PodDetection } from './node-settings.ts';
 export { fail, succeed } from './outcome.ts';
 export type { Outcome, Problem } from './outcome.ts';

@@ -135,7 +135,7 @@ function markDead(
   { protocol }: ServicePortRecord,
   publisher: Publisher | null,
 ): readonly MergedEndpoint[] {
-  if (publisher === null || publishing?.healthCheck == null) return endpoints;
+  if (publisher === null || (publishing?.healthCheck ?? null) === null) return endpoints;
   return endpoints.map((endpoint) =>
     publisher.isLive(key, { address: endpoint.address, protocol, port: endpoint.port })
       ? endpoint

@@ -9,7 +9,7 @@ import { ListAnswerer } from './answer-list.ts';
 import { decideObject, findObjectTarget, refuseObject, sendObject } from './answer-object.ts';
 import type { ObjectTarget } from './answer-object.ts';
 import { OpenWatch } from './answer-watch.ts';
-import { findCollection } from './collections.ts';
+import { findCollection, findNamespace } from './collections.ts';
 import type { CollectionInfo, CollectionName } from './collections.ts';
 import { BodyWriter, goneLine } from './fault.ts';
 import type { Fault, SeenRequest } from './fault.ts';
@@ -145,6 +145,8 @@ export class ApiServer implements AsyncDisposable {
     if (target !== null) return void this.#answerEvent(target, request, response);
     const object = findObjectTarget(url.pathname, request.method ?? '');
     if (object !== null) return void this.#answerObject(object, request, response);
+    const nodeName = /^\/api\/v1\/nodes\/([^/]+)$/.exec(url.pathname)?.[1];
+    if (nodeName !== undefined && request.method === 'GET') return this.#answerNode(nodeName, request, response);
     const collection = findCollection(url.pathname);
     if (collection === undefined) return answerStatus(response, 404, 'the server could not find the requested resource');
     if (request.method !== 'GET') return answerStatus(response, 405, 'only reading is offered');
@@ -152,7 +154,7 @@ export class ApiServer implements AsyncDisposable {
     const admitted = this.#admit(seen, response);
     if (!admitted.ok) return undefined;
     const { fault } = admitted;
-    const selector = parseSelectors(url.searchParams);
+    const selector = within(findNamespace(url.pathname), parseSelectors(url.searchParams));
     if (selector === null) return answerStatus(response, 400, 'unable to parse the selector');
     const to = { response, body: new BodyWriter(response, fault) };
     if (seen.verb === 'list') return this.#lists.answer(this.history, collection, url.searchParams, selector, to);
@@ -196,6 +198,14 @@ export class ApiServer implements AsyncDisposable {
     return sendObject(response, target, stored);
   }
 
+  #answerNode(name: string, request: IncomingMessage, response: ServerResponse): void {
+    const token = request.headers.authorization?.replace(/^Bearer /, '') ?? null;
+    if (!this.#admit({ collection: 'nodes', verb: 'get', query: {}, token }, response).ok) return;
+    const node = this.history.list('nodes').find(({ metadata }) => metadata.name === name);
+    if (node === undefined) return answerStatus(response, 404, `nodes "${name}" not found`);
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ kind: 'Node', apiVersion: 'v1', ...node }));
+  }
+
   #answerWatch(
     seen: SeenRequest,
     collection: CollectionInfo,
@@ -229,6 +239,11 @@ export class ApiServer implements AsyncDisposable {
     for (const event of missed) watch.deliver(event);
     return undefined;
   }
+}
+
+function within(namespace: string | null, selector: Selector | null): Selector | null {
+  if (namespace === null || selector === null) return selector;
+  return (object) => object.metadata.namespace === namespace && selector(object);
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

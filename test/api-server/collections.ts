@@ -40,5 +40,11 @@ export const collections: Readonly<Record<CollectionName, CollectionInfo>> = {
 
 /** The collection at this path, or undefined. */
 export function findCollection(path: string): CollectionInfo | undefined {
-  return Object.values(collections).find((collection) => collection.path === path);
+  const whole = path.replace(/\/namespaces\/[^/]+(?=\/[^/]+$)/, '');
+  return Object.values(collections).find((collection) => collection.path === whole && (collection.namespaced || whole === path));
+}
+
+/** The namespace that a path to a collection is limited to, or null. */
+export function findNamespace(path: string): string | null {
+  return /\/namespaces\/([^/]+)\/[^/]+$/.exec(path)?.[1] ?? null;
 }

@@ -15,7 +15,9 @@ const alive = 300;
 const services = 1000;
 
 function startAgent(server: ApiServer): ChildProcess {
-  const child = spawn(process.execPath, [program, server.url, '10.0.0.1', '10.0.1.144'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, [program, server.url, '10.0.0.1', '10.0.1.144'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }
@@ -40,7 +42,9 @@ function serviceObject(name: string, number: number): ApiObject {
 function leaderOf(server: ApiServer): { readonly pid: number; readonly transitions: number } | null {
   const lease = server.history.find('leases', leaseNamespace, leaseName);
   const spec = lease?.['spec'] as { holderIdentity: string; leaseTransitions: number } | undefined;
-  return spec === undefined ? null : { pid: Number(spec.holderIdentity.replace('agent-', '')), transitions: spec.leaseTransitions };
+  return spec === undefined
+    ? null
+    : { pid: Number(spec.holderIdentity.replace('agent-', '')), transitions: spec.leaseTransitions };
 }
 
 /** The table says what the statuses say, and every Service has its address. */
@@ -79,7 +83,7 @@ test('two agents and 1,000 Services that come and go, the leader killed again an
   start();
   let made = 0;
   for (let round = 0; made < services; round += 1) {
-    for (let count = 0; count < 50 && made < services; ) {
+    for (let count = 0; count < 50 && made < services;) {
       const names = server.history.list('services').map(({ metadata }) => metadata.name);
       if (names.length >= alive || (names.length > 0 && random() < 0.35)) {
         server.remove('services', 'shop', names[Math.floor(random() * names.length)] ?? '');

@@ -1,4 +1,5 @@
-import type { Outcome, Prefix, Problem } from '../model/mod.ts';
+import type { Outcome, Problem } from './outcome.ts';
+import type { Prefix } from './prefix.ts';
 
 /** What the Lease of a node that may announce addresses says (coordination.k8s.io/v1). */
 export interface MemberLease {
@@ -23,7 +24,10 @@ export interface LeaseListener {
 
 /** The Leases of all nodes that may announce, and the way to write one's own. */
 export interface LeasePort {
-  /** Tells of all Leases and of what becomes of them, in the order in which the server wrote them, until closed. Called once. */
+  /**
+   * Tells of all Leases and of what becomes of them until closed, in the order in which the server wrote them: whoever is told of
+   * its own write has been told of everything before it. Called once.
+   */
   start(listener: LeaseListener): void;
   /** Writes the node's own Lease, whoever held it. Done when the server said so. */
   write(lease: MemberLease): Promise<Outcome<void>>;
