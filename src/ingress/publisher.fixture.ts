@@ -202,7 +202,7 @@ function everyone(route: Route): Frontend['routes'] {
   return { pod: route, node: route, outside: route };
 }
 
-export const settings: PublisherSettings = {
+const settings: PublisherSettings = {
   className: 'waypost.dev/ingress',
   vipCidrs: [],
   externalIps: [],
