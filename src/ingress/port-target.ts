@@ -13,7 +13,7 @@ export interface TargetContext {
 }
 
 /** The port where all back ends listen; null where there are none, or where they differ. */
-export function targetOf({ cluster, local }: PublishedPort): number | null {
+function targetOf({ cluster, local }: PublishedPort): number | null {
   const targets = targetsOf([...cluster.backends, ...local.backends]);
   return targets.size === 1 ? ([...targets][0] ?? null) : null;
 }

@@ -115,7 +115,7 @@ export function hasHashFlags(scheduler: string | null): boolean {
 }
 
 /** One frontend of each address; that of a load balancer, which knows who may connect, before that of an external IP. */
-export function sampleAddresses(ports: readonly PublishedPort[]): readonly Frontend[] {
+function sampleAddresses(ports: readonly PublishedPort[]): readonly Frontend[] {
   const samples = new Map<string, Frontend>();
   for (const frontend of ports.flatMap((port) => port.frontends)) {
     const known = samples.get(frontend.address ?? '');

@@ -113,7 +113,7 @@ describe('addresses that are refused', () => {
     let known = { ...facts, nodes: null };
     const one = scene({ facts: () => known });
     expect(addressesOf(one.publish(shape({ vips: ['192.0.2.2'] })))).toHaveLength(1);
-    known = { ...facts, nodes: null, apiServers: [...facts.nodeAddresses, ...shapeAddress('192.0.2.2')] };
+    known = { ...facts, nodes: null, apiServers: [...facts.nodeAddresses, ...addressList('192.0.2.2')] };
     expect(addressesOf(one.publish(shape({ vips: ['192.0.2.2'] })))).toEqual([]);
   });
 
@@ -169,7 +169,7 @@ describe('nodes that accept clients', () => {
   it('[INGRESS-34] goes on serving what other nodes send, with direct return', () => {
     const other = scene({ facts: () => ({ ...facts, nodes }), nodeName: 'node-2' });
     const direct = { ...of, publishing: { ...of.publishing, mode: 'dsr' as const } };
-    const [first] = draw(other.publish(direct)).filter((line) => line.includes('203.0.113.5'));
+    const first = draw(other.publish(direct)).find((line) => line.includes('203.0.113.5'));
     expect(first).toContain('hop=[10.244.2.6:80]');
     expect(first).toContain('outside drop');
     expect(other.publish(direct).at(-1)?.publication?.plain).toBeNull();
@@ -202,6 +202,6 @@ describe('source ranges of node ports', () => {
   });
 });
 
-function shapeAddress(text: string): typeof facts.apiServers {
+function addressList(text: string): typeof facts.apiServers {
   return [prefix(`${text}/32`).address];
 }

@@ -18,7 +18,6 @@ function groupsOf(
     shape({ ports, ends, service: over.sticky === false ? {} : sticky, publishing: over.publishing ?? null }),
   );
   const lines = frontends
-    .slice(0)
     .filter(({ kind }) => kind === 'LoadBalancerIP')
     .map(({ protocol, port: first, publication, affinity }) => {
       if (publication === null) return `${protocol}/${first} plain affinity=${affinity?.timeoutSeconds ?? 'none'}`;
@@ -226,9 +225,7 @@ describe('groups of ports', () => {
   it('say that node ports are on their own', () => {
     const ports = [port(80, { nodePort: 30080 })];
     const one = scene();
-    const [nodePort] = one
-      .publish(shape({ ports, service: sticky, publishing: whole }))
-      .filter(({ kind }) => kind === 'NodePort');
+    const nodePort = one.publish(shape({ ports, service: sticky, publishing: whole })).find(({ kind }) => kind === 'NodePort');
     expect(nodePort).toMatchObject({ publication: null, affinity: { timeoutSeconds: 60 } });
     expect(complaints(one)).toEqual([
       'AffinityScopeReduced: annotation waypost.dev/affinity-scope: node ports have a memory of their own for each port',
