@@ -87,6 +87,7 @@ async function judge(options: Walk): Promise<SimCluster> {
 }
 
 test('whatever is lost, late or killed, no address is ever of two Services, and none is lost', async () => {
+  expect.hasAssertions();
   const walks = fc.record({
     seed: fc.integer(),
     services: fc.constant(60),

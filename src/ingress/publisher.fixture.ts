@@ -86,8 +86,8 @@ export function port(number: number, over: Partial<PortShape> = {}): PortShape {
   return { name: `${protocol.toLowerCase()}-${number}`, protocol, port: number, nodePort: 0, target: number, ...over };
 }
 
-export function end(text: string, nodeName: string | null = 'node-2', over: Partial<EndShape> = {}): EndShape {
-  return { address: text, node: nodeName, weight: 1, targets: {}, ...over };
+export function end(text: string, onNode: string | null = 'node-2', over: Partial<EndShape> = {}): EndShape {
+  return { address: text, node: onNode, weight: 1, targets: {}, ...over };
 }
 
 export function shape(over: Partial<Shape> = {}): Shape {

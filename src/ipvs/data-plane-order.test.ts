@@ -185,6 +185,7 @@ describe.each(families)('the order of a change, %s', (family) => {
   test.each(options)(
     '%s no packet goes on the way where it went neither before nor afterwards, and no hole opens',
     async (_, more) => {
+      expect.hasAssertions();
       const lists = fc.array(shapes, { minLength: 1, maxLength: 2 }).map((list) => plainServices(list, family));
       await fc.assert(
         fc.asyncProperty(lists, lists, (before, after) => checkOrder(family, more, before, after)),
@@ -194,6 +195,7 @@ describe.each(families)('the order of a change, %s', (family) => {
   );
 
   test('[INGRESS-43] nor does a packet to what is published', async () => {
+    expect.hasAssertions();
     const lists = fc.array(publishedShapes, { maxLength: 2 }).map((list) => publishedServices(list, family));
     await fc.assert(
       fc.asyncProperty(lists, lists, (before, after) => checkOrder(family, {}, before, after)),

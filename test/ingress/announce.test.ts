@@ -40,6 +40,7 @@ describeWhere(await canMakeNamespaces(), 'announced addresses', () => {
   );
 
   test.each(families)('%s: a client that checks the neighbour it has gets its answer', async (family) => {
+    expect.hasAssertions();
     await startBoth();
     const owner = await stage.owner(vips[family]);
     await stage.untilServedBy(owner, family, moveMs);
@@ -65,6 +66,7 @@ describeWhere(await canMakeNamespaces(), 'announced addresses', () => {
   });
 
   test.each(families)('%s: an owner that is killed is followed, and clients with it [INGRESS-49]', async (family) => {
+    expect.hasAssertions();
     await startBoth();
     const owner = await stage.owner(vips[family]);
     await stage.untilServedBy(owner, family, moveMs);
@@ -73,6 +75,7 @@ describeWhere(await canMakeNamespaces(), 'announced addresses', () => {
   });
 
   test.each(families)('%s: a node that dies, cable and all, is followed [INGRESS-49]', async (family) => {
+    expect.hasAssertions();
     await startBoth();
     const owner = await stage.owner(vips[family]);
     await stage.untilServedBy(owner, family, moveMs);
@@ -82,6 +85,7 @@ describeWhere(await canMakeNamespaces(), 'announced addresses', () => {
   });
 
   test.each(families)('%s: an owner whose cable is drawn hands over at once, and comes back', async (family) => {
+    expect.hasAssertions();
     await startBoth();
     const owner = await stage.owner(vips[family]);
     await stage.untilServedBy(owner, family, moveMs);

@@ -93,9 +93,9 @@ describeWhere(variant.capability, 'published by firewall mark, with real packets
 
   async function answerOf(place: Place, to: Parameters<typeof target>): Promise<Answer> {
     const [attempt] = await place.connect(target(...to));
-    if (attempt?.answer == null)
-      throw new Error(`${place.name}: ${attempt?.verdict} (${attempt?.code}) from ${JSON.stringify(to)}`);
-    return attempt.answer;
+    const answer = attempt?.answer ?? null;
+    if (answer === null) throw new Error(`${place.name}: ${attempt?.verdict} (${attempt?.code}) from ${JSON.stringify(to)}`);
+    return answer;
   }
 
   /** Numbers of mark servers by family, but for the one that is somebody else's. */
