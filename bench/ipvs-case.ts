@@ -1,7 +1,13 @@
 import { release } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createIpvsDataPlane, createIpvsExecPort, createIpvsNetlinkPort, createSysctlPort, standardNumbers } from '../src/ipvs/mod.ts';
+import {
+  createIpvsDataPlane,
+  createIpvsExecPort,
+  createIpvsNetlinkPort,
+  createSysctlPort,
+  standardNumbers,
+} from '../src/ipvs/mod.ts';
 import type { IpvsPort } from '../src/ipvs/mod.ts';
 import { createPause } from '../src/kube/mod.ts';
 import { parseAddress, parsePrefix } from '../src/model/mod.ts';

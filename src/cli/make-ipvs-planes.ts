@@ -2,7 +2,13 @@ import { release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createShell } from '../iptables/mod.ts';
 import type { Shell } from '../iptables/mod.ts';
-import { createIpvsDataPlane, createIpvsExecPort, createIpvsNetlinkPort, createSysctlPort, standardNumbers } from '../ipvs/mod.ts';
+import {
+  createIpvsDataPlane,
+  createIpvsExecPort,
+  createIpvsNetlinkPort,
+  createSysctlPort,
+  standardNumbers,
+} from '../ipvs/mod.ts';
 import type { IpvsDataPlane, IpvsPort, ToolResult } from '../ipvs/mod.ts';
 import { succeed } from '../model/mod.ts';
 import type { Family, Outcome } from '../model/mod.ts';

@@ -31,7 +31,14 @@ export async function stepAside(
  * rewritten port and serve nobody, so the established connections it carries end here.
  */
 function leads({ kind }: SideEntry): boolean {
-  return kind === 'decision' || kind === 'sticky' || kind === 'loopback' || kind === 'restricted' || kind === 'source' || kind === 'rewrite';
+  return (
+    kind === 'decision' ||
+    kind === 'sticky' ||
+    kind === 'loopback' ||
+    kind === 'restricted' ||
+    kind === 'source' ||
+    kind === 'rewrite'
+  );
 }
 
 function targetOf(entry: SideEntry): readonly DatagramTarget[] {

@@ -49,7 +49,7 @@ export class HeldSpots {
     const reach = reachOf(spot);
     const meets = (other: Spot): boolean => reachOf(other).some((one) => reach.some((target) => overlaps(one, target)));
     const candidates = isWide(spot) ? this.#held.keys() : this.#wide;
-    for (const name of [...candidates]) {
+    for (const name of candidates) {
       const held = this.#held.get(name);
       if (held !== undefined && meets(held.spot)) this.#drop(name, touched);
     }

@@ -62,9 +62,9 @@ describe('marks of others', () => {
       fc.property(names, fc.uniqueArray(fc.integer({ min: 0x11, max: 0x1f })), (list, foreign) => {
         const marks = new Marks(space);
         marks.reserve(new Set(foreign), [{ value: 0x2, mask: 0x3 }]);
-        for (const mark of give(marks, list)) {
+        for (const mark of give(marks, list).filter((one) => one !== null)) {
           expect(foreign).not.toContain(mark);
-          if (mark !== null) expect(mark & 0x3).not.toBe(0x2);
+          expect(mark & 0x3).not.toBe(0x2);
         }
       }),
     );

@@ -52,7 +52,11 @@ export function addHairpins(draft: Draft, frontend: Frontend): void {
 }
 
 /** Who may use a destination. A port without back ends refuses everybody alike, as in the other modes. */
-export function addSources(draft: Draft, { allowedSources, routes }: Frontend, target: Target & { readonly address: Address }): void {
+export function addSources(
+  draft: Draft,
+  { allowedSources, routes }: Frontend,
+  target: Target & { readonly address: Address },
+): void {
   if (allowedSources === null || clientClasses.every((client) => routes[client].verdict === 'reject')) return;
   addEntry(draft, { kind: 'restricted', ...target });
   for (const prefix of allowedSources.prefixes) addEntry(draft, { kind: 'source', ...target, prefix });

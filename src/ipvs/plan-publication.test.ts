@@ -56,7 +56,10 @@ function tell({ servers, entries, routes }: Plan): string[] {
     const sticky = persistence === null ? '' : ` remembers /${persistence.prefixLength} for ${persistence.timeoutSeconds} s`;
     const drains = `${drain.milliseconds}${drain.untilIdle ? ' until idle' : ''}`;
     const members = [...destinations].map(([key, { forwarding, weight, upperThreshold }]) => {
-      const how = forwarding.method === 'tunnel' ? `${forwarding.encapsulation} ${forwarding.port} ${forwarding.checksum}` : forwarding.method;
+      const how =
+        forwarding.method === 'tunnel'
+          ? `${forwarding.encapsulation} ${forwarding.port} ${forwarding.checksum}`
+          : forwarding.method;
       return `${key} ${how} ${weight}${upperThreshold === 0 ? '' : ` most ${upperThreshold}`}`;
     });
     return `${text} ${scheduler}${flags}${sticky}${onePacket ? ' one-packet' : ''} drains ${drains}: ${members.join(', ')}`;
@@ -169,7 +172,11 @@ test.each(families)('[INGRESS-46] both families ask for marks by the same names,
     },
   });
   planOf({ mode: 'dsr' }, context);
-  expect(asked).toEqual(['ns/shop#all ns/shop#all#cluster masqueraded', 'ns/shop#all ns/shop#all#nodes as-is', 'ns/shop#all ns/shop#all#hop hop']);
+  expect(asked).toEqual([
+    'ns/shop#all ns/shop#all#cluster masqueraded',
+    'ns/shop#all ns/shop#all#nodes as-is',
+    'ns/shop#all ns/shop#all#hop hop',
+  ]);
 });
 
 describe('servers', () => {
@@ -193,7 +200,13 @@ describe('servers', () => {
 
   test('[INGRESS-33] GUE and direct routing, each with what the kernel wants to know', () => {
     const backends: readonly Backend[] = [
-      { address: podAddress(1), port: 0, weight: 2, local: false, delivery: { method: 'tunnel', encapsulation: 'gue', port: 6080 } },
+      {
+        address: podAddress(1),
+        port: 0,
+        weight: 2,
+        local: false,
+        delivery: { method: 'tunnel', encapsulation: 'gue', port: 6080 },
+      },
       { address: podAddress(2), port: 0, weight: 1, local: false, delivery: { method: 'direct' } },
       { address: podAddress(3), port: 0, weight: 1, local: true },
     ];
@@ -263,7 +276,11 @@ describe('what no mark can serve is served as if it were not published', () => {
     const [frontend] = frontendsOf({ ...plainShape, name: 'shop', affinity: 60, external: true }).slice(-1);
     const [published] = changed({ persistence: 60 }, {});
     if (frontend === undefined || !published?.publication) throw new Error('a shape without frontends');
-    const plan = planService('ns/shop', [{ ...frontend, publication: { ...published.publication, plain: frontend } }], contextOf());
+    const plan = planService(
+      'ns/shop',
+      [{ ...frontend, publication: { ...published.publication, plain: frontend } }],
+      contextOf(),
+    );
     expect(plan.entries.get(`decision/outside/${frontend.address}/TCP/80`)).toMatchObject({ decision: { verdict: 'sticky' } });
   });
 
@@ -278,7 +295,11 @@ describe('what no mark can serve is served as if it were not published', () => {
 
 test('[INGRESS-31] node ports are published by mark, on loopback too', () => {
   const context = contextOf('IPv4', { settings: { ...settingsOf('IPv4'), nodePorts: { kind: 'all-local', loopback: true } } });
-  const frontends = changed({ ports: [{ protocol: 'TCP', port: 30_080, target: 30_080 }] }, {}, { kind: 'NodePort', address: null });
+  const frontends = changed(
+    { ports: [{ protocol: 'TCP', port: 30_080, target: 30_080 }] },
+    {},
+    { kind: 'NodePort', address: null },
+  );
   const { entries } = planService('ns/shop', frontends, context);
   expect(entries.get('decision/outside/*/TCP/30080')).toMatchObject({ decision: { verdict: 'mark' } });
   expect(entries.get('loopback/TCP/30080')).toMatchObject({ targets: [{ port: 30_080 }, { port: 30_080 }, { port: 30_080 }] });

@@ -23,7 +23,9 @@ export function planDestinations(backends: readonly Backend[]): ReadonlyMap<stri
  * below three quarters of it (`ip_vs_unbind_dest`), which keeps a back end from going back and forth at every connection.
  */
 export function planPublished(backends: readonly Backend[], connectionLimit: number): ReadonlyMap<string, Destination> {
-  const limited = [...planDestinations(backends)].map(([key, one]) => [key, { ...one, upperThreshold: connectionLimit }] as const);
+  const limited = [...planDestinations(backends)].map(
+    ([key, one]) => [key, { ...one, upperThreshold: connectionLimit }] as const,
+  );
   return new Map(limited);
 }
 

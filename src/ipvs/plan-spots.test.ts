@@ -10,7 +10,7 @@ const steps = fc.array(fc.record({ service: fc.constantFrom('ns/a', 'ns/b', 'ns/
   maxLength: 20,
 });
 
-function frontends(numbers: readonly number[]): ReturnType<typeof frontendsOf> {
+function numbered(numbers: readonly number[]): ReturnType<typeof frontendsOf> {
   return numbers.flatMap((number) => frontendsOf({ ...plainShape, number }));
 }
 
@@ -22,10 +22,10 @@ test('the first by name has each spot, and everybody whose spots changed hands i
       for (const { service, numbers } of list) {
         const before = new Map([0, 1, 2, 3].map((number) => [number, ownerOf(wanted, number)]));
         wanted.set(service, numbers);
-        const affected = spots.claim(service, frontends(numbers));
+        const affected = spots.claim(service, numbered(numbers));
         for (const number of [0, 1, 2, 3]) {
           const [was, is] = [before.get(number) ?? null, ownerOf(wanted, number)];
-          const [frontend] = frontends([number]);
+          const [frontend] = numbered([number]);
           if (frontend === undefined) throw new Error('a shape without frontends');
           expect(spots.ownerOf(targetOf(frontend))).toBe(is);
           const others = was === is ? [] : [was, is].filter((one) => one !== null && one !== service);

@@ -66,11 +66,17 @@ export class Spots {
     const place = this.#places.get(placeName(target));
     if (place === undefined) return null;
     if (place.ranges === 0 && !isRange(target)) return ownerAt(place, spotOf(target))?.service ?? null;
-    return winnersOf(place).values().find((claim) => overlaps(claim.target, target))?.service ?? null;
+    return (
+      winnersOf(place)
+        .values()
+        .find((claim) => overlaps(claim.target, target))?.service ?? null
+    );
   }
 
   /** What a Service asks for and another has. */
-  denied(service: ServiceKey): readonly { readonly spot: string; readonly rewritten: boolean; readonly holder: ServiceKey | null }[] {
+  denied(
+    service: ServiceKey,
+  ): readonly { readonly spot: string; readonly rewritten: boolean; readonly holder: ServiceKey | null }[] {
     const claims = [...(this.#claims.get(service) ?? [])];
     return claims
       .filter(([, { target }]) => this.ownerOf(target) !== service)

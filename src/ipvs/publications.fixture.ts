@@ -65,7 +65,11 @@ export function publishedFrontends(shape: PublishedShape, family: Family = 'IPv4
   return asked.map((one) => publish(shape, one, family));
 }
 
-function publish(shape: PublishedShape, { protocol, port, target, last }: PublishedPort & { last: number }, family: Family): Frontend {
+function publish(
+  shape: PublishedShape,
+  { protocol, port, target, last }: PublishedPort & { last: number },
+  family: Family,
+): Frontend {
   const service = `ns/${shape.name}`;
   const address = vipOf(shape.vip, family);
   const group = shape.scope === 'service' ? `${service}#all` : `${service}#${protocol}/${port}`;
@@ -81,7 +85,9 @@ function publish(shape: PublishedShape, { protocol, port, target, last }: Publis
     protocol,
     port,
     routes: routesOf(plainPools, 'mesh'),
-    allowedSources: shape.restricted ? { prefixes: [prefixOf(family === 'IPv4' ? '203.0.113.0/24' : '2001:db8:113::/64')] } : null,
+    allowedSources: shape.restricted
+      ? { prefixes: [prefixOf(family === 'IPv4' ? '203.0.113.0/24' : '2001:db8:113::/64')] }
+      : null,
     affinity: shape.persistence === null ? null : { timeoutSeconds: shape.persistence },
     healthCheckPort: 0,
     scheduler: shape.mode === 'dsr' ? 'mh' : null,
@@ -94,7 +100,8 @@ function publish(shape: PublishedShape, { protocol, port, target, last }: Publis
     lastPort: last,
     rewritePort: target === port ? null : target,
     capture: shape.mode === 'dsr' ? 'policy' : shape.capture,
-    persistence: shape.persistence === null ? null : { timeoutSeconds: shape.persistence, prefixLength: family === 'IPv4' ? 32 : 128 },
+    persistence:
+      shape.persistence === null ? null : { timeoutSeconds: shape.persistence, prefixLength: family === 'IPv4' ? 32 : 128 },
     schedulerFlags: shape.mode === 'dsr' ? ['fallback', 'port'] : null,
     onePacket: false,
     connectionLimit: 0,
@@ -148,7 +155,11 @@ const ports: fc.Arbitrary<PublishedPort> = fc
   .map(({ protocol, port, shift }) => ({ protocol, port, target: port === 80 ? 8080 : port + shift }));
 
 const portRanges: fc.Arbitrary<PortRange> = fc
-  .record({ protocol: fc.constantFrom<Protocol>('TCP', 'UDP'), first: fc.constantFrom(5000, 5003, 6000), size: fc.constantFrom(4, 20) })
+  .record({
+    protocol: fc.constantFrom<Protocol>('TCP', 'UDP'),
+    first: fc.constantFrom(5000, 5003, 6000),
+    size: fc.constantFrom(4, 20),
+  })
   .map(({ protocol, first, size }) => ({ protocol, first, last: first + size }));
 
 /** A published Service out of six, on one of three addresses. */

@@ -1,4 +1,15 @@
-import type { Clock, Family, MarkSpace, Outcome, Pause, Prefix, Problem, ServiceKey, SideRules, SideSettings } from '../model/mod.ts';
+import type {
+  Clock,
+  Family,
+  MarkSpace,
+  Outcome,
+  Pause,
+  Prefix,
+  Problem,
+  ServiceKey,
+  SideRules,
+  SideSettings,
+} from '../model/mod.ts';
 import type { RoutePort } from '../netlink/mod.ts';
 import type { IpvsPort, IpvsTimeouts } from './port.ts';
 import { standardRouteTable } from './routes.ts';

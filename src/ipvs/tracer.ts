@@ -1,14 +1,5 @@
 import { isLoopback, markOfServer, prefixContains, sideKey } from '../model/mod.ts';
-import type {
-  Address,
-  Family,
-  Protocol,
-  SideClient,
-  SideDecision,
-  SideEntry,
-  SideSettings,
-  StickyEntry,
-} from '../model/mod.ts';
+import type { Address, Family, Protocol, SideClient, SideDecision, SideEntry, SideSettings, StickyEntry } from '../model/mod.ts';
 import type { Route, RoutingRule } from '../netlink/mod.ts';
 import { serverKeyText } from './virtual-server.ts';
 import type { ServerKey, VirtualServer, Destination } from './virtual-server.ts';
@@ -91,7 +82,9 @@ function rewrite(node: TracedNode, packet: TracedPacket): TracedPacket | null {
   if (found?.kind === 'rewrite') return { ...packet, port: found.to };
   const isGiven = node.entries
     .values()
-    .some((one) => one.kind === 'rewrite' && one.address === address && one.protocol === protocol && one.to === port && !one.direct);
+    .some(
+      (one) => one.kind === 'rewrite' && one.address === address && one.protocol === protocol && one.to === port && !one.direct,
+    );
   return isGiven && classify(node, packet) !== 'peer' ? null : packet;
 }
 

@@ -1,4 +1,11 @@
-import { createIpvsDataPlane, createFakeIpvs, createFakeSideRules, serverKeyText, standardNumbers, traceNode } from '../../src/ipvs/mod.ts';
+import {
+  createIpvsDataPlane,
+  createFakeIpvs,
+  createFakeSideRules,
+  serverKeyText,
+  standardNumbers,
+  traceNode,
+} from '../../src/ipvs/mod.ts';
 import type { TracedEnd, TracedNode } from '../../src/ipvs/mod.ts';
 import { families, familyOf, parseAddress, parsePrefix, succeed } from '../../src/model/mod.ts';
 import type { Address, Family } from '../../src/model/mod.ts';
