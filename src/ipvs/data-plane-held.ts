@@ -1,11 +1,10 @@
-import type { SideEntry } from '../model/mod.ts';
+import type { DecisionEntry, RewriteEntry, SideEntry } from '../model/mod.ts';
 import type { Kernel } from './data-plane-kernel.ts';
 import { standardPolicy } from './data-plane-plan.ts';
 import { planHeld, reachOf } from './plan-held.ts';
 import type { Spot } from './plan-types.ts';
 import type { IpvsOptions } from './settings.ts';
 import { overlaps, spotOf } from './target.ts';
-import { serverKeyText } from './virtual-server.ts';
 import type { Touched, Wish } from './wish.ts';
 
 /** What ends the holding of a spot. */
@@ -49,7 +48,7 @@ export class HeldSpots {
     const reach = reachOf(spot);
     const meets = (other: Spot): boolean => reachOf(other).some((one) => reach.some((target) => overlaps(one, target)));
     const candidates = isWide(spot) ? this.#held.keys() : this.#wide;
-    for (const name of Array.from(candidates)) {
+    for (const name of candidates) {
       const held = this.#held.get(name);
       if (held !== undefined && meets(held.spot)) this.#drop(name, touched);
     }
@@ -119,19 +118,22 @@ export class HeldSpots {
   }
 }
 
-/** The spots that publications of an earlier run have left behind, as far as decisions in the kernel say. */
-export function spotsOfMarks(entries: Iterable<SideEntry>, family: IpvsOptions['family']): readonly Spot[] {
-  const all = [...entries];
-  const spots = new Map<string, Spot>();
-  for (const entry of all) {
+/** The spots that an earlier run led to servers by these marks, which have the texts given, as far as entries in the kernel say. */
+export function spotsOfMarks(entries: Iterable<SideEntry>, texts: ReadonlyMap<number, string>): readonly Spot[] {
+  const leading: { readonly entry: DecisionEntry; readonly text: string }[] = [];
+  const rewrites = new Map<string, RewriteEntry>();
+  for (const entry of entries) {
+    if (entry.kind === 'rewrite') rewrites.set(spotOf({ ...entry, port: entry.to }), entry);
     if (entry.kind !== 'decision' || entry.decision.verdict !== 'mark') continue;
-    const { address, protocol, port, lastPort, decision } = entry;
-    const rewrite = all.find(
-      (one) => one.kind === 'rewrite' && one.address === address && one.protocol === protocol && one.to === port,
-    );
-    const ports = rewrite?.kind === 'rewrite' ? { port: rewrite.port, rewritePort: port } : { port };
+    const text = texts.get(entry.decision.mark);
+    if (text !== undefined) leading.push({ entry, text });
+  }
+  const spots = new Map<string, Spot>();
+  for (const { entry, text } of leading) {
+    const { address, protocol, port, lastPort } = entry;
+    const rewrite = rewrites.get(spotOf(entry));
+    const ports = rewrite === undefined ? { port } : { port: rewrite.port, rewritePort: port };
     const target = { address, protocol, ...ports, ...(lastPort === undefined ? {} : { lastPort }) };
-    const text = serverKeyText({ kind: 'mark', family, mark: decision.mark });
     const servers = new Set([...(spots.get(spotOf(target))?.servers ?? []), text]);
     spots.set(spotOf(target), { ...target, servers: [...servers] });
   }

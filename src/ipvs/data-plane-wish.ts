@@ -41,7 +41,7 @@ export class WishBook {
 
   /** Connections to one of these Services, or of those known, may come from another node in the middle. */
   roams(services: Change['services'] = new Map()): boolean {
-    return this.#roaming.size > 0 || services.values().some((frontends) => frontends.some(roams));
+    return this.#roaming.size > 0 || services.values().some((frontends) => this.#anyRoams(frontends));
   }
 
   /** Makes a change part of the wish. Gives the frontends that its Services had before. */
@@ -75,13 +75,19 @@ export class WishBook {
 
   /** Holds the spots of servers that an earlier run left behind with connections. */
   async holdLeftovers(touched: Touched): Promise<void> {
+    const marks = new Map<number, string>();
     await eachSlowly(this.#kernel.servers.all(), this.#options.pause, ([text, { owner, server }]) => {
       const { key } = server;
-      if (owner !== 'own' || key.kind === 'mark') return;
+      if (owner !== 'own') return;
+      if (key.kind === 'mark') {
+        if (this.wish.server(text) === null) marks.set(key.mark, text);
+        return;
+      }
       const { address, protocol, port } = key;
       this.#hold({ address, protocol, port, servers: [text] }, touched);
     });
-    for (const spot of spotsOfMarks(this.#kernel.entries.values(), this.#options.family)) this.#hold(spot, touched);
+    if (marks.size === 0) return;
+    for (const spot of spotsOfMarks(this.#kernel.entries.values(), marks)) this.#hold(spot, touched);
   }
 
   /** The same value for the same settings. */
@@ -114,7 +120,7 @@ export class WishBook {
     const affected = new Set<ServiceKey>(next.keys());
     await eachSlowly(next, this.#options.pause, ([service, frontends]) => {
       for (const other of this.#spots.claim(service, frontends)) affected.add(other);
-      if (frontends.some(roams)) this.#roaming.add(service);
+      if (this.#anyRoams(frontends)) this.#roaming.add(service);
       else this.#roaming.delete(service);
       if (frontends.length === 0) this.#frontends.delete(service);
       else this.#frontends.set(service, frontends);
@@ -128,6 +134,14 @@ export class WishBook {
       }
     });
     return affected;
+  }
+
+  /** Nodes that place clients alike can go on with each other's connections (specification of ingress, 8). */
+  #anyRoams(frontends: readonly Frontend[]): boolean {
+    return frontends.some(({ publication, scheduler }) => {
+      const hops = publication !== null && publication.secondHop !== null;
+      return hops && (scheduler ?? this.#options.scheduler) === 'mh';
+    });
   }
 
   /** True if every plan has to be made again. */
@@ -179,9 +193,4 @@ export class WishBook {
       this.#tell({ code: 'WP_INGRESS_MARKS_EXHAUSTED', message, service });
     } else if (this.#starved.delete(service)) this.#told.delete(message);
   }
-}
-
-/** Nodes that place clients alike can take each other's connections, if the kernel takes in the middle of one (specification of ingress, 8). */
-function roams({ publication, scheduler }: Frontend): boolean {
-  return scheduler === 'mh' && publication !== null && publication.secondHop !== null;
 }

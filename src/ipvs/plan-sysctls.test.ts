@@ -36,6 +36,11 @@ describe('parameters', () => {
     ]);
   });
 
+  test('[INGRESS-38] connections that begin on another node are taken in the middle only where Services ask for it', () => {
+    expect(valueOf('net.ipv4.vs.sloppy_tcp')).toBeUndefined();
+    expect(valueOf('net.ipv4.vs.sloppy_tcp', { roaming: true })).toBe('1');
+  });
+
   test('forwarding is not taken back, for the node’s pods rely on it', () => {
     expect(
       planSysctls(facts)
