@@ -58,7 +58,9 @@ function checkStatement(family: TableFamily, statement: Statement): string | nul
     case 'rewrite':
       return checkRewrite(family, statement);
     case 'clamp':
-      return statement.size === 'route' || (statement.size > 0 && isNumber(statement.size, 2)) ? null : `${statement.size} is no size of a segment`;
+      return statement.size === 'route' || (statement.size > 0 && isNumber(statement.size, 2))
+        ? null
+        : `${statement.size} is no size of a segment`;
     default:
       return null;
   }
@@ -166,6 +168,7 @@ function checkRewrite(family: TableFamily, { field, to }: Extract<Statement, { r
   if (requires.field === 'nfproto' && !isFieldOf(family, field as FieldName))
     return `tables of family ${family} have no field ${field}`;
   const isPlain = kind === 'number' && typeof to === 'number' && isNumber(to, length);
-  if (isPlain || ((kind === 'ipv4' || kind === 'ipv6' || kind === 'port') && (typeof to === 'object' || isDatum(kind, to)))) return null;
+  if (isPlain || ((kind === 'ipv4' || kind === 'ipv6' || kind === 'port') && (typeof to === 'object' || isDatum(kind, to))))
+    return null;
   return `${JSON.stringify(to)} is not a value of ${field}`;
 }

@@ -209,7 +209,10 @@ function decodeRewrite(body: Attributes, registers: RegisterFile): Decoded {
   return place === undefined ? null : rewriteOf(place, loaded);
 }
 
-function rewriteOf([field, { kind }]: [RewriteStatement['field'], RewriteInfo], loaded: Exclude<Loaded, { readonly kind: 'source' | 'route' }>): Decoded {
+function rewriteOf(
+  [field, { kind }]: [RewriteStatement['field'], RewriteInfo],
+  loaded: Exclude<Loaded, { readonly kind: 'source' | 'route' }>,
+): Decoded {
   if (loaded.kind === 'map') return { kind: 'rewrite', field, to: loaded.lookup };
   const to = decodeDatum(kind, loaded.bytes);
   return to === null ? null : { kind: 'rewrite', field, to };

@@ -133,7 +133,10 @@ function membershipSamples({ type, one, other, prefixes }: Words): Samples['sets
         { key: [one, 17, { from: 1, to: 65_535 }], value: [0x102], comment: 'all' },
       ],
     },
-    { set: set({ name: 'neighbours', key: ['link'] }), elements: [{ key: ['aa:bb:cc:dd:ee:0f'] }, { key: ['00:00:00:00:00:01'] }] },
+    {
+      set: set({ name: 'neighbours', key: ['link'] }),
+      elements: [{ key: ['aa:bb:cc:dd:ee:0f'] }, { key: ['00:00:00:00:00:01'] }],
+    },
     { set: set({ name: 'known', key: [type, 'link'] }), elements: [{ key: [one, 'aa:bb:cc:dd:ee:ff'] }] },
     {
       set: set({ name: 'ports', key: ['port'], interval: true }),

@@ -46,7 +46,9 @@ export function elementsOf(entry: SideEntry): readonly Placed[] {
     case 'lane':
       return ['lanes', ...(entry.masquerade ? ['masqueraded_lanes'] : [])].map((set) => place(set, [checkLane(entry.mark)]));
     case 'rewrite':
-      return [{ set: 'rewrites', element: { key: destinationOf(entry), value: [entry.to], ...remark(entry.direct ? 'direct' : null) } }];
+      return [
+        { set: 'rewrites', element: { key: destinationOf(entry), value: [entry.to], ...remark(entry.direct ? 'direct' : null) } },
+      ];
     case 'clamp':
       return [{ set: 'clamps', element: { key: [entry.address], value: { kind: 'jump', chain: clampChainName(entry.size) } } }];
     case 'peer':

@@ -89,7 +89,12 @@ function destinationEntries(family: Family): fc.Arbitrary<SideEntry> {
   const address = addresses(family);
   const named = <E extends SideEntry>(entry: fc.Arbitrary<Omit<E, 'port' | 'lastPort'>>): fc.Arbitrary<E> =>
     fc.tuple(entry, ports).map(([rest, place]) => ({ ...rest, ...place }) as E);
-  const prefixed = { kind: kind('source'), address: fc.constant(sampleAddress(family, 1)), protocol, prefix: samplePrefixes(family) };
+  const prefixed = {
+    kind: kind('source'),
+    address: fc.constant(sampleAddress(family, 1)),
+    protocol,
+    prefix: samplePrefixes(family),
+  };
   return fc.oneof(
     { weight: 3, arbitrary: named<DecisionEntry>(fc.record({ kind: kind('decision'), client, address, protocol, decision })) },
     named<DecisionEntry>(fc.record({ kind: kind('decision'), client, address: fc.constant(null), protocol, decision })),

@@ -129,7 +129,12 @@ describe.skipIf(kernelObstacle !== null)(`side rules in a kernel${kernelNote}`, 
       },
     ];
     let before: readonly SideEntry[] = [];
-    for (const [first, last] of [[1000, 1999], [1500, 2500], [1, 65_535], [1200, 1300]] as const) {
+    for (const [first, last] of [
+      [1000, 1999],
+      [1500, 2500],
+      [1, 65_535],
+      [1200, 1300],
+    ] as const) {
       const set = entries(first, last);
       const remove = before.map((entry) => sideKey(entry));
       expect(await side.apply({ settings: sideSettings, set, remove })).toMatchObject({ problem: null });

@@ -2,7 +2,16 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { markLayout, markOfServer, serverOfMark } from '../model/mod.ts';
 import type { SideDecision } from '../model/mod.ts';
-import { checkLane, decisionOfMark, dropMark, groupOfMark, markOfDecision, markOfGroup, markOfPick, rejectMark } from './side-marks.ts';
+import {
+  checkLane,
+  decisionOfMark,
+  dropMark,
+  groupOfMark,
+  markOfDecision,
+  markOfGroup,
+  markOfPick,
+  rejectMark,
+} from './side-marks.ts';
 
 const number = fc.integer({ min: markLayout.firstNumber, max: markLayout.numberMask });
 const decisions: fc.Arbitrary<SideDecision> = fc.oneof(

@@ -53,11 +53,7 @@ function planPorts(context: SideContext, end: End): readonly (readonly Statement
     { kind: 'rewrite', field: 'udp checksum', to: 0 },
     accept,
   ];
-  return [
-    [rewritePort(context, 'TCP', end), accept],
-    ...(context.family === 'IPv4' ? [withoutChecksum] : []),
-    [udp, accept],
-  ];
+  return [[rewritePort(context, 'TCP', end), accept], ...(context.family === 'IPv4' ? [withoutChecksum] : []), [udp, accept]];
 }
 
 function rewritePort({ fields }: SideContext, protocol: Protocol, end: End): RewriteStatement {

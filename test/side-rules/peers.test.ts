@@ -69,7 +69,14 @@ describeWhere(can, 'lanes, ranges and peers in side rules', () => {
           decision: marked(0x103),
         },
       ]);
-      for (const [port, mark] of [[3999, 0], [4000, 0x101], [4499, 0x101], [4500, 0x102], [4999, 0x101], [5000, 0]] as const) {
+      for (const [port, mark] of [
+        [3999, 0],
+        [4000, 0x101],
+        [4499, 0x101],
+        [4500, 0x102],
+        [4999, 0x101],
+        [5000, 0],
+      ] as const) {
         expect({ port, marks: await marksFrom('c1', port) }).toEqual({ port, marks: [mark] });
       }
       expect(await marksFrom('outside', 4500)).toEqual([0x57800064]);
@@ -107,7 +114,13 @@ describeWhere(can, 'lanes, ranges and peers in side rules', () => {
         { kind: 'lane', mark: 0x102, masquerade: true },
       ]);
       const server = lab.lab.place('q1').addresses[family];
-      for (const [mark, left] of [[0x101, 0], [0x102, 0], [0x57000010, 0], [0x57800010, 0], [0xabcd0000, 0xabcd0000]] as const) {
+      for (const [mark, left] of [
+        [0x101, 0],
+        [0x102, 0],
+        [0x57000010, 0],
+        [0x57800010, 0],
+        [0xabcd0000, 0xabcd0000],
+      ] as const) {
         const packet = { family, protocol: 'UDP', destination: server, port: 8080, payload: 'x', mark } as const;
         const source = secondNodeAddress[family];
         let answer = '';
@@ -126,7 +139,12 @@ describeWhere(can, 'lanes, ranges and peers in side rules', () => {
         { kind: 'lane', mark: 0x102, masquerade: true },
       ]);
       const server = { address: lab.lab.place('q1').addresses[family], port: 8080 };
-      for (const [mark, left] of [[0x101, 0], [0x102, 0], [0x10101, 0x10101], [0x8000, 0x8000]] as const) {
+      for (const [mark, left] of [
+        [0x101, 0],
+        [0x102, 0],
+        [0x10101, 0x10101],
+        [0x8000, 0x8000],
+      ] as const) {
         const balancer = `table ${table} balancer { chain f { type filter hook forward priority 99; meta mark set ${mark}; }; }\n`;
         await lab.run('nft', ['-f', '-'], balancer);
         try {
@@ -142,7 +160,11 @@ describeWhere(can, 'lanes, ranges and peers in side rules', () => {
     it(`[INGRESS-34] ${family}: what comes out of a tunnel is decided for peers alone, from a peer's link for peers first`, async () => {
       const own = await lab.lab.place('c1').exec('ip', ['-j', 'link', 'show', 'eth0']);
       const [device] = JSON.parse(own.stdout) as readonly { readonly address: string }[];
-      const peer = (link: string | null): SideEntry => ({ kind: 'peer', address: address(lab.lab.node2.addresses[family]), link });
+      const peer = (link: string | null): SideEntry => ({
+        kind: 'peer',
+        address: address(lab.lab.node2.addresses[family]),
+        link,
+      });
       const entries = [
         guarded,
         ...everyone.flatMap((client) => [ranged(client, 80, 81, marked(0x101)), ranged(client, 80, 80, marked(0x102), external)]),
@@ -171,7 +193,11 @@ describeWhere(can, 'lanes, ranges and peers in side rules', () => {
       expect(await marksFrom('c1', 80, external)).toEqual([0x1f0]);
       expect((await lab.try(family, lab.lab.outside, place)).verdict).toBe('refused');
       expect(await lab.takeMarks(family, 80)).toEqual([]);
-      await lab.give(family, [capture, ...decide(everyone, place, marked(0x101)), { ...peer, decision: { verdict: 'reject' } }], settings);
+      await lab.give(
+        family,
+        [capture, ...decide(everyone, place, marked(0x101)), { ...peer, decision: { verdict: 'reject' } }],
+        settings,
+      );
       expect((await lab.try(family, lab.lab.place('c1'), place)).verdict).toBe('refused');
       expect(await lab.takeMarks(family, 80)).toEqual([]);
       expect(await marksFrom('outside', 80, external)).toEqual([0x101]);
@@ -210,7 +236,10 @@ describeWhere(can, 'lanes, ranges and peers in side rules', () => {
         await lab.give(family, [peer(lab.lab.node2.addresses[family])], settings);
         expect({ protocol, arrived: await arrivals(protocol, here) }).toEqual({ protocol, arrived: 0 });
         // What only passes through this node is somebody else's tunnel.
-        expect({ protocol, arrived: await arrivals(protocol, lab.lab.place('c1').addresses[family]) }).toEqual({ protocol, arrived: 1 });
+        expect({ protocol, arrived: await arrivals(protocol, lab.lab.place('c1').addresses[family]) }).toEqual({
+          protocol,
+          arrived: 1,
+        });
         await lab.give(family, [peer(sender)], settings);
         expect({ protocol, arrived: await arrivals(protocol, here) }).toEqual({ protocol, arrived: 1 });
         await lab.give(family, []);

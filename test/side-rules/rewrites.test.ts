@@ -37,7 +37,9 @@ describeWhere(can, 'ports that side rules rewrite, and segments that they make s
     const { vip, table } = worlds[family];
     const pod = lab.lab.place('p1').addresses[family];
     const word = family === 'IPv4' ? 'ip' : 'ip6';
-    const rules = protocols.map((protocol) => `${word} daddr ${vip} ${protocol.toLowerCase()} dport { 8080, 8081 } dnat to ${pod};`).join(' ');
+    const rules = protocols
+      .map((protocol) => `${word} daddr ${vip} ${protocol.toLowerCase()} dport { 8080, 8081 } dnat to ${pod};`)
+      .join(' ');
     await lab.run(
       'nft',
       ['-f', '-'],
@@ -108,7 +110,9 @@ describeWhere(can, 'ports that side rules rewrite, and segments that they make s
       await lab.give(family, [
         { kind: 'lane', mark: 0x101, masquerade: false },
         ...protocols.map((protocol): SideEntry => ({ kind: 'capture', address: external, protocol, port: 8080 })),
-        ...protocols.flatMap((protocol) => decide(everyone, { address: external, port: 8080, protocol }, { verdict: 'mark', mark: 0x101 })),
+        ...protocols.flatMap((protocol) =>
+          decide(everyone, { address: external, port: 8080, protocol }, { verdict: 'mark', mark: 0x101 }),
+        ),
         ...rewrite(external, 80, 8080),
       ]);
       for (const protocol of protocols) {
@@ -158,7 +162,14 @@ describeWhere(can, 'ports that side rules rewrite, and segments that they make s
     const { vip } = worlds.IPv4;
     await lab.give('IPv4', rewrite(vip, 80, 8080));
     for (const from of clients) {
-      const packet = { family: 'IPv4', protocol: 'UDP', destination: vip, port: 80, payload: 'x', withoutChecksum: true } as const;
+      const packet = {
+        family: 'IPv4',
+        protocol: 'UDP',
+        destination: vip,
+        port: 80,
+        payload: 'x',
+        withoutChecksum: true,
+      } as const;
       expect(await sendCrafted(lab.lab.place(from), packet)).toContain('node1');
     }
   });
