@@ -21,7 +21,7 @@ export function protocolOfNumber(number: unknown): Protocol | null {
 /** In the order in which tables have them. */
 export const sideClients: readonly SideClient[] = ['pod', 'node', 'outside', 'peer'];
 /** Whose rejections stand in sets besides, see `planCapture`. */
-export const refusedClients = ['pod', 'outside', 'peer'] as const;
+const refusedClients = ['pod', 'outside', 'peer'] as const;
 type RefusedClient = (typeof refusedClients)[number];
 
 export const serviceMap = (client: SideClient): string => `service_${client}`;
