@@ -6,7 +6,7 @@ import { openTunnelPort } from '../netlink/mod.ts';
 import { createSysctlPort } from '../ipvs/mod.ts';
 
 /** Names of our receiving devices; whatever is called so is ours. */
-export const tunnelDevices: Readonly<Record<Family, string>> = { IPv4: 'waypost4', IPv6: 'waypost6' };
+const tunnelDevices: Readonly<Record<Family, string>> = { IPv4: 'waypost4', IPv6: 'waypost6' };
 /** IPPROTO_IPIP and IPPROTO_IPV6: what comes to a tunnel of the family. */
 const carriers: Readonly<Record<Family, 4 | 41>> = { IPv4: 4, IPv6: 41 };
 

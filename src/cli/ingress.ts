@@ -99,7 +99,7 @@ async function printServers(url: string, services: ReadonlySet<string>, terminal
 }
 
 /** One line for each published port or range. */
-export function formatPublications(rows: readonly Publication[]): string {
+function formatPublications(rows: readonly Publication[]): string {
   const columns = [
     { title: 'SERVICE' },
     { title: 'ADDRESS' },

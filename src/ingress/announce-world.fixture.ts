@@ -5,10 +5,10 @@ import { Announcer } from './announcer.ts';
 import type { AnnounceNotice } from './announcer.ts';
 
 export const duration = 3000;
-export const network = parsePrefix('192.0.2.0/24') as Prefix;
+const network = parsePrefix('192.0.2.0/24') as Prefix;
 
 /** Time that is turned by hand, in which only promises that are ready go on by themselves. */
-export class WorldClock implements Clock {
+class WorldClock implements Clock {
   #now = 1_000_000;
   #timers: { readonly at: number; readonly callback: () => void }[] = [];
 

@@ -43,7 +43,7 @@ export function targetOf({ probe, port }: HealthCheckSpec, backend: BackendAddre
 }
 
 /** What is wrong with a check whomever it asks, or null. */
-export function wrongProbe({ probe }: HealthCheckSpec): string | null {
+function wrongProbe({ probe }: HealthCheckSpec): string | null {
   if (probe.kind === 'exec' && !programName.test(probe.program)) {
     return `the program of the health check, ${JSON.stringify(probe.program)}, is not the name of a file in the folder for checks`;
   }

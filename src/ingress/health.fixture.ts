@@ -10,7 +10,7 @@ interface Timer extends Due {
 }
 
 /** A clock that stands still until it is turned. Timers come `lateness` milliseconds later than asked. */
-export class TurnedClock implements Clock {
+class TurnedClock implements Clock {
   /** Callbacks so far, each of which stands for a turn of the event loop. */
   turns = 0;
   #now = 1_000_007;
