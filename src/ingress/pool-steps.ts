@@ -65,7 +65,7 @@ export function isSameRow(a: TableRow | null, b: TableRow | null): boolean {
   return a.version === b.version && a.key === b.key && isSameSet(a.held, b.held);
 }
 
-export function isSameSet(a: readonly Address[], b: readonly Address[]): boolean {
+function isSameSet(a: readonly Address[], b: readonly Address[]): boolean {
   return a.length === b.length && a.every((address) => b.includes(address));
 }
 

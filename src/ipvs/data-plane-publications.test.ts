@@ -212,7 +212,7 @@ describe('marks', () => {
     const [old = 0] = await marksOf(first);
     await makeBusy(first);
     await first.plane.close();
-    const next = await startPublished([{}], 'IPv4', { marks: { mask: 0xff_0000, first: 0x1_0000 } }, first);
+    const next = await startPublished([{}], 'IPv4', { marks: { mask: 0xff_0000, first: 1 } }, first);
     expect(await marksOf(next)).toHaveLength(2);
     const decisions = entriesOf(next, 'decision').flatMap(({ decision }) => (decision.verdict === 'mark' ? [decision.mark] : []));
     expect(new Set(decisions).has(old)).toBe(false);
