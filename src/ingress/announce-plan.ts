@@ -151,7 +151,8 @@ function listSettings({ family }: AnnounceFacts, places: readonly AnnouncePlace[
   const delays = devices.map((device) => ({ kind: 'set', path: delayPath(family, device), value: 0 }) as const);
   // Of `all` and not of the interface: what is asked of the address itself, and not of its group, is looked up by that
   // alone (net/ipv6/ip6_output.c, ip6_forward), and clients check the neighbours they have in this way.
-  const proxies: readonly Parameter[] = family === 'IPv4' || places.length === 0 ? [] : [{ kind: 'set', path: proxyPath('all'), value: 1 }];
+  const proxies: readonly Parameter[] =
+    family === 'IPv4' || places.length === 0 ? [] : [{ kind: 'set', path: proxyPath('all'), value: 1 }];
   const forwarding = devices.map((device) => ({ kind: 'require', path: forwardingPath(family, device), value: 1 }) as const);
   return [...forwarding, ...delays, ...proxies];
 }
@@ -170,7 +171,9 @@ function listResets(
   const idle = interfaces.filter(
     ({ index }) => removed.some((proxy) => proxy.index === index) && !left.some((each) => each.index === index),
   );
-  const delays = idle.map(({ name }) => ({ kind: 'reset', path: delayPath(family, name), from: delayPath(family, 'lo') }) as const);
+  const delays = idle.map(
+    ({ name }) => ({ kind: 'reset', path: delayPath(family, name), from: delayPath(family, 'lo') }) as const,
+  );
   const none = family === 'IPv6' && removed.length > 0 && left.length === 0;
   return none ? [...delays, { kind: 'reset', path: proxyPath('all'), from: proxyPath('default') }] : delays;
 }

@@ -8,7 +8,7 @@ export const duration = 3000;
 export const network = parsePrefix('192.0.2.0/24') as Prefix;
 
 /** Time that is turned by hand, in which only promises that are ready go on by themselves. */
-export class WorldClock implements Clock {
+class WorldClock implements Clock {
   #now = 1_000_000;
   #timers: { readonly at: number; readonly callback: () => void }[] = [];
 
@@ -111,7 +111,15 @@ export class World {
     const leases = this.#portOf(node, state);
     const notice = (told: AnnounceNotice): void => void node.notices.push(told);
     const kernels = [kernelOf(node)];
-    node.announcer = new Announcer({ node: name, instance: `run-${this.#runs}`, durationMs: duration, leases, kernels, clock, notice });
+    node.announcer = new Announcer({
+      node: name,
+      instance: `run-${this.#runs}`,
+      durationMs: duration,
+      leases,
+      kernels,
+      clock,
+      notice,
+    });
     this.nodes.set(name, node);
     await node.announcer.start();
     return node;
@@ -198,7 +206,13 @@ function kernelOf(node: WorldNode): AnnounceKernel {
       const wanted = owned.filter((address) => familyOf(address) === 'IPv4' && !node.refused.has(address));
       for (const address of node.answers) if (!wanted.includes(address) && !kept.includes(address)) node.answers.delete(address);
       for (const address of wanted) node.answers.add(address);
-      const places = wanted.map((address) => ({ address, index: 2, device: 'eth0', hardware: new Uint8Array(6), greetFrom: null }));
+      const places = wanted.map((address) => ({
+        address,
+        index: 2,
+        device: 'eth0',
+        hardware: new Uint8Array(6),
+        greetFrom: null,
+      }));
       const refused = new Map([...node.refused].filter(([address]) => owned.includes(address)));
       return succeed({ networks: node.networks, places, refused, problems: [] });
     },

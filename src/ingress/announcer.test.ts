@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseAddress } from '../model/mod.ts';
 import type { Address } from '../model/mod.ts';
@@ -47,7 +47,8 @@ describe('announcing', () => {
     world.nodes.delete('b');
     await world.clock.turn(soon);
     await closed;
-    for (const [at, place] of placesOf(world).entries()) expect(place).toMatch(before[at] === 'b' ? /^[ac]$/ : before[at] ?? '');
+    for (const [at, place] of placesOf(world).entries())
+      expect(place).toMatch(before[at] === 'b' ? /^[ac]$/ : (before[at] ?? ''));
   });
 
   test('a node that dies is followed when its Lease is up [INGRESS-49]', async () => {
@@ -199,14 +200,14 @@ describe('announcing under delays', () => {
     const event = fc.record({
       node: fc.constantFrom(...names),
       what: fc.constantFrom('kill', 'release', 'boot', 'cut writes', 'cut watch', 'cut both', 'mend'),
-      then: fc.integer({ min: 0, max: duration * 2 }),
+      pause: fc.integer({ min: 0, max: duration * 2 }),
     });
     await fc.assert(
       fc.asyncProperty(delays, fc.array(event, { maxLength: 12 }), async (stream, events) => {
         const delay = (): number => stream.next().value as number;
         const world = await boot(names, delay);
         const running = new Set(names);
-        for (const { node, what, then } of events) {
+        for (const { node, what, pause } of events) {
           const { line, kill, announcer } = nodeOf(world, node);
           if (what === 'kill' || what === 'release') {
             if (what === 'kill') kill();
@@ -220,7 +221,7 @@ describe('announcing under delays', () => {
             Object.assign(line, { writes: isOpen || what === 'cut watch', watches: isOpen || what === 'cut writes' });
           }
           world.want(addresses, names);
-          await world.clock.turn(then);
+          await world.clock.turn(pause);
         }
         for (const { line } of world.nodes.values()) Object.assign(line, { writes: true, watches: true });
         await world.clock.turn(duration * 5);
@@ -229,7 +230,9 @@ describe('announcing under delays', () => {
           const live = world.holdersOf(address).filter((name) => running.has(name));
           expect(live).toHaveLength(Math.min(1, running.size));
           for (const name of running) {
-            const row = nodeOf(world, name).announcer.rows().find((each) => each.address === address);
+            const row = nodeOf(world, name)
+              .announcer.rows()
+              .find((each) => each.address === address);
             expect(row).toMatchObject({ owner: live[0], undecided: false });
           }
         }

@@ -59,7 +59,10 @@ export function decodeMemberLease(raw: unknown): Decoded<MemberLease> {
 
 /** What of a Lease is the holder's to say, as a merge patch. */
 export function renderMemberLease({ holder, renewedAt, durationMs, networks }: MemberLease): {
-  readonly metadata: { readonly labels: Readonly<Record<string, string>>; readonly annotations: Readonly<Record<string, string>> };
+  readonly metadata: {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations: Readonly<Record<string, string>>;
+  };
   readonly spec: object;
 } {
   return {

@@ -6,7 +6,11 @@ import type { ReflectorSink } from './reflector-types.ts';
  * Hands on what a reflector finds. A list has no order of time: what it says of the own Lease is told last, since whoever is told
  * of it concludes that it knows everything that was written before.
  */
-export function createLeaseSink(node: string, listener: LeaseListener, problem: (problem: Problem) => void): ReflectorSink<MemberLease> {
+export function createLeaseSink(
+  node: string,
+  listener: LeaseListener,
+  problem: (problem: Problem) => void,
+): ReflectorSink<MemberLease> {
   let listing = true;
   let own: MemberLease | null = null;
   const flush = (): void => {

@@ -136,7 +136,13 @@ test('what cannot be read is refused or left out, and says so', () => {
     value: { node: 'a', holder: '', renewedAt: 0, networks: [{ address: '192.0.2.0' }] },
     warnings: [{ code: 'WP_KUBE_FIELD' }],
   });
-  for (const raw of [null, {}, { metadata }, { metadata, spec: { leaseDurationSeconds: 1e9 } }, { metadata: { name: 'other' } }]) {
+  for (const raw of [
+    null,
+    {},
+    { metadata },
+    { metadata, spec: { leaseDurationSeconds: 1e9 } },
+    { metadata: { name: 'other' } },
+  ]) {
     expect(decodeMemberLease(raw)).toMatchObject({ ok: false, problem: { code: 'WP_KUBE_OBJECT' } });
   }
   expect(nameMemberLease('n'.repeat(250))).toBeNull();

@@ -102,7 +102,8 @@ class LeaseWatch implements LeasePort {
   }
 
   async release(): Promise<Outcome<void>> {
-    if (this.#version === null) return fail('WP_KUBE_LEASE', `${this.#access.name} is not known to be held, so it is not released`);
+    if (this.#version === null)
+      return fail('WP_KUBE_LEASE', `${this.#access.name} is not known to be held, so it is not released`);
     const body = { metadata: { resourceVersion: this.#version }, spec: { holderIdentity: null } };
     return this.#settle(await this.#patch(body));
   }

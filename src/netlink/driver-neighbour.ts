@@ -22,7 +22,9 @@ export async function openNeighbourPort(options: RoutePortOptions): Promise<Outc
   const wire = await (options.open ?? (() => openWire(netlinkProtocol.route)))();
   if (!wire.ok) return wire;
   const wait = options.sleep ?? (async (milliseconds) => await sleep(milliseconds));
-  return succeed(new NetlinkNeighbours(options.family, new NetlinkSocket({ wire: wire.value, pause: options.pause, sleep: wait })));
+  return succeed(
+    new NetlinkNeighbours(options.family, new NetlinkSocket({ wire: wire.value, pause: options.pause, sleep: wait })),
+  );
 }
 
 class NetlinkNeighbours implements NeighbourPort {
@@ -59,7 +61,13 @@ class NetlinkNeighbours implements NeighbourPort {
 
   async changeProxies(add: readonly ProxyNeighbour[], remove: readonly ProxyNeighbour[]): Promise<Outcome<void>> {
     const commands = [
-      ...add.map((proxy) => ({ proxy, type: neighbourTypes.new, flags: messageFlags.create, verb: 'add', idle: [] as readonly number[] })),
+      ...add.map((proxy) => ({
+        proxy,
+        type: neighbourTypes.new,
+        flags: messageFlags.create,
+        verb: 'add',
+        idle: [] as readonly number[],
+      })),
       ...remove.map((proxy) => ({ proxy, type: neighbourTypes.delete, flags: 0, verb: 'remove', idle: goneAlready })),
     ];
     if (commands.length === 0) return succeed(undefined);

@@ -203,7 +203,9 @@ export class ApiServer implements AsyncDisposable {
     if (!this.#admit({ collection: 'nodes', verb: 'get', query: {}, token }, response).ok) return;
     const node = this.history.list('nodes').find(({ metadata }) => metadata.name === name);
     if (node === undefined) return answerStatus(response, 404, `nodes "${name}" not found`);
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ kind: 'Node', apiVersion: 'v1', ...node }));
+    response
+      .writeHead(200, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ kind: 'Node', apiVersion: 'v1', ...node }));
   }
 
   #answerWatch(

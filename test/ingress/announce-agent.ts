@@ -1,6 +1,5 @@
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Announcer, openAnnounceKernel, watchInterfaces } from '../../src/ingress/mod.ts';
 import { families, succeed } from '../../src/model/mod.ts';
 import type { LeaseListener, LeasePort, MemberLease, Outcome } from '../../src/model/mod.ts';
@@ -51,9 +50,8 @@ const announcer = new Announcer({
   clock: {
     now: () => performance.timeOrigin + performance.now(),
     after: (delay, callback) => {
-      const abort = new AbortController();
-      void sleep(delay, null, { signal: abort.signal }).then(callback, () => {});
-      return () => abort.abort();
+      const timer = setTimeout(callback, delay);
+      return () => clearTimeout(timer);
     },
   },
   notice: (notice) => {
