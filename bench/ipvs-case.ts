@@ -1,7 +1,13 @@
 import { release } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createIpvsDataPlane, createIpvsExecPort, createIpvsNetlinkPort, createSysctlPort } from '../src/ipvs/mod.ts';
+import {
+  createIpvsDataPlane,
+  createIpvsExecPort,
+  createIpvsNetlinkPort,
+  createSysctlPort,
+  standardNumbers,
+} from '../src/ipvs/mod.ts';
 import type { IpvsPort } from '../src/ipvs/mod.ts';
 import { createPause } from '../src/kube/mod.ts';
 import { parseAddress, parsePrefix } from '../src/model/mod.ts';
@@ -52,6 +58,7 @@ async function runCase(services: number, driver: Driver): Promise<IpvsResult> {
     udpDrainMs: 0,
     drainPollMs: 1000,
     captureBit: 12,
+    ...standardNumbers,
     echo: 'answer',
     clock: systemClock,
     now: () => performance.now(),

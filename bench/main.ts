@@ -1,5 +1,6 @@
 import { runDnsBench } from './dns.ts';
 import { runDnsRelistBench } from './dns-relist.ts';
+import { runHealthBench } from './health.ts';
 import { runIpvsBench } from './ipvs.ts';
 import { runSyncBench } from './sync.ts';
 
@@ -9,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   ipvs: runIpvsBench,
   dns: runDnsBench,
   'dns-relist': runDnsRelistBench,
+  health: runHealthBench,
 };
 
 const name = process.argv[2] ?? '';

@@ -31,7 +31,7 @@ export async function cleanServers(taken: TakenOver, options: CleanServersOption
   const made = await makeDataPlanes({
     mode: 'ipvs',
     // Ranges would make servers ours that no record names.
-    config: { ...config, serviceCidrs: defaults.config.serviceCidrs },
+    config: { ...config, ingress: null, serviceCidrs: defaults.config.serviceCidrs },
     families: [taken.family],
     pause: () => null,
     degraded: () => {},

@@ -13,7 +13,7 @@ import { waitForNode } from './wait-node.ts';
  */
 export async function initialise(prepared: Prepared, stopped: Promise<string | Problem>): Promise<Outcome<void>> {
   const { config, nodeName, families, report, logger } = prepared;
-  const source = await makeSource(config, nodeName, () => null, { request: () => {}, turn: () => {} }, null);
+  const source = await makeSource(config, nodeName, () => null, { request: () => {}, turn: () => {} }, null, null);
   if (!source.ok) return source;
   const known = await waitForNode(source.value, prepared, stopped);
   if (!known.ok) return known;

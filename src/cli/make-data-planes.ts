@@ -18,7 +18,7 @@ export interface DataPlanes {
 export interface DataPlaneOptions {
   /** A mode other than that of `config` is made with the settings of `config` all the same. */
   readonly mode: ProxyMode;
-  readonly config: Pick<EffectiveConfig, 'ipvs' | 'nftablesDriver' | 'serviceCidrs'>;
+  readonly config: Pick<EffectiveConfig, 'ipvs' | 'nftablesDriver' | 'serviceCidrs' | 'ingress'>;
   readonly families: readonly Family[];
   readonly pause: Pause;
   readonly degraded: (problem: Problem) => void;

@@ -2,7 +2,13 @@ import { release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createShell } from '../iptables/mod.ts';
 import type { Shell } from '../iptables/mod.ts';
-import { createIpvsDataPlane, createIpvsExecPort, createIpvsNetlinkPort, createSysctlPort } from '../ipvs/mod.ts';
+import {
+  createIpvsDataPlane,
+  createIpvsExecPort,
+  createIpvsNetlinkPort,
+  createSysctlPort,
+  standardNumbers,
+} from '../ipvs/mod.ts';
 import type { IpvsDataPlane, IpvsPort, ToolResult } from '../ipvs/mod.ts';
 import { succeed } from '../model/mod.ts';
 import type { Family, Outcome } from '../model/mod.ts';
@@ -64,6 +70,7 @@ async function makePlane(family: Family, options: DataPlaneOptions): Promise<Out
   if (!routes.ok) return routes;
   opened.defer(() => routes.value.close());
   const plane = createIpvsDataPlane({
+    ...numbersOf(config),
     ...config.ipvs,
     family,
     servers,
@@ -83,6 +90,12 @@ async function makePlane(family: Family, options: DataPlaneOptions): Promise<Out
   opened.defer(() => plane.close());
   const kept = opened.move();
   return succeed({ plane, version: probed.ok ? probed.value.version : '', close: () => kept.disposeAsync() });
+}
+
+function numbersOf({ ingress }: DataPlaneOptions['config']): typeof standardNumbers {
+  if (ingress === null) return standardNumbers;
+  const { fwmark, routeTable, rulePriority } = ingress;
+  return { marks: fwmark, routeTable, rulePriority };
 }
 
 function makeServers(family: Family, { config, pause }: DataPlaneOptions, opened: AsyncDisposableStack): IpvsPort {

@@ -2,7 +2,7 @@ import type { EffectiveConfig } from '../config/mod.ts';
 import { createManifestSource, openClusterSource } from '../kube/mod.ts';
 import type { RequestObserver, Source, TurnObserver } from '../kube/mod.ts';
 import { succeed } from '../model/mod.ts';
-import type { Outcome, Pause } from '../model/mod.ts';
+import type { IngressData, Outcome, Pause } from '../model/mod.ts';
 import { apiAccess } from './api-access.ts';
 
 /** What the resolver needs beside what the proxy does. */
@@ -21,11 +21,13 @@ export async function makeSource(
   pause: Pause,
   observe: { readonly request: RequestObserver; readonly turn: TurnObserver },
   dns: SourceNeeds | null,
+  ingress: IngressData | null,
 ): Promise<Outcome<Source>> {
-  if (config.manifests !== null) return succeed(createManifestSource({ folder: config.manifests, nodeName, dns }));
+  if (config.manifests !== null) return succeed(createManifestSource({ folder: config.manifests, nodeName, dns, ingress }));
   return await openClusterSource({
     ...apiAccess(config, nodeName),
     dns,
+    ingress,
     pause,
     observeRequest: observe.request,
     observeTurn: observe.turn,

@@ -3,6 +3,7 @@ import { flagSpecs } from '../config/mod.ts';
 import type { FlagTexts } from '../config/mod.ts';
 import { normaliseArguments } from './argv.ts';
 import { dnsCommand } from './dns-commands.ts';
+import type { IngressOptions } from './ingress.ts';
 import type { ServicesOptions } from './services.ts';
 import type { Terminal } from './terminal.ts';
 import { readVersion } from './version.ts';
@@ -43,6 +44,7 @@ function buildProgram(terminal: Terminal, finish: (code: number) => void): Comma
   program.addCommand(checkCommand(program, terminal, finish));
   program.addCommand(cleanupCommand(program, terminal, finish));
   program.addCommand(servicesCommand(program, terminal, finish));
+  program.addCommand(ingressCommand(program, terminal, finish));
   program.addCommand(dnsCommand(program, terminal, finish));
   program
     .command('version')
@@ -120,5 +122,18 @@ function servicesCommand(program: Command, terminal: Terminal, finish: Finish): 
     .action(async (options: ServicesOptions) => {
       const { runServices } = await import('./services.ts');
       finish(await runServices(options, terminal));
+    });
+}
+
+function ingressCommand(program: Command, terminal: Terminal, finish: Finish): Command {
+  return new Command('ingress')
+    .copyInheritedSettings(program)
+    .description('show what is published to clients outside: ports, marks, back ends and whether they live')
+    .option('--url <url>', 'where the agent serves /ingress', 'http://127.0.0.1:10249')
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'))
+    .option('-n, --namespace <name>', 'only Services of this namespace')
+    .action(async (options: IngressOptions) => {
+      const { runIngress } = await import('./ingress.ts');
+      finish(await runIngress(options, terminal));
     });
 }

@@ -4,6 +4,7 @@ import type { AgentEvent } from '../kube/mod.ts';
 import type { Logger, Registry } from '../observe/mod.ts';
 import type { ConnectionCounts } from './connections.ts';
 import type { DnsHandle } from './start-dns.ts';
+import type { IngressStatus } from './start-ingress.ts';
 
 /** A running proxy, as far as the commands see it. */
 export interface ProxyHandle {
@@ -18,6 +19,8 @@ export interface ProxyHandle {
   synced(): boolean;
   /** The resolver; absent where it is off. */
   readonly dns?: Pick<DnsHandle, 'lookup' | 'logQueries' | 'lameDuckMs'>;
+  /** What ingress publishes; absent where it is off. */
+  ingress?(): IngressStatus;
   /** Ends watches and loops and leaves every rule in place. */
   stop(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { createPause } from '../kube/mod.ts';
 import type { RequestObserver, Source } from '../kube/mod.ts';
 import { parseAddress, succeed } from '../model/mod.ts';
 import type { IpvsNotice } from '../ipvs/mod.ts';
-import type { Address, DataPlane, Outcome, Pause, Problem } from '../model/mod.ts';
+import type { Address, DataPlane, Dirty, Outcome, Pause, Problem, Snapshot } from '../model/mod.ts';
 import { createConntrackPort } from '../netlink/mod.ts';
 import {
   addFrontendMetrics,
@@ -32,6 +32,8 @@ import type { ProxyHandle, StartProxyOptions } from './proxy-handle.ts';
 import { ServiceAdvice } from './service-advice.ts';
 import { startDns } from './start-dns.ts';
 import type { DnsHandle } from './start-dns.ts';
+import { startIngress } from './start-ingress.ts';
+import type { IngressHandle } from './start-ingress.ts';
 import { teeSource } from './tee-source.ts';
 
 /** Milliseconds of one turn of the event loop that long work may take in all. */
@@ -44,11 +46,11 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
   const { advise, refusals, notice: noted } = makeAdvice(options);
   const opened = await openSource(options, pause);
   if (!opened.ok) return opened;
-  const { source, dns } = opened.value;
+  const { source, dns, ingress } = opened.value;
   const observe = (notice: IpvsNotice): void => logNodeChange(notice, logger);
   const made = await makeDataPlanes({ mode: config.mode, config, families, pause, degraded: advise, observe });
   if (!made.ok) {
-    await dns?.stop();
+    await Promise.all([dns?.stop(), ingress?.stop()]);
     return made;
   }
   const { planes, notes, adopted, close } = made.value;
@@ -71,11 +73,13 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     problem: advise,
     fatal: options.fatal,
     report: noted,
+    ...publishing(ingress),
     observe: observeSyncs(metrics),
     afterSync: [healthChecks, makeConntrackCleaner(options, pause, observeConntrack(metrics)), refusals, handover],
   };
   const proxy = new Proxy(proxyOptions);
   addFrontendMetrics(registry, () => proxy.tally());
+  ingress?.attach((services) => proxy.touch(services));
   proxy.start();
   return succeed({
     rows: () => proxy.rows(),
@@ -84,10 +88,12 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     synced: () => proxy.synced,
     ...(config.mode === 'ipvs' ? { connections: () => collectConnections(planes) } : {}),
     ...(dns === null ? {} : { dns }),
+    ...(ingress === null ? {} : { ingress: () => ingress.status() }),
     stop: async () => {
       // The resolver goes on answering for a while from what it knows; what it is told must not end before.
       await dns?.stop();
       await proxy.stop();
+      await ingress?.stop();
       await Promise.all([healthChecks.close(), handover.close()]);
       await close();
     },
@@ -120,7 +126,7 @@ function makeAdvice({ event = () => {}, report, logger }: StartProxyOptions): {
 async function openSource(
   options: StartProxyOptions,
   pause: Pause,
-): Promise<Outcome<{ readonly source: Source; readonly dns: DnsHandle | null }>> {
+): Promise<Outcome<{ readonly source: Source; readonly dns: DnsHandle | null; readonly ingress: IngressHandle | null }>> {
   const { config, nodeName, registry } = options;
   const started =
     config.dns === null ? null : await startDns({ ...options, choices: config.dns, pause, localAddresses, env: process.env });
@@ -138,13 +144,28 @@ async function openSource(
   const needs = dns === null ? null : { pods: dns.needs.pods, keepLabels: dns.needs.labels };
   const turn = dns === null ? () => {} : addTurnMetrics(dns.registry, 'coredns_kubernetes_');
   const request: RequestObserver = (seen) => observers.forEach((observe) => observe(seen));
-  const source = await makeSource(config, nodeName, pause, { request, turn }, needs);
+  const nodes = config.ingress === null ? null : { nodes: true };
+  const source = await makeSource(config, nodeName, pause, { request, turn }, needs, nodes);
   if (!source.ok) {
     await dns?.stop();
     return source;
   }
-  const tee = dns === null ? source.value : teeSource(source.value, (snapshot, dirty) => dns.take(snapshot, dirty));
-  return succeed({ source: tee, dns });
+  const ingress =
+    config.ingress === null ? null : await startIngress({ ...options, settings: config.ingress, pause, localAddresses });
+  const listen = (snapshot: Snapshot, dirty: Dirty): void => {
+    dns?.take(snapshot, dirty);
+    ingress?.take(snapshot, dirty);
+  };
+  const tee = dns === null && ingress === null ? source.value : teeSource(source.value, listen, () => ingress?.listed());
+  return succeed({ source: tee, dns, ingress });
+}
+
+/** What the proxy asks of ingress. */
+function publishing(ingress: IngressHandle | null): Pick<ProxyOptions, 'publisher' | 'peers'> {
+  if (ingress === null) return {};
+  const { publisher, tunnels } = ingress;
+  if (tunnels === null) return { publisher };
+  return { publisher, peers: (family, snapshot) => tunnels.peers(family, snapshot) };
 }
 
 function makeHandover({ config, families, logger, report, clock }: StartProxyOptions, adopted: DataPlanes['adopted']): Handover {

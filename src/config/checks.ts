@@ -46,6 +46,37 @@ export function isDomain(value: string): string | null {
     : 'must be a domain in lower case, such as cluster.local';
 }
 
+/** A check for the name of a namespace, or of what is named alike: lower case, RFC 1123. */
+export function isObjectName(value: string): string | null {
+  return value.length <= 253 && value.split('.').every((part) => label.test(part))
+    ? null
+    : 'must be a name in lower case, such as kube-system';
+}
+
+/** A check for `loadBalancerClass`: a label key (core/v1). */
+export function isClassName(value: string): string | null {
+  const [name = '', prefix = 'x', ...rest] = value.split('/').toReversed();
+  const sound = rest.length === 0 && isObjectName(prefix) === null && /^[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/.test(name);
+  return sound ? null : 'must be a name with or without a prefix, such as waypost.dev/ingress';
+}
+
+/** A check for lists of network interfaces (`dev_valid_name` of the kernel, `IFNAMSIZ`); null is no list, which is fine. */
+export function areInterfaces(values: readonly string[] | null): string | null {
+  const bad = (values ?? []).find((value) => !/^[!-.0-9;-~]{1,15}$/.test(value) || value === '.' || value === '..');
+  return bad === undefined ? null : `must hold only names of interfaces (${JSON.stringify(bad)} is none)`;
+}
+
+/** A check for paths that do not depend on where the process runs. */
+export function isAbsolutePath(value: string): string | null {
+  return value.startsWith('/') && !value.includes('\0') ? null : 'must be an absolute path';
+}
+
+/** A check for durations that others read in whole seconds, from `low` to `high` of them. */
+export function wholeSeconds(low: number, high: number): (value: number) => string | null {
+  return (value) =>
+    value % 1000 === 0 && value >= low * 1000 && value <= high * 1000 ? null : `must be whole seconds from ${low}s to ${high}s`;
+}
+
 /** A check for `namespace/name` of a Service, or the word `none`. */
 export function isServiceName(value: string): string | null {
   const parts = value.split('/');

@@ -1,6 +1,9 @@
 import type { EffectiveConfig } from './effective-config.ts';
 import { formatDuration } from '../model/mod.ts';
 import type { Field, ValueKind, ValueKinds } from './field.ts';
+import { formatMark } from './mark-text.ts';
+import { formatPool } from './pool-text.ts';
+import type { PoolText } from './pool-text.ts';
 import { rows } from './fields.ts';
 
 /**
@@ -23,6 +26,8 @@ function counts({ flag }: Field, { mode }: EffectiveConfig): boolean {
 
 function describe({ kind }: Field, value: ValueKinds[ValueKind]): string {
   if (kind === 'duration' || kind === 'flush-duration') return formatDuration(value as number);
+  if (kind === 'mark') return formatMark(value as number);
+  if (kind === 'pool-list') return (value as readonly PoolText[]).map(formatPool).join(',');
   if (Array.isArray(value)) return value.join(',');
   if (value === null) return '';
   if (typeof value !== 'object') return String(value);

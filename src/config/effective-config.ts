@@ -1,9 +1,12 @@
-import { familyOf, parseAddress, parsePrefix } from '../model/mod.ts';
+import { familyOf, parseAddress } from '../model/mod.ts';
 import type { Address, Family, NodeChoices, NodePortChoice, PodDetection, Prefix, ProxyMode } from '../model/mod.ts';
 import { splitListenAddress } from './checks.ts';
 import { effectiveGates, isGateOn } from './feature-gates.ts';
 import type { GateName } from './feature-gates.ts';
 import type { Settings } from './fields.ts';
+import { deriveIngress } from './ingress-settings.ts';
+import type { IngressSettings } from './ingress-settings.ts';
+import { parsePrefixes } from './parse-prefixes.ts';
 import { activeBlock } from './validate-settings.ts';
 
 /** Where a server listens. An unspecified host stands for both families. */
@@ -45,6 +48,8 @@ export interface EffectiveConfig extends NodeChoices {
   readonly connectionMetrics: 'off' | 'service' | 'endpoint';
   /** Null where the resolver is off. */
   readonly dns: DnsChoices | null;
+  /** Null where ingress is off. */
+  readonly ingress: IngressSettings | null;
 }
 
 /** Whether, where and for whom the resolver answers. */
@@ -125,6 +130,7 @@ export function deriveConfig(settings: Settings, extras: Extras): EffectiveConfi
     nftablesDriver: driverOf(settings['nftables.driver']),
     connectionMetrics: connectionMetricsOf(settings.connectionMetrics),
     dns: settings['dns.enabled'] ? deriveDns(settings) : null,
+    ingress: deriveIngress(settings),
   };
 }
 
@@ -192,10 +198,6 @@ function derivePodDetection(settings: Settings): PodDetection {
 function deriveNodePorts(addresses: readonly string[] | null): NodePortChoice {
   if (addresses === null || addresses.length === 0) return { kind: 'all' };
   return addresses[0] === 'primary' ? { kind: 'primary' } : { kind: 'prefixes', prefixes: parsePrefixes(addresses) };
-}
-
-function parsePrefixes(texts: readonly string[]): readonly Prefix[] {
-  return texts.map(parsePrefix).filter((prefix) => prefix !== null);
 }
 
 function requireListenAddress(text: string): ListenAddress {

@@ -1,4 +1,5 @@
 import type { ProxyMode } from '../model/mod.ts';
+import type { PoolText } from './pool-text.ts';
 
 /** The kinds of value a field can hold, and what they are in memory. */
 export interface ValueKinds {
@@ -16,6 +17,10 @@ export interface ValueKinds {
   switches: Readonly<Record<string, boolean>>;
   /** `pattern=level`, in order; in a file each entry is an object with `filePattern` and `verbosity`. */
   'level-list': readonly string[];
+  /** 32 bits of a packet mark, hexadecimal or decimal in a file. */
+  mark: number;
+  /** In a file each entry is an object with `name` and `addresses`. */
+  'pool-list': readonly PoolText[];
 }
 
 export type ValueKind = keyof ValueKinds;

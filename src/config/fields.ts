@@ -15,6 +15,7 @@ import { dnsFields } from './dns-fields.ts';
 import { checkGates } from './feature-gates.ts';
 import { field } from './field.ts';
 import type { DefaultFacts, Field, ValueKind, ValueKinds } from './field.ts';
+import { ingressFields } from './ingress-fields.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -101,6 +102,7 @@ const ownFields = [
     check: oneOf('netlink', 'exec'),
   }),
   ...dnsFields,
+  ...ingressFields,
 ] as const;
 
 /**

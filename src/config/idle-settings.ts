@@ -1,7 +1,9 @@
-import { formatDuration } from '../model/mod.ts';
 import { describeIdleGates } from './feature-gates.ts';
 import { rows } from './fields.ts';
 import type { FieldPath, Settings } from './fields.ts';
+import { showValue } from './format-value.ts';
+import { explainIdleIngress } from './idle-ingress.ts';
+import { ingressFields } from './ingress-fields.ts';
 import type { FlagTexts } from './read-flags.ts';
 import type { Resolved } from './resolve-settings.ts';
 
@@ -20,6 +22,7 @@ const idleFields: readonly (readonly [FieldPath, Explain])[] = [
       return `one level holds for all of the log, ${settings['logging.verbosity']} (-v)`;
     },
   ],
+  ...ingressFields.map(({ path }) => [path, (settings: Settings) => explainIdleIngress(path, settings)] as const),
 ];
 
 const oneStream = 'all of the log goes to standard error';
@@ -40,9 +43,10 @@ export function describeIdleSettings({ settings, origins }: Resolved, texts: Fla
   const fields = idleFields.flatMap(([path, explain]) => {
     const place = origins.get(path);
     // A file that `--write-config-to` wrote gives every field; its defaults ask for nothing.
-    const asked = place !== undefined && settings[path] !== rows.find((row) => row.path === path)?.fallback;
-    const instead = asked ? explain(settings) : null;
-    return instead === null ? [] : [`${place ?? ''}: ${path} ${showValue(path, settings)} has no effect: ${instead}`];
+    const row = rows.find((each) => each.path === path);
+    if (place === undefined || row === undefined || settings[path] === row.fallback) return [];
+    const instead = explain(settings);
+    return instead === null ? [] : [`${place}: ${path} ${showValue(row.kind, settings[path])} has no effect: ${instead}`];
   });
   const flags = [...idleFlags].filter(([name]) => texts.has(name) && texts.get(name)?.at(-1) !== 'false');
   return [
@@ -55,9 +59,4 @@ export function describeIdleSettings({ settings, origins }: Resolved, texts: Fla
 /** The reference speaks protobuf by default; nobody who asks for it asks for more than speed. */
 function explainWire(value: string): string | null {
   return value === '' || /\bjson\b/.test(value) ? null : 'the API server is asked for JSON';
-}
-
-function showValue(path: FieldPath, settings: Settings): string {
-  const value = settings[path];
-  return typeof value === 'number' ? formatDuration(value) : JSON.stringify(value);
 }

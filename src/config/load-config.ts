@@ -9,6 +9,7 @@ import { readFlags } from './read-flags.ts';
 import type { FlagTexts, ProcessFlags } from './read-flags.ts';
 import { resolveSettings } from './resolve-settings.ts';
 import { validateSettings } from './validate-settings.ts';
+import { warnOfMarks } from './warn-marks.ts';
 
 /** A configuration to run with, or everything that is wrong with it. */
 export type Loaded =
@@ -42,6 +43,7 @@ export function makeConfig(texts: FlagTexts, file: { readonly name: string; read
     ...ignoredFlags(reading, flags.ignoredWithFile),
     ...deprecatedFlags(texts),
     ...describeIdleSettings(resolved, texts).map((message) => ({ code: 'WP_CONFIG_NO_EFFECT' as const, message })),
+    ...warnOfMarks(resolved.settings),
   ];
   const unread = reading?.problems ?? [];
   // The values of a file that cannot be read are defaults: judging them would blame the wrong thing.

@@ -82,8 +82,14 @@ function readKinds(notes: Notes, documents: readonly Document[]): void {
 
 function makeVocabulary(document: DocumentName, ignored: readonly string[], otherKind: string): Vocabulary {
   const own = rows.filter((row) => row.document === document);
-  const sections = own.flatMap(({ path }) => (path.includes('.') ? [path.slice(0, path.indexOf('.'))] : []));
+  const sections = own.flatMap(({ path }) => sectionsOf(path));
   return { rows: new Map(own.map((row) => [row.path, row])), sections: new Set(sections), ignored: new Set(ignored), otherKind };
+}
+
+/** `a` and `a.b` of `a.b.c`. */
+function sectionsOf(path: string): readonly string[] {
+  const parts = path.split('.');
+  return parts.slice(1).map((_, at) => parts.slice(0, at + 1).join('.'));
 }
 
 function readMap(notes: Notes, part: Part, map: YAMLMap, prefix: string): void {

@@ -3,6 +3,8 @@ import type { Assignment } from './assignment.ts';
 import { parseDuration } from '../model/mod.ts';
 import type { Field, ValueKind, ValueKinds } from './field.ts';
 import { rows } from './fields.ts';
+import { parseMark } from './mark-text.ts';
+import { parsePool } from './pool-text.ts';
 import { flagSpecs } from './process-flags.ts';
 import type { Read } from './read-value.ts';
 
@@ -83,11 +85,12 @@ function readTexts(kind: ValueKind, given: readonly string[]): Read<ValueKinds[V
   if (kind === 'string-list') return { value: parts };
   if (kind === 'level-list') return readLevels(parts);
   if (kind === 'switches') return readSwitches(parts);
+  if (kind === 'pool-list') return readPools(parts);
   return readText(kind, given.at(-1) ?? '');
 }
 
 function readText(
-  kind: Exclude<ValueKind, 'string-list' | 'level-list' | 'switches'>,
+  kind: Exclude<ValueKind, 'string-list' | 'level-list' | 'switches' | 'pool-list'>,
   text: string,
 ): Read<string | number | boolean> {
   switch (kind) {
@@ -107,6 +110,10 @@ function readText(
     case 'flush-duration': {
       const value = parseDuration(text);
       return value === null ? { needs: 'a duration such as 30s, 500ms or 1h2m3s' } : { value };
+    }
+    case 'mark': {
+      const value = parseMark(text);
+      return value === null ? { needs: 'a number of 32 bits such as 0x1fff' } : { value };
     }
     default:
       return kind satisfies never;
@@ -132,4 +139,11 @@ function readSwitches(parts: readonly string[]): Read<Readonly<Record<string, bo
 
 function readLevels(parts: readonly string[]): Read<readonly string[]> {
   return parts.every((part) => /^[^=]+=\d+$/.test(part)) ? { value: parts } : { needs: 'a list like pattern=2,other=4' };
+}
+
+function readPools(parts: readonly string[]): Read<ValueKinds['pool-list']> {
+  const pools = parts.map(parsePool);
+  return pools.every((pool) => pool !== null)
+    ? { value: pools }
+    : { needs: 'a list like name=192.0.2.0/28+192.0.2.40-192.0.2.50' };
 }

@@ -2,6 +2,8 @@ import { isMap, isScalar, isSeq } from 'yaml';
 import type { Node, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 import { parseDuration } from '../model/mod.ts';
 import type { ValueKind, ValueKinds } from './field.ts';
+import { parseMark } from './mark-text.ts';
+import type { PoolText } from './pool-text.ts';
 
 /** A value, or what the field needs instead, to follow `must be`. */
 export type Read<T> = { readonly value: T } | { readonly needs: string };
@@ -11,10 +13,13 @@ export function readNode(kind: ValueKind, node: Node): Read<ValueKinds[ValueKind
   if (kind === 'switches') return isMap(node) ? readSwitches(node) : { needs: 'a map of names to true or false' };
   if (kind === 'string-list') return isSeq(node) ? readStrings(node) : { needs: 'a list of texts' };
   if (kind === 'level-list') return isSeq(node) ? readLevels(node) : { needs: 'a list of filePattern and verbosity' };
+  if (kind === 'pool-list') return isSeq(node) ? readPools(node) : { needs: poolNeeds };
   return isScalar(node) ? readScalar(kind, node) : { needs: scalarNeeds[kind] };
 }
 
-type ScalarKind = Exclude<ValueKind, 'switches' | 'string-list' | 'level-list'>;
+const poolNeeds = 'a list of objects with name and addresses';
+
+type ScalarKind = Exclude<ValueKind, 'switches' | 'string-list' | 'level-list' | 'pool-list'>;
 
 const scalarNeeds: Readonly<Record<ScalarKind, string>> = {
   string: 'text',
@@ -23,6 +28,7 @@ const scalarNeeds: Readonly<Record<ScalarKind, string>> = {
   number: 'a number',
   duration: 'a duration such as 30s, 500ms or 1h2m3s',
   'flush-duration': 'a duration such as 5s, or a whole number of nanoseconds',
+  mark: 'a number of 32 bits such as 0x1fff',
 };
 
 function readScalar(kind: ScalarKind, node: Scalar): Read<ValueKinds[ScalarKind]> {
@@ -45,6 +51,8 @@ function scalarValue(kind: ScalarKind, node: Scalar): string | number | boolean 
       return typeof value === 'string' ? parseDuration(value) : null;
     case 'flush-duration':
       return Number.isSafeInteger(value) ? (value as number) / 1e6 : typeof value === 'string' ? parseDuration(value) : null;
+    case 'mark':
+      return parseMark(typeof value === 'number' ? String(value) : typeof value === 'string' ? value : '');
     default:
       return kind satisfies never;
   }
@@ -89,3 +97,20 @@ function readLevels(list: YAMLSeq): Read<readonly string[]> {
   }
   return { value: levels };
 }
+
+/** A field that is none of a pool's is refused: it would limit who gets addresses, as others would see it. */
+function readPools(list: YAMLSeq): Read<readonly PoolText[]> {
+  const pools: PoolText[] = [];
+  for (const item of list.items) {
+    const name = isMap(item) ? item.get('name') : null;
+    const addresses = isMap(item) ? item.get('addresses') : null;
+    const texts = isSeq(addresses) ? readStrings(addresses) : null;
+    if (typeof name !== 'string' || texts === null || 'needs' in texts) return { needs: poolNeeds };
+    const other = isMap(item) ? item.items.map(({ key }) => String(key)).find((key) => !poolFields.has(key)) : undefined;
+    if (other !== undefined) return { needs: `${poolNeeds} (${other} is neither)` };
+    pools.push({ name, addresses: texts.value });
+  }
+  return { value: pools };
+}
+
+const poolFields: ReadonlySet<string> = new Set(['name', 'addresses']);

@@ -1,17 +1,18 @@
 import { formatDuration, markLayout, parsePrefix } from '../model/mod.ts';
 import type { Problem, ProxyMode } from '../model/mod.ts';
 import { isListenAddress } from './checks.ts';
-import type { ValueKind, ValueKinds } from './field.ts';
 import { rows } from './fields.ts';
 import type { FieldPath, Settings } from './fields.ts';
+import { showValue } from './format-value.ts';
 import type { Resolved } from './resolve-settings.ts';
+import { checkIngress } from './validate-ingress.ts';
 
 /** All that is wrong with the settings, each with file and line or flag, field and value (specification 9.2, 9.3). */
 export function validateSettings({ settings, origins }: Resolved): readonly Problem[] {
   const problems: Problem[] = [];
   const report = (path: FieldPath, what: string): void => {
     const place = origins.get(path);
-    const value = showValue(path, settings[path]);
+    const value = showValue(rows.find((row) => row.path === path)?.kind ?? 'string', settings[path]);
     problems.push({
       code: 'WP_CONFIG_VALUE',
       message: `${place === undefined ? '' : `${place}: `}${path} ${what}, not ${value}`,
@@ -38,6 +39,7 @@ function checkTogether(settings: Settings, report: Report): void {
   checkPeriods(settings, report);
   if (settings.mode === 'ipvs') checkCaptureBit(settings, report);
   checkDetection(settings, report);
+  checkIngress(settings, report);
 }
 
 /** Only the block of the active mode is in force, so only that is judged. */
@@ -91,9 +93,4 @@ function isCidrOrPair(text: string): boolean {
   const prefixes = text.split(',').map(parsePrefix);
   if (prefixes.length > 2 || prefixes.includes(null)) return false;
   return new Set(prefixes.map((prefix) => prefix?.family)).size === prefixes.length;
-}
-
-function showValue(path: FieldPath, value: ValueKinds[ValueKind]): string {
-  const kind = rows.find((row) => row.path === path)?.kind;
-  return kind === 'duration' || kind === 'flush-duration' ? formatDuration(value as number) : JSON.stringify(value);
 }

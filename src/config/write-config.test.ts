@@ -28,6 +28,15 @@ describe('[SP-143] writeConfig', () => {
     ],
     ['a manifests folder', { manifests: '/etc/waypost/services' }],
     ['our own fields', { 'service-cidrs': '10.96.0.0/12,fd00::/108', 'ipvs-drain-time': '90s', 'ipvs-driver': 'exec' }],
+    [
+      'a section within a section',
+      {
+        'ingress-enabled': 'true',
+        'ingress-fwmark-mask': '0x1fff0000',
+        'ingress-dsr-gue-port': '6081',
+        'ingress-pool': 'front=192.0.2.0/28+192.0.2.40-192.0.2.50,back=fd00::/120',
+      },
+    ],
     ['text that looks like something else', { 'hostname-override': '0042', 'pod-bridge-interface': 'yes' }],
   ])('writes %s so that they load back', (_, flags) => {
     const config = load(null, flags);
@@ -100,6 +109,23 @@ function arbitraryFor(path: string, kind: ValueKind): fc.Arbitrary<ValueKinds[Va
     'dns.threads': fc.integer({ min: 1, max: 64 }),
     'dns.udp': fc.constantFrom('batch', 'plain'),
     'dns.resolvConf': fc.constantFrom('/etc/resolv.conf', '/run/systemd/resolve/resolv.conf'),
+    'ingress.class': fc.constantFrom('waypost.dev/ingress', 'edge'),
+    'ingress.vipCIDRs': fc.constantFrom(null, ['192.0.2.0/24', 'fd00::/64']),
+    'ingress.externalIPs': fc.constantFrom(null, [], ['198.51.100.0/24']),
+    'ingress.capture': fc.constantFrom('local', 'policy'),
+    'ingress.fwmark.mask': fc.constantFrom(0x1fff, 0xf0_0f_00_ff, 0xffff_ffff),
+    'ingress.fwmark.first': fc.integer({ min: 1, max: 0x1fff }),
+    'ingress.routeTable': fc.constantFrom(5257, 1, 0xffff_ffff),
+    'ingress.nodePorts': fc.constantFrom('address', 'fwmark'),
+    'ingress.dsr.method': fc.constantFrom('ipip', 'gue', 'dr'),
+    'ingress.noEndpointsAction': fc.constantFrom('', 'drop', 'reject'),
+    'ingress.announce.interfaces': fc.constantFrom(null, ['eth0', 'bond0.100']),
+    'ingress.healthChecks.folder': fc.constantFrom('/etc/waypost/checks', '/opt/x y'),
+    'ingress.pool': fc.constantFrom([], [{ name: 'front', addresses: ['192.0.2.0/28', '192.0.2.40-192.0.2.50', 'fd00::/120'] }]),
+    'ingress.leaseNamespace': fc.constantFrom('kube-system', 'edge'),
+    'ingress.leaseName': fc.constantFrom('waypost-ingress', 'a.b'),
+    'ingress.leaseDuration': fc.integer({ min: 1, max: 3600 }).map((seconds) => seconds * 1000),
+    'ingress.limits.rangesPerService': fc.integer({ min: 0, max: 64 }),
     'logging.format': fc.constant('text'),
     'iptables.syncPeriod': fc.integer({ min: 1000, max: 1e9 }),
     'iptables.minSyncPeriod': fc.integer({ min: 1, max: 1000 }),
@@ -125,6 +151,10 @@ function byKind(path: string, kind: ValueKind): fc.Arbitrary<ValueKinds[ValueKin
       return fc.option(fc.array(fc.string()));
     case 'switches':
       return fc.dictionary(fc.stringMatching(/^[A-Z][A-Za-z]{1,12}X$/), fc.boolean(), { noNullPrototype: true });
+    case 'mark':
+      return fc.integer({ min: 1, max: 0xffff_ffff });
+    case 'pool-list':
+      return fc.constant([]);
     case 'level-list':
       return fc.array(fc.tuple(fc.stringMatching(/^[a-z*]{1,8}$/), fc.nat(9)).map(([pattern, level]) => `${pattern}=${level}`));
   }

@@ -5,6 +5,7 @@ import type { EffectiveConfig } from './effective-config.ts';
 import type { DocumentName, Field, ValueKind, ValueKinds } from './field.ts';
 import { rows } from './fields.ts';
 import type { Settings } from './fields.ts';
+import { formatMark } from './mark-text.ts';
 import { ownApiVersion, ownKind, proxyApiVersion, proxyKind } from './read-document.ts';
 
 type Row = (typeof rows)[number];
@@ -30,7 +31,8 @@ function nest(head: Readonly<Record<string, unknown>>, given: readonly Row[], se
   const root: Record<string, unknown> = { ...head };
   for (const row of given) {
     const parts = row.path.split('.');
-    const section = parts.length === 1 ? root : ((root[parts[0] ?? ''] ??= {}) as Record<string, unknown>);
+    let section = root;
+    for (const part of parts.slice(0, -1)) section = (section[part] ??= {}) as Record<string, unknown>;
     section[parts.at(-1) ?? ''] = describeValue(row, settings[row.path]);
   }
   return root;
@@ -47,6 +49,7 @@ export function writeConfig(config: EffectiveConfig): string {
 
 function describeValue({ kind }: Field, value: ValueKinds[ValueKind]): unknown {
   if (kind === 'duration' || kind === 'flush-duration') return formatDuration(value as number);
+  if (kind === 'mark') return formatMark(value as number);
   if (kind === 'level-list') return (value as readonly string[]).map(describeLevel);
   return value;
 }

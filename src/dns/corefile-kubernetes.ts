@@ -1,3 +1,5 @@
+import { parseSelector } from '../model/mod.ts';
+import type { LabelSelector } from '../model/mod.ts';
 import type { BlockDraft, Draft } from './corefile-draft.ts';
 import type { Token } from './corefile-lex.ts';
 import {
@@ -13,9 +15,8 @@ import {
 import type { OptionReader, Scope } from './corefile-scope.ts';
 import type { Line } from './corefile-tree.ts';
 import { isWithin } from './name.ts';
-import type { KubernetesSettings, LabelSelector } from './settings.ts';
+import type { KubernetesSettings } from './settings.ts';
 import { plainKubernetes } from './settings-default.ts';
-import { parseSelector } from './settings-text.ts';
 import { reverseZones } from './settings-zones.ts';
 
 /** `kubernetes [ZONES...] { }`. */

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import { formatDuration, hostPrefix, parseAddress, parseDuration, parsePrefix } from '../model/mod.ts';
+import { formatDuration, hostPrefix, parseAddress, parseDuration, parsePrefix, parseSelector } from '../model/mod.ts';
 import { parseRcode, parseType } from './constants.ts';
 import { lowerName, parseName, rootName } from './name.ts';
 import { plainBlock, plainCache, plainForward, plainHosts, plainKubernetes, plainReload } from './settings-default.ts';
-import { parseListen, parseSelector, parseUpstream } from './settings-text.ts';
+import { parseListen, parseUpstream } from './settings-text.ts';
 import { readZones } from './settings-zones.ts';
 import { compileRegex } from './template-regex.ts';
 import { compileTemplateText, readZoneFileRecord } from './template-text.ts';

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { formatDuration, formatEndpoint, formatPrefix } from '../model/mod.ts';
+import { formatDuration, formatEndpoint, formatPrefix, formatSelector } from '../model/mod.ts';
 import { formatRcode, formatType } from './constants.ts';
 import { formatName } from './name.ts';
 import type {
@@ -15,7 +15,7 @@ import type {
 } from './settings.ts';
 import { plainBlock, plainCache, plainForward, plainHosts, plainKubernetes } from './settings-default.ts';
 import { dnsApiVersion, dnsKind } from './settings-document.ts';
-import { formatListen, formatSelector } from './settings-text.ts';
+import { formatListen } from './settings-text.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

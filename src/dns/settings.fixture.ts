@@ -42,14 +42,13 @@ const listen = fc.record({ host: fc.oneof(fc.constantFrom('', 'localhost'), addr
 const selector = fc.array(
   fc.oneof(
     fc.record({
-      key: word,
-      operator: fc.constantFrom('in' as const, 'notin' as const),
+      label: word,
+      operator: fc.constantFrom('in' as const, 'not-in' as const),
       values: fc.array(word, { minLength: 1, maxLength: 3 }),
     }),
     fc.record({
-      key: fc.constantFrom('app', 'example.org/tier'),
-      operator: fc.constantFrom('exists' as const, 'absent' as const),
-      values: fc.constant([]),
+      label: fc.constantFrom('app', 'example.org/tier'),
+      operator: fc.constantFrom('exists' as const, 'not-exists' as const),
     }),
   ),
   { maxLength: 3 },

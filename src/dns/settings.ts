@@ -1,4 +1,4 @@
-import type { Address, Prefix } from '../model/mod.ts';
+import type { Address, LabelSelector, Prefix } from '../model/mod.ts';
 import type { Name } from './name.ts';
 
 /**
@@ -80,15 +80,6 @@ export interface KubernetesSettings {
   readonly startupTimeoutMs: number;
   /** Same-zone endpoints of headless Services first, by the node's zone (specification 17.2). */
   readonly preferSameZone: boolean;
-}
-
-/** Requirements that must all hold; as `metav1.LabelSelector` and the text form of kubectl have it. */
-export type LabelSelector = readonly LabelRequirement[];
-
-export interface LabelRequirement {
-  readonly key: string;
-  readonly operator: 'in' | 'notin' | 'exists' | 'absent';
-  readonly values: readonly string[];
 }
 
 export interface ForwardRule {

@@ -1,4 +1,4 @@
-import { parseAddress } from '../model/mod.ts';
+import { matchesSelector, parseAddress } from '../model/mod.ts';
 import { lowerName, parseName } from './name.ts';
 import type { Name } from './name.ts';
 import type { KubernetesSettings } from './settings.ts';
@@ -7,7 +7,6 @@ import { LeaseHolder } from './zone-lease.ts';
 import { packAddress } from './zone-address.ts';
 import type { RawAddress } from './zone-address.ts';
 import { packPorts, packSlices, unpackAddresses } from './zone-pack.ts';
-import { matchesSelector } from './zone-selector.ts';
 
 /** A namespace by its name. There is an entry as well while only Services speak of it; it is not visible then. */
 export class NamespaceEntry extends LeaseHolder {

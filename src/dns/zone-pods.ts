@@ -1,9 +1,9 @@
+import { matchesSelector } from '../model/mod.ts';
 import { ReverseIndex } from './reverse-index.ts';
 import type { KubernetesSettings } from './settings.ts';
 import type { ZonePod } from './zone-input.ts';
 import { packAddress } from './zone-address.ts';
 import type { RawAddress } from './zone-address.ts';
-import { matchesSelector } from './zone-selector.ts';
 
 interface PodEntry {
   readonly namespace: string;

@@ -33,7 +33,7 @@ describe('ZoneStore', () => {
   });
 
   it('[DNS-115] drops a Service that a filter no longer lets through', () => {
-    const store = new ZoneStore(makeSettings({ labels: [{ key: 'public', operator: 'exists', values: [] }] }));
+    const store = new ZoneStore(makeSettings({ labels: [{ label: 'public', operator: 'exists' }] }));
     const open = { ...db(), labels: { public: '' }, slices: [{ ...makeSlice(['10.0.0.1']), labels: { public: '' } }] };
     store.apply({ ...shop, services: [open] });
     expect(countAt(store, '10.0.0.1')).toEqual([1]);

@@ -1,3 +1,4 @@
+import { matchesSelector } from '../model/mod.ts';
 import { ReverseIndex } from './reverse-index.ts';
 import type { KubernetesSettings } from './settings.ts';
 import { NamespaceEntry, ServiceEntry, addressesOf, packService, sameData } from './zone-entry.ts';
@@ -6,7 +7,6 @@ import type { ZoneChange, ZoneNamespace, ZoneService } from './zone-input.ts';
 import { LeaseHolder } from './zone-lease.ts';
 import type { RawAddress } from './zone-address.ts';
 import { PodStore } from './zone-pods.ts';
-import { matchesSelector } from './zone-selector.ts';
 
 /** The cluster as the zone keeps it: namespaces with their Services, who has an address, pods. */
 export class ZoneStore {

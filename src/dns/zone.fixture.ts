@@ -169,7 +169,7 @@ export const anyChange: fc.Arbitrary<ZoneChange> = fc.record({
   at: fc.integer({ min: 1_700_000_000, max: 1_700_000_005 }),
 });
 
-const onOrOff = [{ key: 'dns', operator: 'in', values: ['on'] }] as const;
+const onOrOff = [{ label: 'dns', operator: 'in', values: ['on'] }] as const;
 
 export const anySettings: fc.Arbitrary<KubernetesSettings> = fc
   .record({

@@ -200,14 +200,14 @@ describe('announcing under delays', () => {
     const event = fc.record({
       node: fc.constantFrom(...names),
       what: fc.constantFrom('kill', 'release', 'boot', 'cut writes', 'cut watch', 'cut both', 'mend'),
-      pause: fc.integer({ min: 0, max: duration * 2 }),
+      rest: fc.integer({ min: 0, max: duration * 2 }),
     });
     await fc.assert(
       fc.asyncProperty(delays, fc.array(event, { maxLength: 12 }), async (stream, events) => {
         const delay = (): number => stream.next().value as number;
         const world = await boot(names, delay);
         const running = new Set(names);
-        for (const { node, what, pause } of events) {
+        for (const { node, what, rest } of events) {
           const { line, kill, announcer } = nodeOf(world, node);
           if (what === 'kill' || what === 'release') {
             if (what === 'kill') kill();
@@ -221,7 +221,7 @@ describe('announcing under delays', () => {
             Object.assign(line, { writes: isOpen || what === 'cut watch', watches: isOpen || what === 'cut writes' });
           }
           world.want(addresses, names);
-          await world.clock.turn(pause);
+          await world.clock.turn(rest);
         }
         for (const { line } of world.nodes.values()) Object.assign(line, { writes: true, watches: true });
         await world.clock.turn(duration * 5);

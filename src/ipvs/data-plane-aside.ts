@@ -26,12 +26,23 @@ export async function stepAside(
   return succeed(leading.flatMap(([, entry]) => targetOf(entry)));
 }
 
-/** What decides where a new connection goes, and whether it may. */
+/**
+ * What decides where a new connection goes, and whether it may. Rewriting knows no new from old: another data plane would see the
+ * rewritten port and serve nobody, so the established connections it carries end here.
+ */
 function leads({ kind }: SideEntry): boolean {
-  return kind === 'decision' || kind === 'sticky' || kind === 'loopback' || kind === 'restricted' || kind === 'source';
+  return (
+    kind === 'decision' ||
+    kind === 'sticky' ||
+    kind === 'loopback' ||
+    kind === 'restricted' ||
+    kind === 'source' ||
+    kind === 'rewrite'
+  );
 }
 
 function targetOf(entry: SideEntry): readonly DatagramTarget[] {
   if (entry.kind !== 'decision' || entry.protocol !== 'UDP') return [];
-  return [{ address: entry.address, port: entry.port }];
+  const { address, port, lastPort = port } = entry;
+  return Array.from({ length: lastPort - port + 1 }, (_, index) => ({ address, port: port + index }));
 }

@@ -6,7 +6,6 @@ import type { WishBook } from './data-plane-wish.ts';
 import type { BookedOperation } from './diff-server.ts';
 import { isDrained } from './drain.ts';
 import type { Drain } from './drain.ts';
-import { numberOfServer, recordEntry } from './records.ts';
 import { noService } from './settings.ts';
 import type { IpvsOptions } from './settings.ts';
 import type { DestinationCounters } from './virtual-server.ts';
@@ -39,8 +38,8 @@ export class Drains {
 
   /** Something may be leaving: looks after it from now on. */
   schedule(): void {
-    const { options, kernel } = this.#parts;
-    if (this.#stopped || this.#polling || this.#cancel !== null || kernel.servers.draining().length === 0) return;
+    const { options } = this.#parts;
+    if (this.#stopped || this.#polling || this.#cancel !== null || !this.#isNeeded()) return;
     this.#cancel = options.clock.after(options.drainPollMs, () => {
       this.#cancel = null;
       void this.#poll();
@@ -54,14 +53,27 @@ export class Drains {
   }
 
   async #poll(): Promise<void> {
-    const { kernel, queue } = this.#parts;
+    const { kernel, queue, book } = this.#parts;
     this.#polling = true;
     for (const text of kernel.servers.draining()) {
       if (this.#stopped) break;
       await queue.run(() => this.#look(text));
     }
+    if (book.held.timed && !this.#stopped) await queue.run(() => this.#expire());
     this.#polling = false;
     this.schedule();
+  }
+
+  #isNeeded(): boolean {
+    const { kernel, book } = this.#parts;
+    return kernel.servers.draining().length > 0 || book.held.timed;
+  }
+
+  async #expire(): Promise<void> {
+    const { book, pass } = this.#parts;
+    const touched = new Touched();
+    book.held.expire(touched);
+    if (touched.size > 0) await pass(touched);
   }
 
   async #look(text: string): Promise<void> {
@@ -75,8 +87,7 @@ export class Drains {
     if (kernel.servers.get(text) !== undefined) return;
     const touched = new Touched();
     book.held.release(text, touched);
-    const number = numberOfServer(server.server.key);
-    const record = number === null ? recordEntry({ kind: 'server', text }) : kernel.numbers.recordOf('server', number);
+    const record = kernel.recordOf(server.server.key);
     if (record !== null) touched.entries.set(sideKey(record), noService);
     await pass(touched);
   }

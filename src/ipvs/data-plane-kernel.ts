@@ -3,14 +3,19 @@ import type { Address, Outcome, Problem, RecordEntry, SideEntry, SideReport, Sid
 import { eachSlowly } from './data-plane-pace.ts';
 import { ServerState } from './data-plane-state.ts';
 import type { BookedOperation } from './diff-server.ts';
+import { Marks } from './marks.ts';
+import type { RuleMark } from './marks.ts';
 import { Numbers } from './numbers.ts';
 import type { IpvsOperation, IpvsReport } from './port.ts';
-import { numberOfServer, readRecord } from './records.ts';
+import type { Plan } from './plan-types.ts';
+import { numberOfServer, readRecord, recordEntry, serversOfRecord } from './records.ts';
 import type { Remembered } from './records.ts';
-import { keyOfRoute, keyOfRule, routeTables } from './routes.ts';
+import { keyOfRoute, keyOfRule, tablesOfRules } from './routes.ts';
 import type { KernelRoute } from './routes.ts';
 import type { IpvsOptions } from './settings.ts';
 import { destinationKeyText, serverKeyText } from './virtual-server.ts';
+import type { ServerKey, VirtualServer } from './virtual-server.ts';
+import type { Wish } from './wish.ts';
 
 /** The interface that kube-proxy's IPVS mode binds addresses of Services to. */
 const dummyDevice = 'kube-ipvs0';
@@ -24,6 +29,7 @@ type KernelPart = 'servers' | 'side' | 'routes';
 export class Kernel {
   readonly servers = new ServerState();
   readonly numbers = new Numbers();
+  readonly marks: Marks;
   /** Schedulers that the kernel said it does not have. */
   readonly missingSchedulers = new Set<string>();
   /** Refusals and failures by code, since the start. */
@@ -36,6 +42,8 @@ export class Kernel {
   #intact = false;
   #settings: SideSettings | null = null;
   #routes = new Map<string, KernelRoute>();
+  /** Marks that routing rules of others go by. */
+  #ruleMarks: readonly RuleMark[] = [];
   #ownAddresses: ReadonlySet<Address> = new Set();
   #predecessor: ReadonlySet<Address> = new Set();
   #known = false;
@@ -44,6 +52,7 @@ export class Kernel {
 
   constructor(options: IpvsOptions) {
     this.#options = options;
+    this.marks = new Marks(options.marks);
   }
 
   get entries(): ReadonlyMap<string, SideEntry> {
@@ -173,9 +182,11 @@ export class Kernel {
     switch (operation.verb) {
       case 'add-server':
       case 'edit-server':
+        this.#restMark(operation.server.key, operation.server.persistence);
         this.servers.setServer(operation.server);
         break;
       case 'delete-server':
+        this.#restMark(operation.key, null);
         this.servers.deleteServer(serverKeyText(operation.key));
         break;
       case 'add-destination':
@@ -187,6 +198,13 @@ export class Kernel {
         break;
     }
     return null;
+  }
+
+  /** Clients that a server remembers outlive it, and its persistence. */
+  #restMark(key: ServerKey, next: VirtualServer['persistence']): void {
+    if (key.kind !== 'mark') return;
+    const seconds = this.servers.get(serverKeyText(key))?.server.persistence?.timeoutSeconds ?? 0;
+    if (seconds > (next?.timeoutSeconds ?? 0)) this.marks.rest(key.mark, this.#options.clock.now() + seconds * 1000);
   }
 
   /** What a refusal leaves unknown. */
@@ -211,16 +229,20 @@ export class Kernel {
       await eachSlowly(this.#entries.values(), pause, (entry) => {
         const record = entry.kind === 'record' ? readRecord(entry.text) : null;
         if (record?.kind === 'server') recorded.add(record.text);
+        if (record?.kind === 'mark') for (const text of serversOfRecord(record, this.#options.family)) recorded.add(text);
         lost &&= record === null;
       });
     }
     this.#unsure.clear();
     // A firewall that was reloaded takes the records along; our routes still say which addresses we served.
     const predecessor = lost ? this.#predecessor.union(this.#routedAddresses()) : this.#predecessor;
-    const evidence = { recorded, excludeCidrs, serviceCidrs, predecessor };
+    const lostMarks = lost && this.#routes.size > 0 ? this.#options.marks : null;
+    const evidence = { recorded, excludeCidrs, serviceCidrs, predecessor, lostMarks };
     await this.servers.replace(listed.value, evidence, pause);
     const numbers = listed.value.flatMap(({ key }) => numberOfServer(key) ?? []);
     this.numbers.reserve(new Set(numbers.filter((number) => this.numbers.recordOf('server', number) === null)));
+    const foreign = listed.value.flatMap(({ key }) => (key.kind === 'mark' && this.#isForeign(key) ? [key.mark] : []));
+    this.marks.reserve(new Set(foreign), this.#ruleMarks);
     this.#stale.delete('servers');
     return succeed(undefined);
   }
@@ -233,6 +255,7 @@ export class Kernel {
       entries.set(key, entry);
       const record = entry.kind === 'record' ? readRecord(entry.text) : null;
       if (record?.kind === 'number') this.numbers.adopt(record.of, record.number, record.digest);
+      if (record?.kind === 'mark') this.marks.adopt(record.mark, record.digest);
     });
     this.#entries = entries;
     this.#intact = read.value.intact;
@@ -245,8 +268,10 @@ export class Kernel {
     const { routes } = this.#options;
     const addresses = await this.readAddresses();
     if (!addresses.ok) return addresses;
+    const rules = await routes.listRules();
+    if (!rules.ok) return rules;
     const found = new Map<string, KernelRoute>();
-    for (const table of routeTables) {
+    for (const table of tablesOfRules(rules.value, this.#options)) {
       const listed = await routes.listRoutes(table);
       if (!listed.ok) return listed;
       for (const route of listed.value) {
@@ -254,12 +279,13 @@ export class Kernel {
         if (key !== null) found.set(key, { kind: 'route', route });
       }
     }
-    const rules = await routes.listRules();
-    if (!rules.ok) return rules;
+    const foreign: RuleMark[] = [];
     for (const rule of rules.value) {
       const key = keyOfRule(rule);
       if (key !== null) found.set(key, { kind: 'rule', rule });
+      else if (rule.mark !== null && rule.mark.value !== 0) foreign.push(rule.mark);
     }
+    this.#ruleMarks = foreign;
     this.#routes = found;
     this.#stale.delete('routes');
     return succeed(undefined);
@@ -287,6 +313,27 @@ export class Kernel {
     this.#entries.delete(key);
     const record = entry?.kind === 'record' ? readRecord(entry.text) : null;
     if (record?.kind === 'number') this.numbers.release(record.of, record.number);
+    if (record?.kind === 'mark') this.marks.release(record.mark, record.digest);
+  }
+
+  /** The record that says a server is ours, or null where none does. */
+  recordOf(key: ServerKey): RecordEntry | null {
+    const number = numberOfServer(key);
+    if (number !== null) return this.numbers.recordOf('server', number);
+    return key.kind === 'mark' ? this.marks.recordOf(key.mark) : recordEntry({ kind: 'server', text: serverKeyText(key) });
+  }
+
+  /** Gives back the marks of a plan that was replaced before the kernel heard of them. */
+  forgetUnused(plan: Plan | undefined, wish: Wish): void {
+    for (const [key, entry] of plan?.entries ?? []) {
+      if (entry.kind !== 'record' || this.#entries.has(key) || wish.entry(key) !== null) continue;
+      const record = readRecord(entry.text);
+      if (record?.kind === 'mark') this.marks.release(record.mark, record.digest);
+    }
+  }
+
+  #isForeign(key: ServerKey): boolean {
+    return this.servers.get(serverKeyText(key))?.owner === 'foreign';
   }
 
   #note<T extends { readonly ok: boolean }>(outcome: T & { readonly problem: Problem }): T {

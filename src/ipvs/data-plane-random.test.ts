@@ -1,13 +1,15 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { families } from '../model/mod.ts';
-import type { Family } from '../model/mod.ts';
-import { applyFrontends, applyShapes, createNode, dumpNode, startWorld } from './data-plane.fixture.ts';
+import type { Family, Frontend } from '../model/mod.ts';
+import { applyFrontends, createNode, dumpNode, startWorld } from './data-plane.fixture.ts';
 import type { FakeNode, World } from './data-plane.fixture.ts';
 import type { SideFate } from './fake-side-rules.ts';
 import type { IpvsOptions } from './settings.ts';
 import type { IpvsOperation } from './port.ts';
-import { addressOf, shapes } from './wish.fixture.ts';
+import { publishedFrontends, publishedShapes } from './publications.fixture.ts';
+import type { PublishedShape } from './publications.fixture.ts';
+import { addressOf, frontendsOf, shapes } from './wish.fixture.ts';
 import type { Shape } from './wish.fixture.ts';
 
 /** Longer than any drain of the walk. */
@@ -18,7 +20,23 @@ const step = fc.oneof(
     weight: 8,
     arbitrary: fc.record({ kind: fc.constant('apply' as const), shapes: fc.array(shapes, { minLength: 1, maxLength: 3 }) }),
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('remove' as const), index: fc.nat(12) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('publish' as const),
+      shapes: fc.array(publishedShapes, { minLength: 1, maxLength: 3 }),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('remove' as const),
+      name: fc.oneof(
+        fc.nat(12).map((index) => `s${index}`),
+        fc.nat(5).map((index) => `p${index}`),
+      ),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait' as const), milliseconds: fc.constantFrom(1000, 5000, 40_000) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('audit' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
@@ -32,18 +50,24 @@ async function walk(
   start: World,
   steps: readonly Step[],
   restart: (world: World) => World,
-): Promise<{ readonly world: World; readonly wanted: ReadonlyMap<string, Shape> }> {
+): Promise<{ readonly world: World; readonly wanted: ReadonlyMap<string, readonly Frontend[]> }> {
   let world = start;
-  const wanted = new Map<string, Shape>();
+  const wanted = new Map<string, readonly Frontend[]>();
+  const add = async (services: Services): Promise<void> => {
+    for (const [service, frontends] of Object.entries(services)) wanted.set(service, frontends);
+    await applyFrontends(world, services);
+  };
   for (const one of steps) {
     switch (one.kind) {
       case 'apply':
-        for (const shape of one.shapes) wanted.set(`ns/${shape.name}`, shape);
-        await applyShapes(world, unique(one.shapes));
+        await add(servicesOf(one.shapes, world.family));
+        break;
+      case 'publish':
+        await add(servicesPublished(one.shapes, world.family));
         break;
       case 'remove':
-        wanted.delete(`ns/s${one.index}`);
-        await applyFrontends(world, { [`ns/s${one.index}`]: [] });
+        wanted.delete(`ns/${one.name}`);
+        await applyFrontends(world, { [`ns/${one.name}`]: [] });
         break;
       case 'wait':
         await world.clock.turn(one.milliseconds);
@@ -58,16 +82,22 @@ async function walk(
         await world.plane.close();
         world = restart(world);
         await world.plane.read();
-        await applyShapes(world, [...wanted.values()], true);
+        await applyFrontends(world, Object.fromEntries(wanted), true);
         break;
     }
   }
   return { world, wanted };
 }
 
-/** The last of one name counts, as in a map. */
-function unique(list: readonly Shape[]): Shape[] {
-  return [...new Map(list.map((shape) => [shape.name, shape])).values()];
+type Services = Readonly<Record<string, readonly Frontend[]>>;
+
+/** The last of one name counts. */
+function servicesOf(list: readonly Shape[], family: Family): Services {
+  return Object.fromEntries(list.map((shape) => [`ns/${shape.name}`, frontendsOf(shape, family)]));
+}
+
+function servicesPublished(list: readonly PublishedShape[], family: Family): Services {
+  return Object.fromEntries(list.map((shape) => [`ns/${shape.name}`, publishedFrontends(shape, family)]));
 }
 
 /** Every destination has a connection that does not end. */
@@ -124,17 +154,27 @@ async function createStocked(family: Family): Promise<FakeNode> {
 }
 
 /** A node on which only what is wanted has ever been. */
-async function buildFresh(family: Family, wanted: ReadonlyMap<string, Shape>, options: Partial<IpvsOptions>): Promise<string> {
+async function buildFresh(
+  family: Family,
+  wanted: ReadonlyMap<string, readonly Frontend[]>,
+  options: Partial<IpvsOptions>,
+): Promise<string> {
   const world = startWorld(family, options, await createStocked(family));
   await world.plane.read();
-  await applyShapes(world, [...wanted.values()], true);
+  await applyFrontends(world, Object.fromEntries(wanted), true);
   return dumpNode(world);
 }
 
+/** So many that no two names ask for one: who comes first has it then, and a history shows. */
+const wide = { marks: { mask: 0x00ff_ffff, first: 0x101 } };
+
 const ranges: readonly (readonly [string, Partial<IpvsOptions>])[] = [
-  ['with service ranges', {}],
-  ['without service ranges', { serviceCidrs: [] }],
+  ['with service ranges', wide],
+  ['without service ranges', { ...wide, serviceCidrs: [] }],
 ];
+
+const lists = fc.array(shapes, { maxLength: 6 });
+const publishedLists = fc.array(publishedShapes, { maxLength: 4 });
 
 const chance = fc.nat(999).map((thousandths) => thousandths / 1000);
 
@@ -174,7 +214,7 @@ describe.each(families)('random walks, %s', (family) => {
         fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
           const start = startWorld(family, options, await createStocked(family));
           await start.plane.read();
-          await applyShapes(start, [], true);
+          await applyFrontends(start, {}, true);
           const { world, wanted } = await walk(start, steps, (old) => startWorld(family, options, old));
           await world.clock.turn(longTime);
           expect(await dumpNode(world)).toBe(await buildFresh(family, wanted, options));
@@ -193,15 +233,15 @@ describe.each(families)('random walks, %s', (family) => {
         const random = (): number => (faulty ? chances.next().value : 1);
         const faults = { probability: 0.15, random };
         const sideFate = (): SideFate => (random() >= 0.15 ? 'works' : random() < 0.5 ? 'fails' : 'unheard');
-        const start = startWorld(family, {}, createNode(family, { sideFate }), faults);
+        const start = startWorld(family, wide, createNode(family, { sideFate }), faults);
         await start.plane.read();
-        await applyShapes(start, [], true);
-        const { world, wanted } = await walk(start, steps, (old) => startWorld(family, {}, old, faults));
+        await applyFrontends(start, {}, true);
+        const { world, wanted } = await walk(start, steps, (old) => startWorld(family, wide, old, faults));
         faulty = false;
-        expect(await applyShapes(world, [...wanted.values()], true)).toMatchObject({ problem: null, failed: new Map() });
+        expect(await applyFrontends(world, Object.fromEntries(wanted), true)).toMatchObject({ problem: null, failed: new Map() });
         await world.clock.turn(longTime);
-        const fresh = startWorld(family);
-        await applyShapes(fresh, [...wanted.values()], true);
+        const fresh = startWorld(family, wide);
+        await applyFrontends(fresh, Object.fromEntries(wanted), true);
         expect(await dumpNode(world)).toBe(await dumpNode(fresh));
         expect(await world.plane.audit()).toMatchObject({ operations: 0, problem: null });
       }),
@@ -211,9 +251,9 @@ describe.each(families)('random walks, %s', (family) => {
 
   test('what other programs change is put right by an audit', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(shapes, { maxLength: 6 }), fc.infiniteStream(chance), async (list, chances) => {
-        const world = startWorld(family);
-        await applyShapes(world, unique(list), true);
+      fc.asyncProperty(lists, publishedLists, fc.infiniteStream(chance), async (list, published, chances) => {
+        const world = startWorld(family, wide);
+        await applyFrontends(world, { ...servicesOf(list, family), ...servicesPublished(published, family) }, true);
         const before = await dumpNode(world);
         await meddle(world, () => chances.next().value);
         expect(await world.plane.audit()).toMatchObject({ problem: null, failed: new Map() });

@@ -1,5 +1,5 @@
-import { prefixContains, serverOfMark } from '../model/mod.ts';
-import type { Address, Pause, Prefix, ServiceKey } from '../model/mod.ts';
+import { indexOfMark, prefixContains, serverOfMark } from '../model/mod.ts';
+import type { Address, MarkSpace, Pause, Prefix, ServiceKey } from '../model/mod.ts';
 import { eachSlowly } from './data-plane-pace.ts';
 import type { Drain } from './drain.ts';
 import type { DrainPolicy, ServerWish } from './plan-types.ts';
@@ -35,6 +35,8 @@ export interface Evidence {
   readonly serviceCidrs: readonly Prefix[];
   /** Addresses that somebody made local for virtual servers: kube-proxy, or an earlier run that has lost its records. */
   readonly predecessor: ReadonlySet<Address>;
+  /** Marks that an earlier run may have given that has lost its records; null where none has. */
+  readonly lostMarks: MarkSpace | null;
 }
 
 /** The virtual servers as far as they are known: as listed, and moved on by every operation that the kernel accepted. */
@@ -150,10 +152,14 @@ interface MutableServer {
  * by agreement (specification 11.10).
  */
 function judgeOwner(key: ServerKey, evidence: Evidence): Owner {
-  if (key.kind === 'mark') return serverOfMark(key.mark) === null ? 'foreign' : 'own';
+  if (evidence.recorded.has(serverKeyText(key))) return 'own';
+  if (key.kind === 'mark') {
+    if (serverOfMark(key.mark) !== null) return 'own';
+    const { lostMarks } = evidence;
+    return lostMarks !== null && indexOfMark(lostMarks, key.mark) !== null ? 'adoptable' : 'foreign';
+  }
   const { address } = key;
   const inside = (range: Prefix): boolean => prefixContains(range, address);
-  if (evidence.recorded.has(serverKeyText(key))) return 'own';
   if (evidence.excludeCidrs.some(inside)) return 'foreign';
   if (evidence.serviceCidrs.some(inside)) return 'own';
   return evidence.predecessor.has(address) ? 'adoptable' : 'foreign';

@@ -17,6 +17,8 @@ interface Surroundings {
   readonly tally: Tally;
   /** Node ports are served on 127.0.0.0/8. */
   readonly loopback: boolean;
+  /** Connections to some Service may come from another node in the middle. */
+  readonly roaming: boolean;
 }
 
 /**
@@ -29,9 +31,9 @@ export async function ensureSurroundings(surroundings: Surroundings): Promise<Ou
 }
 
 async function ensureSysctls(surroundings: Surroundings): Promise<Outcome<void>> {
-  const { options, kernel, tally, loopback } = surroundings;
+  const { options, kernel, tally, loopback, roaming } = surroundings;
   const differing: { readonly wish: SysctlWish; readonly found: string }[] = [];
-  for (const wish of planSysctls({ ...options, loopback })) {
+  for (const wish of planSysctls({ ...options, loopback, roaming })) {
     const found = await options.sysctls.read(wish.name);
     if (found === null && wish.needed) {
       return fail('WP_IPVS_SYSCTL', `${wish.name} does not exist, and IPVS mode cannot work without it`);

@@ -9,6 +9,7 @@ import type { FakeIpvs, FakeOptions } from './fake.ts';
 import { createFakeSideRules } from './fake-side-rules.ts';
 import type { FakeSideRules, SideFate } from './fake-side-rules.ts';
 import { createFaultyIpvs } from './faulty.ts';
+import { standardNumbers } from './settings.ts';
 import type { IpvsNotice, IpvsOptions, SysctlPort } from './settings.ts';
 import { frontendsOf, nodeAddress, serviceRange, settingsOf } from './wish.fixture.ts';
 import type { Shape } from './wish.fixture.ts';
@@ -142,6 +143,7 @@ export function startWorld(
     udpDrainMs: 0,
     drainPollMs: 1000,
     captureBit: 12,
+    ...standardNumbers,
     echo: 'answer',
     clock,
     now: () => 0,

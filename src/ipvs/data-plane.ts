@@ -21,7 +21,7 @@ import type { PassFacts, Tally } from './data-plane-pass.ts';
 import { readConnections, summarise } from './data-plane-status.ts';
 import { ensureSurroundings } from './data-plane-sysctls.ts';
 import { WishBook } from './data-plane-wish.ts';
-import { servesLoopback } from './plan-service.ts';
+import { servesLoopback } from './plan-loopback.ts';
 import { Queue } from './data-plane-queue.ts';
 import { noService } from './settings.ts';
 import type { IpvsOptions } from './settings.ts';
@@ -52,6 +52,8 @@ class KernelDataPlane implements IpvsDataPlane {
   readonly #book: WishBook;
   readonly #drains: Drains;
   #settings: DataPlaneSettings | null = null;
+  /** Kernel parameters are as Services need them whose connections move between nodes. */
+  #roaming = false;
   /** What is to be looked at besides the next change. */
   #residue = new Touched();
   /** The next change looks at everything. */
@@ -123,7 +125,8 @@ class KernelDataPlane implements IpvsDataPlane {
     const changed = !isDeepStrictEqual(change.settings, this.#settings);
     const full = change.complete || changed || this.#full;
     this.#full = true;
-    const ready = await this.#prepare(change.settings, full, tally);
+    const roaming = this.#book.roams(change.services);
+    const ready = await this.#prepare(change.settings, full, roaming, tally);
     if (!ready.ok) return reportOf(tally, ready.problem);
     this.#complete ||= change.complete;
     const started = this.#options.now();
@@ -140,7 +143,7 @@ class KernelDataPlane implements IpvsDataPlane {
     const tally: Tally = { operations: 0, bytes: 0, planMs: 0 };
     this.#kernel.forget();
     const settings = this.#settings;
-    const ready = settings === null ? await this.#refresh() : await this.#prepare(settings, true, tally);
+    const ready = settings === null ? await this.#refresh() : await this.#prepare(settings, true, this.#book.roams(), tally);
     if (!ready.ok || settings === null) return reportOf(tally, ready.ok ? null : ready.problem);
     this.#kernel.missingSchedulers.clear();
     const touched = this.#residue;
@@ -191,19 +194,21 @@ class KernelDataPlane implements IpvsDataPlane {
     if (result === null || result.problem !== null || result.refused.size > 0) this.#residue = again;
   }
 
-  async #prepare(settings: DataPlaneSettings, full: boolean, tally: Tally): Promise<Outcome<void>> {
+  async #prepare(settings: DataPlaneSettings, full: boolean, roaming: boolean, tally: Tally): Promise<Outcome<void>> {
     const read = this.#kernel.stale ? await this.#refresh() : succeed(undefined);
     if (!read.ok) return read;
     this.#settings = settings;
-    if (!full) return succeed(undefined);
-    const addresses = await this.#kernel.readAddresses();
+    if (!full && (this.#roaming || !roaming)) return succeed(undefined);
+    const addresses = full ? await this.#kernel.readAddresses() : succeed(undefined);
     if (!addresses.ok) return addresses;
+    this.#roaming = roaming;
     return ensureSurroundings({
       options: this.#options,
       kernel: this.#kernel,
       settings: this.#book.sideSettings(settings),
       tally,
       loopback: servesLoopback({ settings }),
+      roaming,
     });
   }
 

@@ -92,14 +92,13 @@ function keyOf({ address, port }: Destination): Pick<Destination, 'address' | 'p
   return { address, port };
 }
 
-/** Affinity is the packet filter's business, so no server is persistent. */
-function buildServer({ key }: ServerWish, scheduler: string): VirtualServer {
+function buildServer({ key, schedulerFlags, persistence, onePacket }: ServerWish, scheduler: string): VirtualServer {
   return {
     key,
     scheduler,
-    schedulerFlags: flagsOf(scheduler),
-    persistence: null,
-    onePacket: false,
+    schedulerFlags: flagsOf(scheduler, schedulerFlags),
+    persistence,
+    onePacket,
     persistenceEngine: null,
   };
 }

@@ -29,7 +29,9 @@ export function mergeSteps(one: SideStep, other: SideStep): SideStep {
 
 /**
  * When this entry is due, or null if the kernel has it. `guarded`: packets to its destination that no server takes are
- * refused.
+ * refused. A lane is there before a decision uses its mark, so that no packet leaves with a source that no answer finds. A
+ * rewrite comes and goes in one transaction with the decisions about the port it gives: alone it would lead packets to
+ * decisions that are gone, or not yet made.
  */
 export function phaseOfSetting(entry: SideEntry, have: SideEntry | undefined, guarded: boolean): SidePhase | null {
   if (isDeepStrictEqual(entry, have)) return null;
@@ -78,7 +80,6 @@ export function phaseOfRemoval(have: SideEntry): SidePhase {
     case 'lane':
     case 'clamp':
     case 'peer':
-    case 'rewrite':
       return 'tidy';
     case 'decision':
       return have.decision.verdict === 'balance' && have.decision.server === 0 ? 'tidy' : 'attract';
@@ -92,5 +93,7 @@ export function phaseOfRemoval(have: SideEntry): SidePhase {
 }
 
 function forwards(entry: SideEntry | undefined): boolean {
-  return entry?.kind === 'decision' && (entry.decision.verdict === 'balance' || entry.decision.verdict === 'sticky');
+  if (entry?.kind !== 'decision') return false;
+  const { verdict } = entry.decision;
+  return verdict === 'balance' || verdict === 'sticky' || verdict === 'mark';
 }

@@ -72,7 +72,7 @@ class MemorySideRules implements FakeSideRules {
   }
 }
 
-/** A packet filter refuses a decision for a group that does not exist, an empty group, and a record it cannot write. */
+/** A packet filter refuses a decision for a group that does not exist, an empty group, a record it cannot write, and overlaps. */
 function findFault({ set, remove }: SideChange, next: ReadonlyMap<string, SideEntry>): Problem | null {
   const gone = new Set(remove.filter((key) => key.startsWith('sticky/') && !next.has(key)));
   for (const entry of gone.size === 0 ? set : next.values()) {
@@ -84,7 +84,26 @@ function findFault({ set, remove }: SideChange, next: ReadonlyMap<string, SideEn
     if (entry.kind === 'record' && !/^[ !#-&(-~]{1,100}$/.test(entry.text))
       return refuse(`record ${entry.text} cannot be written`);
   }
+  return findOverlap(set, next);
+}
+
+/** Of ranges of ports with one destination and purpose, no two may share a port. */
+function findOverlap(set: SideChange['set'], next: ReadonlyMap<string, SideEntry>): Problem | null {
+  if (!set.some(isRange)) return null;
+  const last = new Map<string, number>();
+  const ranges = [...next.values()].filter(isRange).toSorted((one, other) => one.port - other.port);
+  for (const entry of ranges) {
+    const purpose = sideKey({ ...entry, port: 1, lastPort: 2 });
+    if (entry.port <= (last.get(purpose) ?? 0)) return refuse(`${sideKey(entry)} overlaps another range`);
+    last.set(purpose, entry.lastPort);
+  }
   return null;
+}
+
+type Ranged = Extract<SideEntry, { readonly lastPort?: number }> & { readonly lastPort: number };
+
+function isRange(entry: SideEntry): entry is Ranged {
+  return 'lastPort' in entry && entry.lastPort !== undefined && entry.lastPort !== entry.port;
 }
 
 function refuse(message: string): Problem {

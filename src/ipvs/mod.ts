@@ -22,6 +22,7 @@ export type { IpvsOperation, IpvsPort, IpvsReport, IpvsTimeouts } from './port.t
 export { readProcServers } from './proc.ts';
 export type { ProcDestination, ProcServer, ProcServerKey } from './proc.ts';
 export { renderOperation } from './render.ts';
+export { standardNumbers } from './settings.ts';
 export type { IpvsNotice, IpvsOptions, SysctlPort } from './settings.ts';
 export { traceNode } from './tracer.ts';
 export type { TracedEnd, TracedNode, TracedPacket } from './tracer.ts';

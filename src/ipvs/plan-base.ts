@@ -20,13 +20,21 @@ export function planBase(serviceCidrs: PlanContext['serviceCidrs']): Plan {
   return { ...emptyPlan(noService, noService), entries, routes };
 }
 
+/** Other nodes, whose tunnels are believed. */
+export function planPeers(peers: PlanContext['settings']['peers']): Plan {
+  const known = peers?.addresses ?? [];
+  const entries = known.map((address): SideEntry => ({ kind: 'peer', address, link: null }));
+  return { ...emptyPlan('peers of this node', noService), entries: new Map(entries.map((entry) => [sideKey(entry), entry])) };
+}
+
 /** `ownAddresses`: those of the node's interfaces. */
 export function planSideSettings(
-  { podTraffic, nodePorts, masqueradeBit, nodeAddress }: PlanContext['settings'],
+  { podTraffic, nodePorts, masqueradeBit, nodeAddress, peers }: PlanContext['settings'],
   { family, captureBit, echo }: Pick<IpvsOptions, 'family' | 'captureBit' | 'echo'>,
   ownAddresses: ReadonlySet<Address>,
 ): SideSettings {
   const answers = family === 'IPv4' && echo === 'answer' && nodeAddress !== null && ownAddresses.has(nodeAddress);
   const echoAddress = answers ? nodeAddress : null;
-  return { podTraffic, nodePorts, masqueradeBit, captureBit, echo, echoAddress, tunnelDevices: [], tunnelProtocols: [] };
+  const tunnels = { tunnelDevices: peers?.devices ?? [], tunnelProtocols: peers?.protocols ?? [] };
+  return { podTraffic, nodePorts, masqueradeBit, captureBit, echo, echoAddress, ...tunnels };
 }

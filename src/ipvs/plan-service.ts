@@ -1,26 +1,20 @@
-import { clientClasses, hostPrefix, isLoopback, markOfServer, prefixContains, sideKey } from '../model/mod.ts';
-import type { Address, Frontend, Pool, Route, ServiceKey, SideDecision, SideEntry } from '../model/mod.ts';
+import { clientClasses, markOfServer } from '../model/mod.ts';
+import type { Address, Frontend, Pool, Route, ServiceKey, SideDecision } from '../model/mod.ts';
+import { addEntry, addHairpins, addSources, addWay, forwardedPools, startDraft } from './plan-draft.ts';
+import type { Draft } from './plan-draft.ts';
+import { addLoopback } from './plan-loopback.ts';
+import { isPublishable, markNames, planPublication } from './plan-publication.ts';
+import type { Published } from './plan-publication.ts';
 import { chooseScheduler, planDestinations, planDrain, planSticky } from './plan-servers.ts';
 import { repeatByWeight } from './plan-spread.ts';
-import { spotOf } from './plan-spots.ts';
-import type { Plan, PlanContext, ServerWish, Spot } from './plan-types.ts';
+import type { Plan, PlanContext, ServerWish } from './plan-types.ts';
 import { recordEntry } from './records.ts';
-import { keyOfWish } from './routes.ts';
-import type { RouteWish } from './routes.ts';
+import { overlaps, rewriteTarget, spotOf, targetOf } from './target.ts';
 import { destinationKeyText, serverKeyText } from './virtual-server.ts';
 import type { Destination, ServerKey } from './virtual-server.ts';
 
-/** A plan that is being written. */
-interface Draft {
-  readonly service: ServiceKey;
-  readonly context: PlanContext;
-  readonly servers: Map<string, ServerWish>;
-  readonly entries: Map<string, SideEntry>;
-  readonly routes: Map<string, RouteWish>;
-  readonly spots: Map<string, Spot>;
-  /** By pool key: several servers hold one pool. */
-  readonly destinations: Map<string, ReadonlyMap<string, Destination>>;
-}
+/** Affinity of what is not published is the packet filter's business, so its servers are not persistent. */
+const plainServer = { schedulerFlags: null, persistence: null, onePacket: false } as const;
 
 /** A decision and the servers it leads to. */
 interface Led {
@@ -33,31 +27,69 @@ interface Led {
  * at that address; whatever cannot go by address (node ports, a second pool, affinity) goes by mark.
  */
 export function planService(service: ServiceKey, frontends: readonly Frontend[], context: PlanContext): Plan {
-  const draft: Draft = {
-    service,
-    context,
-    servers: new Map(),
-    entries: new Map(),
-    routes: new Map(),
-    spots: new Map(),
-    destinations: new Map(),
-  };
-  for (const frontend of pickOwned(service, frontends, context)) planFrontend(draft, frontend);
+  const owned = pickOwned(service, frontends, context);
+  const split = splitPublished(owned, context);
+  const marks = split.published.length === 0 ? new Map<string, never>() : context.marksOf(markNames(split.published));
+  // A Service that is published in part only would be balanced apart where it asked to be balanced together.
+  const { published, plain } = marks === null ? { published: [], plain: owned.flatMap(unpublished) } : split;
+  const draft = startDraft(service, context, marks ?? new Map());
+  for (const frontend of plain) planFrontend(draft, frontend);
+  for (const frontend of published) planPublication(draft, frontend, published);
   const { servers, entries, routes, spots } = draft;
-  return { id: service, service, servers, entries, routes, spots };
+  return { id: service, service, servers, entries, routes, spots, starved: marks === null };
 }
 
 /** One frontend for each destination of clients: the first one routes, whoever restricts sources restricts them. */
-function pickOwned(service: ServiceKey, frontends: readonly Frontend[], context: PlanContext): Iterable<Frontend> {
+function pickOwned(service: ServiceKey, frontends: readonly Frontend[], context: PlanContext): readonly Frontend[] {
   const picked = new Map<string, Frontend>();
   for (const frontend of frontends) {
-    const spot = spotOf(frontend);
-    if (!context.owns(spot, service)) continue;
+    const target = targetOf(frontend);
+    if (!context.owns(target, service)) continue;
+    const spot = spotOf(target);
     const first = picked.get(spot);
     if (first === undefined) picked.set(spot, frontend);
     else if (first.allowedSources === null) picked.set(spot, { ...first, allowedSources: frontend.allowedSources });
   }
-  return picked.values();
+  return [...picked.values()];
+}
+
+interface Split {
+  readonly published: readonly Published[];
+  readonly plain: readonly Frontend[];
+}
+
+/** Frontends that keep their port come first, so that no rewritten port takes the place of one of them. */
+function splitPublished(frontends: readonly Frontend[], context: PlanContext): Split {
+  const published: Published[] = [];
+  const plain: Frontend[] = [];
+  const isRewritten = (frontend: Frontend): number => Number(rewriteTarget(frontend) !== null);
+  for (const frontend of frontends.toSorted((a, b) => isRewritten(a) - isRewritten(b))) {
+    if (!isPublished(frontend)) plain.push(frontend);
+    else if (isPublishable(frontend, published, context)) published.push(frontend);
+    else plain.push(...unpublished(frontend));
+  }
+  return yieldPorts({ published, plain });
+}
+
+/** A port that plain frontends turn out to have is not rewritten to; what gives way becomes plain, and may push aside another. */
+function yieldPorts(split: Split): Split {
+  const { published, plain } = split;
+  const loser = published.find((one) => {
+    const to = rewriteTarget(one);
+    return to !== null && plain.some((other) => overlaps(targetOf(other), to));
+  });
+  if (loser === undefined) return split;
+  return yieldPorts({ published: published.filter((one) => one !== loser), plain: [...plain, ...unpublished(loser)] });
+}
+
+function isPublished(frontend: Frontend): frontend is Published {
+  return frontend.publication !== null;
+}
+
+function unpublished(frontend: Frontend): readonly Frontend[] {
+  if (frontend.publication === null) return [frontend];
+  const { plain } = frontend.publication;
+  return plain === null ? [] : [{ ...plain, allowedSources: frontend.allowedSources }];
 }
 
 function planFrontend(draft: Draft, frontend: Frontend): void {
@@ -70,10 +102,14 @@ function planFrontend(draft: Draft, frontend: Frontend): void {
     servers.push(...led.servers);
     addEntry(draft, { kind: 'decision', client, address, protocol, port, decision: led.decision });
   }
-  draft.spots.set(spotOf(frontend), { address, protocol, port, servers: [...new Set(servers)] });
+  draft.spots.set(spotOf({ address, protocol, port }), { address, protocol, port, servers: [...new Set(servers)] });
   addHairpins(draft, frontend);
-  if (address === null) addLoopback(draft, frontend);
-  else planAddress(draft, frontend, address);
+  if (address === null) {
+    addLoopback(draft, frontend);
+    return;
+  }
+  addSources(draft, frontend, { address, protocol, port });
+  addWay(draft, { address, protocol, port }, frontend.kind === 'ClusterIP' ? 'local' : 'policy');
 }
 
 /** The pool that a server at the frontend's address holds: the cluster's if any client is sent there. */
@@ -81,13 +117,6 @@ function ownPool(frontend: Frontend): Pool | null {
   if (frontend.address === null || frontend.affinity !== null) return null;
   const pools = forwardedPools(frontend);
   return pools.find(({ key }) => key.endsWith('#cluster')) ?? pools[0] ?? null;
-}
-
-function forwardedPools({ routes }: Frontend): readonly Pool[] {
-  return clientClasses.flatMap((client) => {
-    const route = routes[client];
-    return route.verdict === 'forward' ? [route.pool] : [];
-  });
 }
 
 function decide(draft: Draft, frontend: Frontend, route: Route, own: Pool | null): Led {
@@ -129,6 +158,7 @@ function addAddressServer(draft: Draft, frontend: Frontend, address: Address, po
   draft.servers.set(text, {
     service: draft.service,
     key,
+    ...plainServer,
     ...chooseScheduler(frontend, pool, draft.context.scheduler),
     destinations: destinationsOf(draft, pool),
     drain: planDrain(frontend, draft.context),
@@ -148,7 +178,7 @@ function addMarkServer(
   const key: ServerKey = { kind: 'mark', family: context.family, mark: markOfServer(number, masquerade) };
   const text = serverKeyText(key);
   addEntry(draft, record);
-  draft.servers.set(text, { service, key, ...holds, drain: planDrain(frontend, context) });
+  draft.servers.set(text, { service, key, ...plainServer, ...holds, drain: planDrain(frontend, context) });
   return { number, text };
 }
 
@@ -158,64 +188,4 @@ function destinationsOf(draft: Draft, pool: Pool): ReadonlyMap<string, Destinati
   const destinations = planDestinations(pool.backends);
   draft.destinations.set(pool.key, destinations);
   return destinations;
-}
-
-/** A process of the node that reaches itself needs no other source, and rewriting it would do harm on the loopback device. */
-function addHairpins(draft: Draft, frontend: Frontend): void {
-  for (const pool of forwardedPools(frontend)) {
-    for (const { address, local } of pool.backends) {
-      if (local && !draft.context.ownAddresses.has(address)) addEntry(draft, { kind: 'hairpin', address });
-    }
-  }
-}
-
-/** What makes the address local, and who may use it. An address of the node itself is local already. */
-function planAddress(draft: Draft, frontend: Frontend, address: Address): void {
-  const { protocol, port, allowedSources, routes } = frontend;
-  const { ownAddresses, serviceCidrs, captureBit } = draft.context;
-  // A port without back ends refuses everybody alike, as in the other modes.
-  const restricts = clientClasses.some((client) => routes[client].verdict !== 'reject');
-  if (allowedSources !== null && restricts) {
-    addEntry(draft, { kind: 'restricted', address, protocol, port });
-    for (const prefix of allowedSources.prefixes) addEntry(draft, { kind: 'source', address, protocol, port, prefix });
-  }
-  if (ownAddresses.has(address) || serviceCidrs.some((range) => prefixContains(range, address))) return;
-  const prefix = hostPrefix(address);
-  addEntry(draft, { kind: 'protected', prefix });
-  if (frontend.kind === 'ClusterIP') {
-    addRoute(draft, { kind: 'service', prefix });
-    return;
-  }
-  addEntry(draft, { kind: 'capture', address, protocol, port });
-  addEntry(draft, { kind: 'capture-address', address });
-  addRoute(draft, { kind: 'captured', prefix });
-  addRoute(draft, { kind: 'rule', captureBit });
-}
-
-/** The balancer sends no packet with a loopback source elsewhere, so these are translated without it (specification 6). */
-function addLoopback(draft: Draft, { family, protocol, port, routes }: Frontend): void {
-  if (family !== 'IPv4' || !servesLoopback(draft.context)) return;
-  const { node } = routes;
-  const backends = node.verdict === 'forward' ? node.pool.backends : [];
-  const targets = repeatByWeight(backends.map((backend) => ({ value: backend, weight: backend.weight })));
-  addEntry(draft, {
-    kind: 'loopback',
-    protocol,
-    port,
-    targets: targets.map((target) => ({ address: target.address, port: target.port })),
-  });
-}
-
-/** Whether node ports are served on 127.0.0.0/8. */
-export function servesLoopback({ settings }: Pick<PlanContext, 'settings'>): boolean {
-  const { nodePorts } = settings;
-  return nodePorts.kind === 'all-local' ? nodePorts.loopback : nodePorts.addresses.some(isLoopback);
-}
-
-function addEntry(draft: Draft, entry: SideEntry): void {
-  draft.entries.set(sideKey(entry), entry);
-}
-
-function addRoute(draft: Draft, wish: RouteWish): void {
-  draft.routes.set(keyOfWish(wish), wish);
 }

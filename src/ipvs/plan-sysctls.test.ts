@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { createSysctlPort } from './driver-ipvs-sysctl.ts';
 import { planSysctls } from './plan-sysctls.ts';
 
-const facts = { family: 'IPv4', kernelRelease: '6.1.0-31-amd64', strictArp: false, loopback: false } as const;
+const facts = { family: 'IPv4', kernelRelease: '6.1.0-31-amd64', strictArp: false, loopback: false, roaming: false } as const;
 
 function valueOf(name: string, more: Partial<Parameters<typeof planSysctls>[0]> = {}): string | undefined {
   return planSysctls({ ...facts, ...more }).find((wish) => wish.name === name)?.value;
@@ -34,6 +34,11 @@ describe('parameters', () => {
     expect(both.filter(({ name }) => name.includes('.conf.all.')).map(({ name }) => name)).toEqual([
       'net.ipv6.conf.all.forwarding',
     ]);
+  });
+
+  test('[INGRESS-38] connections that begin on another node are taken in the middle only where Services ask for it', () => {
+    expect(valueOf('net.ipv4.vs.sloppy_tcp')).toBeUndefined();
+    expect(valueOf('net.ipv4.vs.sloppy_tcp', { roaming: true })).toBe('1');
   });
 
   test('forwarding is not taken back, for the node’s pods rely on it', () => {

@@ -17,10 +17,12 @@ export interface SysctlFacts {
   readonly strictArp: boolean;
   /** Node ports are served on 127.0.0.0/8. */
   readonly loopback: boolean;
+  /** Connections to some Service may come from another node in the middle. */
+  readonly roaming: boolean;
 }
 
 /** What is to be set before the first virtual server (specification 8). `net.ipv4.vs.*` is for both families. */
-export function planSysctls({ family, kernelRelease, strictArp, loopback }: SysctlFacts): readonly SysctlWish[] {
+export function planSysctls({ family, kernelRelease, strictArp, loopback, roaming }: SysctlFacts): readonly SysctlWish[] {
   const set = (name: string, value: string, more: Partial<SysctlWish> = {}): SysctlWish => {
     return { name, value, needed: false, restore: true, ...more };
   };
@@ -31,6 +33,8 @@ export function planSysctls({ family, kernelRelease, strictArp, loopback }: Sysc
     set('net.ipv4.vs.conn_reuse_mode', reuseDelays(kernelRelease) ? '0' : '1'),
     set('net.ipv4.vs.expire_nodest_conn', '1'),
     set('net.ipv4.vs.expire_quiescent_template', '1'),
+    // A node that hears of a connection in its middle takes it over (specification of ingress, 8).
+    ...(roaming ? [set('net.ipv4.vs.sloppy_tcp', '1')] : []),
     ...(strictArp && family === 'IPv4'
       ? [set('net.ipv4.conf.all.arp_ignore', '1'), set('net.ipv4.conf.all.arp_announce', '2')]
       : []),

@@ -1,8 +1,10 @@
-import type { Address, DataPlaneSettings, Family, Prefix, Protocol, ServiceKey, SideEntry } from '../model/mod.ts';
+import type { Address, DataPlaneSettings, Family, Prefix, ServiceKey, SideEntry } from '../model/mod.ts';
+import type { Marked } from './marks.ts';
 import type { Numbered } from './numbers.ts';
 import type { NumberKind } from './records.ts';
 import type { RouteWish } from './routes.ts';
-import type { Destination, ServerKey } from './virtual-server.ts';
+import type { Target } from './target.ts';
+import type { Destination, ServerKey, VirtualServer } from './virtual-server.ts';
 
 /** How a destination that is no longer wanted leaves. */
 export interface DrainPolicy {
@@ -18,6 +20,10 @@ export interface ServerWish {
   readonly scheduler: string;
   /** What schedules where the kernel does not have `scheduler`. */
   readonly fallback: 'rr' | 'wrr';
+  /** Null: those that {@link scheduler} cannot do without. */
+  readonly schedulerFlags: VirtualServer['schedulerFlags'] | null;
+  readonly persistence: VirtualServer['persistence'];
+  readonly onePacket: boolean;
   /** By `destinationKeyText`, in the order of insertion: address by its number, then port. */
   readonly destinations: ReadonlyMap<string, Destination>;
   readonly drain: DrainPolicy;
@@ -37,13 +43,14 @@ export interface Plan {
   readonly routes: ReadonlyMap<string, RouteWish>;
   /** The destinations of clients that it serves, by `spotOf`. */
   readonly spots: ReadonlyMap<string, Spot>;
+  /** There were not enough marks for it. */
+  readonly starved: boolean;
 }
 
-/** A destination of clients; `address` null: every address that accepts node ports. */
-export interface Spot {
-  readonly address: Address | null;
-  readonly protocol: Protocol;
-  readonly port: number;
+/** A destination of clients. */
+export interface Spot extends Target {
+  /** Where its packets are rewritten to; absent: nowhere. */
+  readonly rewritePort?: number;
   /** Texts of the servers that serve it. */
   readonly servers: readonly string[];
 }
@@ -58,13 +65,17 @@ export interface PlanContext {
   /** Addresses of the node's interfaces, those of kube-proxy's dummy left out. */
   readonly ownAddresses: ReadonlySet<Address>;
   readonly captureBit: number;
+  readonly routeTable: number;
+  readonly rulePriority: number;
   readonly drainMs: number;
   readonly udpDrainMs: number;
   readonly numberOf: (kind: NumberKind, name: string) => Numbered;
+  /** Marks for all of these names or, where there are not enough, null. */
+  readonly marksOf: (names: Iterable<string>) => ReadonlyMap<string, Marked> | null;
   /** Two Services may ask for one destination; only one of them gets it. */
-  readonly owns: (spot: string, service: ServiceKey) => boolean;
+  readonly owns: (target: Target, service: ServiceKey) => boolean;
 }
 
 export function emptyPlan(id: string, service: ServiceKey): Plan {
-  return { id, service, servers: new Map(), entries: new Map(), routes: new Map(), spots: new Map() };
+  return { id, service, servers: new Map(), entries: new Map(), routes: new Map(), spots: new Map(), starved: false };
 }

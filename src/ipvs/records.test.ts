@@ -14,6 +14,11 @@ const remembered: fc.Arbitrary<Remembered> = fc.oneof(
     digest: fc.stringMatching(/^[0-9a-f]{24}$/),
   }),
   fc.record({
+    kind: fc.constant('mark' as const),
+    mark: fc.integer({ min: 1, max: 0xffff_ffff }),
+    digest: fc.stringMatching(/^[0-9a-f]{24}$/),
+  }),
+  fc.record({
     kind: fc.constant('sysctl' as const),
     name: fc.constantFrom('net.ipv4.vs.conntrack', 'net.ipv4.conf.all.arp_ignore'),
     value: fc.nat(9).map(String),
@@ -52,6 +57,10 @@ describe('servers behind records', () => {
     const texts = serversOfRecord({ kind: 'number', of: 'server', number: 20, digest: '' }, 'IPv6');
     expect(texts).toEqual([`FWM ${markOfServer(20, false)} IPv6`, `FWM ${markOfServer(20, true)} IPv6`]);
     expect(serversOfRecord({ kind: 'number', of: 'group', number: 20, digest: '' }, 'IPv6')).toEqual([]);
+  });
+
+  test('[INGRESS-16] a mark stands for its server, in its family', () => {
+    expect(serversOfRecord({ kind: 'mark', mark: 300, digest: '' }, 'IPv4')).toEqual(['FWM 300 IPv4']);
   });
 
   test('marks of others have no number', () => {

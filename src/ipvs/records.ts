@@ -6,12 +6,14 @@ import type { ServerKey } from './virtual-server.ts';
 
 /**
  * What the data plane writes down to know its own after a restart, as the text of a `RecordEntry`:
- * a virtual server it made, the name behind the number of a server or sticky group, what was there before it changed it.
+ * a virtual server it made, the name behind the number of a server or sticky group or behind the mark of a publication,
+ * what was there before it changed it.
  */
 export type Remembered =
   | { readonly kind: 'server'; readonly text: string }
   /** `digest` is 24 hexadecimal digits of the SHA-256 of the name. */
   | { readonly kind: 'number'; readonly of: NumberKind; readonly number: number; readonly digest: string }
+  | { readonly kind: 'mark'; readonly mark: number; readonly digest: string }
   | { readonly kind: 'sysctl'; readonly name: string; readonly value: string }
   | { readonly kind: 'timeouts'; readonly value: IpvsTimeouts };
 
@@ -31,6 +33,8 @@ function writeRecord(remembered: Remembered): string {
       return `v ${remembered.text}`;
     case 'number':
       return `${letters[remembered.of]} ${remembered.number} ${remembered.digest}`;
+    case 'mark':
+      return `m ${remembered.mark} ${remembered.digest}`;
     case 'sysctl':
       return `y ${remembered.name}=${remembered.value}`;
     case 'timeouts':
@@ -45,6 +49,8 @@ export function readRecord(text: string): Remembered | null {
     const [, letter, digits, digest = ''] = number;
     return { kind: 'number', of: letter === 's' ? 'server' : 'group', number: Number(digits), digest };
   }
+  const mark = /^m (\d{1,10}) ([0-9a-f]{24})$/.exec(text);
+  if (mark !== null) return { kind: 'mark', mark: Number(mark[1]), digest: mark[2] ?? '' };
   const server = /^v (\S+ \S+)$/.exec(text);
   if (server?.[1] !== undefined) return { kind: 'server', text: server[1] };
   const sysctl = /^y ([\w./-]+)=(.*)$/.exec(text);
@@ -58,13 +64,14 @@ export function readRecord(text: string): Remembered | null {
 /** Texts of the servers that a record stands for: both lanes of a numbered one. Empty for other records. */
 export function serversOfRecord(remembered: Remembered, family: Family): readonly string[] {
   if (remembered.kind === 'server') return [remembered.text];
+  if (remembered.kind === 'mark') return [serverKeyText({ kind: 'mark', family, mark: remembered.mark })];
   if (remembered.kind !== 'number' || remembered.of !== 'server') return [];
   return [false, true].map((masquerade) =>
     serverKeyText({ kind: 'mark', family, mark: markOfServer(remembered.number, masquerade) }),
   );
 }
 
-/** The number of a server of our marks, or null for any other key. */
+/** The number of a server of {@link markLayout}, or null for any other key. */
 export function numberOfServer(key: ServerKey): number | null {
   return key.kind === 'mark' ? (serverOfMark(key.mark)?.server ?? null) : null;
 }

@@ -7,57 +7,73 @@ export type RouteWish =
   /** A range of ClusterIPs, or one of them: local for everybody. */
   | { readonly kind: 'service'; readonly prefix: Prefix }
   /** Local only for captured packets. */
-  | { readonly kind: 'captured'; readonly prefix: Prefix }
+  | { readonly kind: 'captured'; readonly prefix: Prefix; readonly table: number }
   /** Leads captured packets to the table of captured addresses. */
-  | { readonly kind: 'rule'; readonly captureBit: number };
+  | { readonly kind: 'rule'; readonly captureBit: number; readonly table: number; readonly priority: number };
 
 export type KernelRoute =
   | { readonly kind: 'route'; readonly route: Route }
   | { readonly kind: 'rule'; readonly rule: RoutingRule };
 
-/** RTPROT_* number of everything that is ours. */
+/**
+ * RTPROT_* number of everything that is ours. It is the record of routes and rules: those of an earlier run with other numbers
+ * of table and priority are known by it too.
+ */
 const ownProtocol = 87;
 const localTable = 255;
 /** Holds captured addresses and never a default: a default would swallow what the balancer sends on (specification 3.3). */
-const captureTable = 0x5757;
-/** Before the rules of the main table and of most CNIs. */
-const capturePriority = 75;
+export const standardRouteTable = 0x5757;
 
-export const routeTables: readonly number[] = [localTable, captureTable];
+export function captureRule({ captureBit, routeTable, rulePriority }: RouteNumbers): RouteWish {
+  return { kind: 'rule', captureBit, table: routeTable, priority: rulePriority };
+}
+
+/** What an operator may choose of them. */
+interface RouteNumbers {
+  readonly captureBit: number;
+  readonly routeTable: number;
+  readonly rulePriority: number;
+}
+
+/** Tables that may hold routes of ours: the usual ones, and those that our rules lead to. */
+export function tablesOfRules(rules: readonly RoutingRule[], { routeTable }: RouteNumbers): readonly number[] {
+  const led = rules.filter((rule) => keyOfRule(rule) !== null).map(({ table }) => table);
+  return [...new Set([localTable, routeTable, standardRouteTable, ...led])];
+}
 
 export function keyOfWish(wish: RouteWish): string {
-  if (wish.kind === 'rule') return `rule ${markBit(wish.captureBit)}`;
-  return `${wish.kind === 'service' ? localTable : captureTable} ${formatPrefix(wish.prefix)}`;
+  if (wish.kind === 'rule') return ruleKey(wish.priority, wish.table, markBit(wish.captureBit));
+  return `${wish.kind === 'service' ? localTable : wish.table} ${formatPrefix(wish.prefix)}`;
 }
 
 /** Null for what is not ours. */
 export function keyOfRoute(route: Route): string | null {
-  if (route.protocol !== ownProtocol || !routeTables.includes(route.table)) return null;
-  return `${route.table} ${formatPrefix(route.destination)}`;
+  return route.protocol === ownProtocol ? `${route.table} ${formatPrefix(route.destination)}` : null;
 }
 
 /** Null for what is not ours. */
-export function keyOfRule(rule: RoutingRule): string | null {
-  const ours = rule.protocol === ownProtocol && rule.table === captureTable && rule.priority === capturePriority;
-  if (!ours || rule.further || rule.mark === null || rule.mark.value !== rule.mark.mask) return null;
-  return `rule ${rule.mark.value}`;
+export function keyOfRule({ priority, mark, table, protocol, further }: RoutingRule): string | null {
+  if (protocol !== ownProtocol || further || mark === null || mark.value !== mark.mask) return null;
+  return ruleKey(priority, table, mark.value);
+}
+
+function ruleKey(priority: number, table: number, mark: number): string {
+  return `rule ${priority} mark ${mark} table ${table}`;
 }
 
 /** `source` is what processes of the node send from; it plays no part for captured packets. */
 export function buildRoute(wish: RouteWish, source: Address | null): KernelRoute {
   if (wish.kind === 'rule') {
-    const mark = { value: markBit(wish.captureBit), mask: markBit(wish.captureBit) };
-    return {
-      kind: 'rule',
-      rule: { priority: capturePriority, mark, table: captureTable, protocol: ownProtocol, further: false },
-    };
+    const { priority, table, captureBit } = wish;
+    const mark = { value: markBit(captureBit), mask: markBit(captureBit) };
+    return { kind: 'rule', rule: { priority, mark, table, protocol: ownProtocol, further: false } };
   }
   const service = wish.kind === 'service';
   return {
     kind: 'route',
     route: {
       destination: wish.prefix,
-      table: service ? localTable : captureTable,
+      table: service ? localTable : wish.table,
       type: 'local',
       device: 'lo',
       source: service ? source : null,

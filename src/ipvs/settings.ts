@@ -1,6 +1,18 @@
-import type { Clock, Family, Outcome, Pause, Prefix, Problem, ServiceKey, SideRules, SideSettings } from '../model/mod.ts';
+import type {
+  Clock,
+  Family,
+  MarkSpace,
+  Outcome,
+  Pause,
+  Prefix,
+  Problem,
+  ServiceKey,
+  SideRules,
+  SideSettings,
+} from '../model/mod.ts';
 import type { RoutePort } from '../netlink/mod.ts';
 import type { IpvsPort, IpvsTimeouts } from './port.ts';
+import { standardRouteTable } from './routes.ts';
 
 /** Kernel parameters of this network namespace. Values are text without the line's end. */
 export interface SysctlPort {
@@ -40,6 +52,12 @@ export interface IpvsOptions {
   readonly drainPollMs: number;
   /** Bit 0-31 of captured packets' marks. */
   readonly captureBit: number;
+  /** Number of the routing table of captured addresses; it holds nothing else. */
+  readonly routeTable: number;
+  /** Priority of the routing rule that leads captured packets there. */
+  readonly rulePriority: number;
+  /** Marks that publications may have. */
+  readonly marks: MarkSpace;
   readonly echo: SideSettings['echo'];
   readonly clock: Clock;
   /** Milliseconds, monotonic. */
@@ -57,3 +75,10 @@ export const noService: ServiceKey = '';
 
 /** What an operator who set no timeouts gets, in seconds: beyond keepalive, and no UDP client pinned for minutes. */
 export const defaultTimeouts = { tcp: 7500, udp: 60 } as const;
+
+/** What an operator who chose no numbers gets: marks of 13 bits, and a routing rule before those of the main table and of most CNIs. */
+export const standardNumbers: Pick<IpvsOptions, 'marks' | 'routeTable' | 'rulePriority'> = {
+  marks: { mask: 0x1fff, first: 0x101 },
+  routeTable: standardRouteTable,
+  rulePriority: 75,
+};

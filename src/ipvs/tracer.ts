@@ -1,15 +1,5 @@
 import { isLoopback, markOfServer, prefixContains, sideKey } from '../model/mod.ts';
-import type {
-  Address,
-  ClientClass,
-  DecisionEntry,
-  Family,
-  Protocol,
-  SideDecision,
-  SideEntry,
-  SideSettings,
-  StickyEntry,
-} from '../model/mod.ts';
+import type { Address, Family, Protocol, SideClient, SideDecision, SideEntry, SideSettings, StickyEntry } from '../model/mod.ts';
 import type { Route, RoutingRule } from '../netlink/mod.ts';
 import { serverKeyText } from './virtual-server.ts';
 import type { ServerKey, VirtualServer, Destination } from './virtual-server.ts';
@@ -35,10 +25,12 @@ export interface TracedPacket {
   readonly port: number;
   /** Null: sent by a process of the node. */
   readonly inInterface: string | null;
+  /** Link-layer address of who sent it, as in a `PeerEntry`; absent: none that counts. */
+  readonly link?: string;
 }
 
 export type TracedEnd =
-  /** `masquerade`: the back end sees an address of the node. */
+  /** `masquerade`: the back end sees an address of the node. A back end that is another node gets the packet as it came. */
   | { readonly verdict: 'forward'; readonly address: Address; readonly port: number; readonly masquerade: boolean }
   | { readonly verdict: 'reject' | 'drop' }
   /** Delivered to a socket of the node, as it is. */
@@ -52,7 +44,9 @@ const localTable = 255;
  * Every end that a packet can have, worked out from what the kernel holds, without a kernel: side rules by their meaning,
  * IPVS as it looks up servers (specification 1.1 and 2).
  */
-export function traceNode(node: TracedNode, packet: TracedPacket): readonly TracedEnd[] {
+export function traceNode(node: TracedNode, sent: TracedPacket): readonly TracedEnd[] {
+  const packet = rewrite(node, sent);
+  if (packet === null) return [{ verdict: 'reject' }];
   if (packet.inInterface === null && isLoopback(packet.destination) && packet.family === 'IPv4') {
     const ends = traceLoopback(node, packet);
     if (ends !== null) return ends;
@@ -70,7 +64,7 @@ export function traceNode(node: TracedNode, packet: TracedPacket): readonly Trac
       return balance(node, packet, markOfServer(server, masquerade), masquerade);
     }
     case 'mark':
-      return balance(node, packet, decision.mark, false);
+      return balance(node, packet, decision.mark, isMasqueraded(node, decision.mark));
     case 'sticky':
       return [...new Set(groupOf(node, decision.group).servers)].flatMap((server) =>
         balance(node, packet, markOfServer(server, decision.masquerade), decision.masquerade),
@@ -78,11 +72,33 @@ export function traceNode(node: TracedNode, packet: TracedPacket): readonly Trac
   }
 }
 
+/**
+ * The packet with the port that it gets before anything tracks it; null if it asks for that port itself, which is no port of
+ * clients. Another node that sends a packet on has rewritten it already.
+ */
+function rewrite(node: TracedNode, packet: TracedPacket): TracedPacket | null {
+  const { destination: address, protocol, port } = packet;
+  const found = node.entries.get(sideKey({ kind: 'rewrite', address, protocol, port, to: 0, direct: false }));
+  if (found?.kind === 'rewrite') return { ...packet, port: found.to };
+  const isGiven = node.entries
+    .values()
+    .some(
+      (one) => one.kind === 'rewrite' && one.address === address && one.protocol === protocol && one.to === port && !one.direct,
+    );
+  return isGiven && classify(node, packet) !== 'peer' ? null : packet;
+}
+
+function isMasqueraded({ entries }: TracedNode, mark: number): boolean {
+  const lane = entries.get(sideKey({ kind: 'lane', mark, masquerade: false }));
+  if (lane?.kind !== 'lane') throw new Error(`a decision names mark ${mark}, which has no lane`);
+  return lane.masquerade;
+}
+
 /** Whether routing leads the packet to the node itself. */
 function isDelivered({ entries, rules, routes, settings, localAddresses }: TracedNode, packet: TracedPacket): boolean {
   const { destination: address, protocol, port } = packet;
   if (localAddresses.has(address)) return true;
-  const captured = entries.has(sideKey({ kind: 'capture', address, protocol, port }));
+  const captured = findPlace(entries, { kind: 'capture', address, protocol, port }) !== null;
   const bit = 2 ** settings.captureBit;
   const marked = rules.filter(({ mark }) => captured && mark !== null && mark.mask === bit && mark.value === bit);
   const tables = new Set([localTable, ...marked.map(({ table }) => table)]);
@@ -94,18 +110,20 @@ function isDelivered({ entries, rules, routes, settings, localAddresses }: Trace
 function decide(node: TracedNode, packet: TracedPacket): SideDecision | 'drop' | null {
   const { entries } = node;
   const { destination: address, protocol, port, source } = packet;
-  if (entries.has(sideKey({ kind: 'restricted', address, protocol, port }))) {
+  const restricted = findPlace(entries, { kind: 'restricted', address, protocol, port });
+  if (restricted !== null) {
     const allowed = [...entries.values()].some(
       (entry) =>
         entry.kind === 'source' &&
         entry.address === address &&
         entry.protocol === protocol &&
-        entry.port === port &&
+        entry.port <= port &&
+        port <= (entry.lastPort ?? entry.port) &&
         prefixContains(entry.prefix, source),
     );
     if (!allowed) return 'drop';
   }
-  const client = classify(node.settings, packet);
+  const client = classify(node, packet);
   const found = findDecision(entries, client, address, packet);
   if (found !== null) return found;
   return acceptsNodePorts(node, address) ? findDecision(entries, client, null, packet) : null;
@@ -113,17 +131,35 @@ function decide(node: TracedNode, packet: TracedPacket): SideDecision | 'drop' |
 
 function findDecision(
   entries: TracedNode['entries'],
-  client: ClientClass,
+  client: SideClient,
   address: Address | null,
   { protocol, port }: TracedPacket,
 ): SideDecision | null {
-  const about: Omit<DecisionEntry, 'decision'> = { kind: 'decision', client, address, protocol, port };
-  const entry = entries.get(sideKey({ ...about, decision: { verdict: 'drop' } }));
+  const entry = findPlace(entries, { kind: 'decision', client, address, protocol, port, decision: { verdict: 'drop' } });
   return entry?.kind === 'decision' ? entry.decision : null;
 }
 
-function classify({ podTraffic }: SideSettings, { inInterface, source }: TracedPacket): ClientClass {
+type Placed = Extract<SideEntry, { readonly kind: 'decision' | 'capture' | 'restricted' }>;
+
+/** The entry of that kind for a port: its own, or that of a range with it. */
+function findPlace(entries: TracedNode['entries'], about: Placed): SideEntry | null {
+  const own = entries.get(sideKey(about));
+  if (own !== undefined) return own;
+  const hasPort = (entry: SideEntry): boolean =>
+    entry.kind === about.kind &&
+    (entry.kind !== 'decision' || about.kind !== 'decision' || entry.client === about.client) &&
+    entry.address === about.address &&
+    entry.protocol === about.protocol &&
+    entry.port <= about.port &&
+    about.port <= (entry.lastPort ?? entry.port);
+  return entries.values().find(hasPort) ?? null;
+}
+
+function classify({ settings, entries }: TracedNode, { inInterface, source, link }: TracedPacket): SideClient {
+  const { podTraffic, tunnelDevices } = settings;
   if (inInterface === null) return 'node';
+  const isKnown = (entry: SideEntry): boolean => entry.kind === 'peer' && entry.link !== null && entry.link === link;
+  if (tunnelDevices.includes(inInterface) || (link !== undefined && entries.values().some(isKnown))) return 'peer';
   const isPod =
     (podTraffic.kind === 'source' && prefixContains(podTraffic.prefix, source)) ||
     (podTraffic.kind === 'interface' && inInterface === podTraffic.name) ||
@@ -158,10 +194,11 @@ function balance(node: TracedNode, packet: TracedPacket, mark: number | null, ma
   if (server === undefined) return [endUntaken(node, packet)];
   const usable = server.destinations.filter(({ weight }) => weight > 0);
   if (usable.length === 0) return [{ verdict: 'reject' }];
+  const keepsPort = server.key.kind === 'mark' && server.persistence !== null;
   return usable.map((destination) => ({
     verdict: 'forward',
     address: destination.address,
-    port: destination.port,
+    port: keepsPort || destination.port === 0 ? port : destination.port,
     masquerade: masquerade || (destination.address === source && node.entries.has(sideKey({ kind: 'hairpin', address: source }))),
   }));
 }

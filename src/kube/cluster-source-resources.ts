@@ -1,4 +1,4 @@
-import type { DnsData, NamespaceRecord, NodeRecord, PodRecord, ServiceRecord, SliceRecord } from '../model/mod.ts';
+import type { DnsData, IngressData, NamespaceRecord, NodeRecord, PodRecord, ServiceRecord, SliceRecord } from '../model/mod.ts';
 import { decodeNamespace, decodeNode, decodePod, decodeService, decodeSlice, isPodGone, readObjectName } from './decode.ts';
 import { fieldOf } from './reflector-object.ts';
 import type { Resource } from './reflector-types.ts';
@@ -26,14 +26,14 @@ export function slices(dns: DnsData | null): Resource<SliceRecord> {
   };
 }
 
-/** The one Node of this name; the collection may well be empty. */
-export function ownNode(nodeName: string): Resource<NodeRecord> {
+/** The one Node of this name, where the collection may well be empty, or for ingress all of them. */
+export function nodes(ingress: IngressData | null, nodeName: string): Resource<NodeRecord> {
   return {
     name: 'nodes',
     path: '/api/v1/nodes',
-    selectors: { fieldSelector: `metadata.name=${nodeName}` },
+    selectors: ingress?.nodes === true ? {} : { fieldSelector: `metadata.name=${nodeName}` },
     keyOf: nameOf,
-    decode: decodeNode,
+    decode: (raw) => decodeNode(raw, ingress),
   };
 }
 

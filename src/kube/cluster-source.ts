@@ -1,5 +1,5 @@
 import { succeed } from '../model/mod.ts';
-import type { DnsData, Outcome, Pause, Problem } from '../model/mod.ts';
+import type { DnsData, IngressData, Outcome, Pause, Problem } from '../model/mod.ts';
 import { openCredentials } from './client-auth.ts';
 import type { ApiClient } from './client-api.ts';
 import { systemClock } from './client-clock.ts';
@@ -8,7 +8,7 @@ import { createRateLimit } from './client-limit.ts';
 import type { RequestObserver, TurnObserver } from './client-seen.ts';
 import { createPause } from './client-pause.ts';
 import { createThrottle } from './client-throttle.ts';
-import { namespaces, ownNode, pods, services, slices } from './cluster-source-resources.ts';
+import { namespaces, nodes, pods, services, slices } from './cluster-source-resources.ts';
 import { createHttpClient } from './driver-http.ts';
 import { runReflector } from './reflector.ts';
 import { defaultTimings } from './reflector-types.ts';
@@ -25,6 +25,8 @@ export interface ClusterSourceOptions {
   readonly nodeName: string;
   /** What DNS needs of the cluster; null or absent: only what a proxy needs is asked for. */
   readonly dns?: DnsData | null;
+  /** What ingress needs besides; null or absent: nothing. */
+  readonly ingress?: IngressData | null;
   /** Requests per second and at once, `clientConnection.qps` and `burst`. */
   readonly qps: number;
   readonly burst: number;
@@ -82,7 +84,7 @@ class ClusterSource implements Source {
   readonly #client: ApiClient;
   readonly #host: string;
   readonly #clock: Clock;
-  readonly #store: Store = createStore();
+  readonly #store: Store;
   readonly #stop = new AbortController();
   readonly #mayReport: (key: string) => boolean;
   #handlers: SourceHandlers | null = null;
@@ -101,6 +103,7 @@ class ClusterSource implements Source {
   constructor(options: ClusterSourceOptions, client: ApiClient, host: string) {
     this.#host = host;
     this.#options = options;
+    this.#store = createStore(options.nodeName);
     this.#client = client;
     this.#clock = options.clock ?? systemClock;
     this.#mayReport = createThrottle(repeatProblemMs, () => this.#clock.now());
@@ -114,7 +117,7 @@ class ClusterSource implements Source {
   }
 
   #watchAll(): readonly Promise<void>[] {
-    const { timings, qps, burst, pageLimit, nodeName, dns = null } = this.#options;
+    const { timings, qps, burst, pageLimit, nodeName, dns = null, ingress = null } = this.#options;
     const backoff = { ...defaultTimings.backoff, ...(dns === null ? {} : { maxMs: longestDnsBackoffMs }) };
     const common = {
       client: this.#client,
@@ -132,7 +135,7 @@ class ClusterSource implements Source {
     const all = [
       run(services(dns), store.services, { whole: true, listed: () => this.#noteServicesListed() }),
       run(slices(dns), store.slices, { whole: true, listed: () => this.#noteServicesListed() }),
-      run(ownNode(nodeName), store.nodes, { whole: true, listed: () => this.#noteListed() }),
+      run(nodes(ingress, nodeName), store.nodes, { whole: true, listed: () => this.#noteNodesListed() }),
     ];
     if (dns === null) return all;
     all.push(run(namespaces(dns), store.namespaces, { whole: false, listed: () => store.markListed('namespaces') }));
@@ -153,6 +156,11 @@ class ClusterSource implements Source {
   #noteServicesListed(): void {
     this.#servicesMissing -= 1;
     if (this.#servicesMissing === 0 && (this.#options.dns ?? null) !== null) this.#store.markListed('services');
+    this.#noteListed();
+  }
+
+  #noteNodesListed(): void {
+    if (this.#options.ingress?.nodes === true) this.#store.markListed('nodes');
     this.#noteListed();
   }
 

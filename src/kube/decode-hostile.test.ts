@@ -22,11 +22,24 @@ const samples = {
     name: 'web',
     namespace: 'shop',
     labels: { 'kubernetes.io/service-name': 'web', 'topology.kubernetes.io/zone': 'a' },
-    annotations: { 'endpoints.kubernetes.io/last-change-trigger-time': '2026-05-01T10:20:30Z' },
+    uid: '5d0a3a4e-0000-4000-8000-000000000000',
+    creationTimestamp: '2026-05-01T10:20:30Z',
+    annotations: {
+      'endpoints.kubernetes.io/last-change-trigger-time': '2026-05-01T10:20:30Z',
+      'waypost.dev/weights': '{"node-1":3}',
+      'waypost.dev/drain-seconds': '60',
+      'waypost.dev/node-weight': '3',
+      'waypost.dev/ingress': 'fwmark',
+      'waypost.dev/port-ranges': 'tcp:40000-40100',
+      'waypost.dev/ingress-nodes': 'edge in (a,b)',
+      'waypost.dev/health-check': 'http:/live',
+      'waypost.dev/health-check-interval': '1s',
+    },
   },
   spec: {
     type: 'LoadBalancer',
     externalName: 'www.example.com',
+    loadBalancerClass: 'waypost.dev/ingress',
     nodeName: 'n1',
     clusterIP: '10.96.0.1',
     clusterIPs: ['10.96.0.1', 'fd00::1'],
@@ -65,6 +78,14 @@ const samples = {
     },
   ],
 };
+
+const decoders: readonly ((raw: unknown) => Decoded<unknown>)[] = [
+  (raw) => decodeService(raw, dns),
+  (raw) => decodeSlice(raw, dns),
+  (raw) => decodeNode(raw, { nodes: true }),
+  (raw) => decodeNamespace(raw, dns),
+  (raw) => decodePod(raw, dns),
+];
 
 type Step = readonly [place: number, junk: unknown];
 
@@ -180,6 +201,8 @@ describe('decoding hostile objects', () => {
         expect(new Set(value.ports.map((port) => `${port.protocol} ${port.name}`)).size).toBe(value.ports.length);
         expectPortOrZero(value.healthCheckNodePort);
         expect(value.affinity?.timeoutSeconds ?? 1).toBeGreaterThan(0);
+        expect(Number.isInteger(value.createdAt) && value.createdAt >= 0).toBe(true);
+        expect(value.uid).toMatch(/^[\w.-]*$/);
       }),
       { numRuns: 1000 },
     );
@@ -221,12 +244,14 @@ describe('decoding hostile objects', () => {
   it('never throws and gives only usable Nodes', () => {
     fc.assert(
       fc.property(steps, (changes) => {
-        const decoded = decodeNode(spoil(changes));
+        const decoded = decodeNode(spoil(changes), { nodes: true });
         expectPlainMessages(decoded);
         if (!decoded.ok) return;
         expectAddresses(decoded.value.addresses);
         expectPrefixes(decoded.value.podCidrs);
         expect(decoded.value.zone).not.toBe('');
+        expectTexts(Object.values(decoded.value.labels));
+        expect(decoded.value.weight ?? 0).toBeLessThanOrEqual(65_535);
       }),
       { numRuns: 500 },
     );
@@ -256,15 +281,14 @@ describe('decoding hostile objects', () => {
   it('never throws on arbitrary values', () => {
     fc.assert(
       fc.property(fc.anything(), (raw) => {
-        for (const decode of [decodeService, decodeSlice, decodeNode, decodeNamespace, decodePod]) {
-          expect(decode(raw, dns).ok).toBe(false);
+        for (const decode of decoders) {
+          expect(decode(raw).ok).toBe(false);
         }
       }),
     );
   });
 
   it('leaves the unspoilt sample whole', () => {
-    for (const decode of [decodeService, decodeSlice, decodeNode, decodeNamespace, decodePod])
-      expect(decode(samples, dns)).toMatchObject({ ok: true, warnings: [] });
+    for (const decode of decoders) expect(decode(samples)).toMatchObject({ ok: true, warnings: [] });
   });
 });

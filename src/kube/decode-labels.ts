@@ -1,11 +1,11 @@
 import { noLabels } from '../model/mod.ts';
-import type { DnsData, Labels } from '../model/mod.ts';
+import type { Labels } from '../model/mod.ts';
 import { fieldOf, isObject } from './decode-fields.ts';
 import { shareString } from './decode-names.ts';
 
 /** `metadata.labels`, where somebody asked for labels. What is no text was never a label, and no selector could name it. */
-export function readLabels(raw: unknown, dns: DnsData | null): Labels {
-  if (dns === null || !dns.keepLabels) return noLabels;
+export function readLabels(raw: unknown, wanted: boolean): Labels {
+  if (!wanted) return noLabels;
   const labels = fieldOf(fieldOf(raw, 'metadata'), 'labels');
   if (!isObject(labels)) return noLabels;
   const found: (readonly [string, string])[] = [];

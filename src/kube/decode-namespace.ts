@@ -11,5 +11,5 @@ import { isName, shareString } from './decode-names.ts';
 export function decodeNamespace(raw: unknown, dns: DnsData | null): Decoded<NamespaceRecord> {
   const name = fieldOf(fieldOf(raw, 'metadata'), 'name');
   if (!isName(name)) return refuseObject('a Namespace', `metadata.name is ${describeValue(name)}, the object is ignored`);
-  return { ok: true, value: { name: shareString(name), labels: readLabels(raw, dns) }, warnings: [] };
+  return { ok: true, value: { name: shareString(name), labels: readLabels(raw, dns?.keepLabels === true) }, warnings: [] };
 }

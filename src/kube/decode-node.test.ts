@@ -33,6 +33,8 @@ describe('decodeNode', () => {
       podCidrs: [],
       zone: null,
       leaving: false,
+      labels: {},
+      weight: null,
     });
   });
 
@@ -61,6 +63,35 @@ describe('decodeNode', () => {
     const taints = [{ key: 'other' }, { key: 'ToBeDeletedByClusterAutoscaler', value: '1', effect: 'NoSchedule' }];
     expect(leaving({ metadata: { name: 'n1' }, spec: { taints } })).toBe(true);
     expect(leaving({ metadata: { name: 'n1' }, spec: { taints: [{ key: 'other' }, null] } })).toBe(false);
+  });
+
+  it('[INGRESS-40] keeps labels where ingress asks for them, and the weight', () => {
+    const labels = { 'topology.kubernetes.io/zone': 'a', edge: '', count: 3, __proto__: 'x' };
+    const metadata = { name: 'n1', labels, annotations: { 'waypost.dev/node-weight': '3' } };
+    expect(read({ metadata }).record).toMatchObject({ labels: {}, weight: 3 });
+    const decoded = decodeNode({ metadata }, { nodes: false });
+    expect(decoded).toMatchObject({ ok: true, value: { labels: { 'topology.kubernetes.io/zone': 'a', edge: '' }, weight: 3 } });
+    expect(decoded.ok && Object.keys(decoded.value.labels)).toHaveLength(2);
+  });
+
+  it.each([
+    ['0', 0],
+    ['65535', 65_535],
+    ['', null],
+    [null, null],
+  ])('takes the weight %j for %s', (value, weight) => {
+    expect(read({ metadata: { name: 'n1', annotations: { 'waypost.dev/node-weight': value } } })).toMatchObject({
+      record: { weight },
+      notes: [],
+    });
+  });
+
+  it.each(['65536', '-1', '1.5', 'x', 7, {}, '1'.repeat(1000)])('[INGRESS-52] notes the weight %j', (value) => {
+    const { record, notes } = read({ metadata: { name: 'n1', annotations: { 'waypost.dev/node-weight': value } } });
+    expect(record.weight).toBeNull();
+    expect(notes).toEqual([
+      expect.stringMatching(/^Node n1: annotation waypost\.dev\/node-weight is .*: a whole number from 0 to 65535 is needed/),
+    ]);
   });
 
   it('refuses a Node without a name', () => {

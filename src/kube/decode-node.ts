@@ -1,7 +1,9 @@
-import { noLabels, parseAddress, parsePrefix } from '../model/mod.ts';
-import type { Address, NodeRecord, Prefix } from '../model/mod.ts';
+import { parseAddress, parsePrefix } from '../model/mod.ts';
+import type { Address, IngressData, NodeRecord, Prefix } from '../model/mod.ts';
+import { openAnnotations, wholeOf } from './decode-annotations.ts';
 import { beginFindings, describeValue, fieldOf, finishDecoded, listOf, noteMalformed, refuseObject } from './decode-fields.ts';
 import type { Decoded, Findings } from './decode-fields.ts';
+import { readLabels } from './decode-labels.ts';
 import { isName } from './decode-names.ts';
 
 const zoneLabel = 'topology.kubernetes.io/zone';
@@ -11,9 +13,9 @@ const leavingTaint = 'ToBeDeletedByClusterAutoscaler';
 
 /**
  * Reads a core/v1 Node (specification 1.4). Never throws; what is malformed is left out and noted.
- * Refused only without a name (`WP_KUBE_OBJECT`).
+ * Refused only without a name (`WP_KUBE_OBJECT`). Without `ingress` no labels are kept.
  */
-export function decodeNode(raw: unknown): Decoded<NodeRecord> {
+export function decodeNode(raw: unknown, ingress: IngressData | null = null): Decoded<NodeRecord> {
   const metadata = fieldOf(raw, 'metadata');
   const name = fieldOf(metadata, 'name');
   if (!isName(name)) return refuseObject('a Node', `metadata.name is ${describeValue(name)}, the object is ignored`);
@@ -23,9 +25,9 @@ export function decodeNode(raw: unknown): Decoded<NodeRecord> {
     addresses: readAddresses(findings, fieldOf(fieldOf(raw, 'status'), 'addresses')),
     podCidrs: readPodCidrs(findings, fieldOf(fieldOf(raw, 'spec'), 'podCIDRs')),
     zone: readZone(findings, fieldOf(fieldOf(metadata, 'labels'), zoneLabel)),
-    labels: noLabels,
-    weight: null,
     leaving: fieldOf(metadata, 'deletionTimestamp') !== undefined || hasLeavingTaint(findings, raw),
+    labels: readLabels(raw, ingress !== null),
+    weight: wholeOf(openAnnotations(findings, fieldOf(metadata, 'annotations')), 'node-weight', 0, 65_535, null),
   });
 }
 

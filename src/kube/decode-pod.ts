@@ -19,7 +19,7 @@ export function decodePod(raw: unknown, dns: DnsData | null): Decoded<PodRecord>
     namespace,
     addresses: readAddresses(findings, fieldOf(raw, 'status')),
     nodeName: readNodeName(findings, fieldOf(fieldOf(raw, 'spec'), 'nodeName')),
-    labels: readLabels(raw, dns),
+    labels: readLabels(raw, dns?.keepLabels === true),
   });
 }
 

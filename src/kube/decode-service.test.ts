@@ -18,9 +18,17 @@ describe('decodeService', () => {
     const { record, notes } = read({
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { name: 'web', namespace: 'shop', uid: 'x', labels: { a: 'b' }, annotations: { c: 'd' } },
+      metadata: {
+        name: 'web',
+        namespace: 'shop',
+        uid: '0b1c-x',
+        creationTimestamp: '2026-05-01T10:20:30Z',
+        labels: { a: 'b' },
+        annotations: { c: 'd' },
+      },
       spec: {
         type: 'LoadBalancer',
+        loadBalancerClass: 'waypost.dev/ingress',
         clusterIP: '10.96.0.1',
         clusterIPs: ['10.96.0.1', 'FD00:0::1'],
         ipFamilies: ['IPv4', 'IPv6'],
@@ -68,7 +76,38 @@ describe('decodeService', () => {
       healthCheckNodePort: 30200,
       tuning: { scheduler: null, weights: [], drainSeconds: null },
       labels: {},
+      loadBalancerClass: 'waypost.dev/ingress',
+      publishing: null,
+      createdAt: Date.UTC(2026, 4, 1, 10, 20, 30) / 1000,
+      uid: '0b1c-x',
     });
+  });
+
+  it('[INGRESS-2] knows no class, no age and no uid where there is none, or none that can be used', () => {
+    const none = { loadBalancerClass: null, createdAt: 0, uid: '' };
+    for (const value of [undefined, null, '']) {
+      const metadata = { name: 'web', namespace: 'shop', uid: value, creationTimestamp: value === '' ? null : value };
+      const { record, notes } = read(rawService({ loadBalancerClass: value }, { metadata }));
+      expect(record).toMatchObject(none);
+      expect(notes).toEqual([]);
+    }
+    for (const value of [7, true, {}, 'x '.repeat(400)]) {
+      const metadata = { name: 'web', namespace: 'shop', uid: value, creationTimestamp: value };
+      const { record, notes } = read(rawService({ loadBalancerClass: value }, { metadata }));
+      expect(record).toMatchObject(none);
+      expect(notes.map((note) => note.split(' is ')[0])).toEqual([
+        'Service shop/web: spec.loadBalancerClass',
+        'Service shop/web: metadata.creationTimestamp',
+        'Service shop/web: metadata.uid',
+      ]);
+    }
+  });
+
+  it('[INGRESS-5] keeps the age in whole seconds, never before 1970', () => {
+    const created = (creationTimestamp: string): number =>
+      read(rawService({}, { metadata: { name: 'web', namespace: 'shop', creationTimestamp } })).record.createdAt;
+    expect(created('1970-01-01T01:00:01.9+01:00')).toBe(1);
+    expect(created('0001-01-01T00:00:00Z')).toBe(0);
   });
 
   it('fills in the defaults of the API, null counting as absent', () => {

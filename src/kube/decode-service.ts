@@ -13,8 +13,11 @@ import {
 import type { Decoded, Findings } from './decode-fields.ts';
 import { readLabels } from './decode-labels.ts';
 import { readObjectName, shareString } from './decode-names.ts';
+import { readOrigin } from './decode-origin.ts';
 import { readPublishedIps } from './decode-published-ips.ts';
+import { readPublishing } from './decode-publishing.ts';
 import { isProxiedService } from './decode-selectors.ts';
+import { readAddressRequest } from './decode-requested.ts';
 import { readServicePorts } from './decode-service-ports.ts';
 import { readTuning } from './decode-tuning.ts';
 
@@ -25,6 +28,9 @@ const affinities = ['None', 'ClientIP'] as const;
 /** core/v1: the API server's default and its upper bound for ClientIP affinity. */
 const defaultAffinitySeconds = 10_800;
 const maxAffinitySeconds = 86_400;
+
+/** A label name with a prefix (core/v1): 253, a slash and 63. */
+const maxClassLength = 317;
 
 /**
  * Reads a core/v1 Service. Never throws; what is malformed is left out and noted. Refused only without
@@ -38,6 +44,9 @@ export function decodeService(raw: unknown, dns: DnsData | null = null): Decoded
   const spec = fieldOf(raw, 'spec');
   if (!isObject(spec)) return refuseObject(findings.subject, 'spec is missing or no object, the object is ignored');
   const clusterIp = readClusterIpText(findings, spec);
+  const metadata = fieldOf(raw, 'metadata');
+  const annotations = fieldOf(metadata, 'annotations');
+  const ports = readServicePorts(findings, fieldOf(spec, 'ports'));
   const clusterIps = clusterIp === '' ? noClusterIps : readClusterIps(findings, spec, clusterIp);
   return finishDecoded(findings, {
     key: shareString(key),
@@ -52,17 +61,17 @@ export function decodeService(raw: unknown, dns: DnsData | null = null): Decoded
     externalIps: readExternalIps(findings, spec),
     loadBalancer: readIngress(findings, raw),
     sourceRanges: readSourceRanges(findings, spec),
-    ports: readServicePorts(findings, fieldOf(spec, 'ports')),
+    ports,
     affinity: readAffinity(findings, spec),
     internalLocal: readPolicy(findings, spec, 'internalTrafficPolicy'),
     externalLocal: readPolicy(findings, spec, 'externalTrafficPolicy'),
     healthCheckNodePort: readHealthCheckPort(findings, spec),
-    tuning: readTuning(findings, fieldOf(fieldOf(raw, 'metadata'), 'annotations')),
-    labels: readLabels(raw, dns),
-    loadBalancerClass: null,
-    publishing: null,
-    createdAt: 0,
-    uid: '',
+    tuning: readTuning(findings, annotations),
+    labels: readLabels(raw, dns?.keepLabels === true),
+    ...readAddressRequest(findings, raw),
+    loadBalancerClass: readLoadBalancerClass(findings, fieldOf(spec, 'loadBalancerClass')),
+    publishing: readPublishing(findings, annotations, ports),
+    ...readOrigin(findings, metadata),
   });
 }
 
@@ -73,6 +82,14 @@ function readExternalName(findings: Findings, value: unknown): string {
   if (typeof value === 'string') return value;
   noteMalformed(findings, 'spec.externalName', value, 'a name is needed, it is ignored');
   return '';
+}
+
+/** Null for the class that a cluster has without a name. */
+function readLoadBalancerClass(findings: Findings, value: unknown): string | null {
+  if (value === undefined || value === '') return null;
+  if (typeof value === 'string' && value.length <= maxClassLength) return shareString(value);
+  noteMalformed(findings, 'spec.loadBalancerClass', value, 'the name of a class is needed, the Service counts as having none');
+  return null;
 }
 
 /** `spec.clusterIP`, or the empty text for a headless Service. */

@@ -6,12 +6,10 @@ import { readLabels } from './decode-labels.ts';
 import { isName, readObjectName, shareString } from './decode-names.ts';
 import { isProxiedSlice } from './decode-selectors.ts';
 import { readSlicePorts } from './decode-slice-ports.ts';
+import { parseTimestamp } from './decode-time.ts';
 
 const serviceLabel = 'kubernetes.io/service-name';
 const triggerAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
-
-/** RFC 3339 as Go's time.RFC3339Nano writes it; Date.parse alone takes far more than that. */
-const timestampPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
 
 /**
  * Reads a discovery.k8s.io/v1 EndpointSlice (specification 1.3). Never throws; what is malformed is left
@@ -46,14 +44,14 @@ export function decodeSlice(raw: unknown, dns: DnsData | null = null): Decoded<S
     endpoints,
     furtherEndpoints,
     triggeredAt: readTriggerTime(findings, fieldOf(fieldOf(metadata, 'annotations'), triggerAnnotation)),
-    labels: readLabels(raw, dns),
+    labels: readLabels(raw, dns?.keepLabels === true),
   });
 }
 
 function readTriggerTime(findings: Findings, value: unknown): number | null {
   if (value === undefined) return null;
-  const time = typeof value === 'string' && timestampPattern.test(value) ? Date.parse(value) : Number.NaN;
-  if (!Number.isNaN(time)) return time;
+  const time = parseTimestamp(value);
+  if (time !== null) return time;
   noteMalformed(findings, `metadata.annotations[${triggerAnnotation}]`, value, 'an RFC 3339 time is needed, it is ignored');
   return null;
 }

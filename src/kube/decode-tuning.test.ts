@@ -82,6 +82,53 @@ describe('annotations of a Service', () => {
     expect(read({ 'waypost.dev/weights': { a: 1 } }).problems).toHaveLength(1);
   });
 
+  it('[INGRESS-40] weights may be a JSON object', () => {
+    const json = ' { "node-1": 3, "zone:zone-a": 0, "node-2": 1 } ';
+    expect(read({ ...whole, 'waypost.dev/weights': json })).toEqual(read(whole));
+    expect(read({ 'waypost.dev/weights': '{}' })).toEqual({ tuning: noTuning, problems: [] });
+    const bad = '{"a":1,"b":"2","c":65536,"d":-1,"e":1.5,"f":null,"zone:":2,"__proto__":4,"a=b":1,"g":{"h":1},"i":1e9}';
+    const { tuning, problems } = read({ 'waypost.dev/weights': bad });
+    expect(tuning.weights.map(({ name }) => name)).toEqual(['__proto__', 'a']);
+    expect(problems).toHaveLength(9);
+    expect(problems[0]?.message).toContain('annotation waypost.dev/weights is "b=\\"2\\"": node=weight or zone:name=weight');
+  });
+
+  it.each(['{', '{"a":1', '{"a":1},b=2', `{"a":${'['.repeat(100_000)}`, 'a=1,'.repeat(70_000)])(
+    'weights that are neither form, or endless, are left out as a whole (%#)',
+    (text) => {
+      const { tuning, problems } = read({ 'waypost.dev/weights': text });
+      expect(tuning).toBe(noTuning);
+      expect(problems).toMatchObject([{ code: 'WP_KUBE_ANNOTATION', service: 'shop/web' }]);
+      expect(problems[0]?.message.length).toBeLessThan(400);
+    },
+  );
+
+  it.each([
+    ['0', 0],
+    ['60', 60],
+    [' 3600 ', 3600],
+  ])('[INGRESS-42] the drain seconds %j are %d s', (text, seconds) => {
+    expect(read({ 'waypost.dev/drain-seconds': text })).toEqual({ tuning: { ...noTuning, drainSeconds: seconds }, problems: [] });
+  });
+
+  it.each(['3601', '-1', '5m', '1.5', 60, true, [1]])('[INGRESS-52] the drain seconds %j are left out and told', (value) => {
+    const { tuning, problems } = read({ 'waypost.dev/drain-seconds': value });
+    expect(tuning).toBe(noTuning);
+    expect(problems.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/drain-seconds is .*: a whole number from 0 to 3600 is needed, it is ignored$/),
+    ]);
+  });
+
+  it('of two drain times the one that is not named after ingress counts, unless it says nothing', () => {
+    const both = read({ 'waypost.dev/drain-time': '5m', 'waypost.dev/drain-seconds': '60' });
+    expect(both.tuning.drainSeconds).toBe(300);
+    expect(both.problems.map(({ message }) => message)).toEqual([
+      'Service shop/web: annotation waypost.dev/drain-seconds is "60": waypost.dev/drain-time says 300s, it is ignored',
+    ]);
+    const bad = read({ 'waypost.dev/drain-time': 'soon', 'waypost.dev/drain-seconds': '60' });
+    expect([bad.tuning.drainSeconds, bad.problems.length]).toEqual([60, 1]);
+  });
+
   it('written in another order they are the same record', () => {
     const other = read({ ...whole, 'waypost.dev/weights': 'zone:zone-a=0,node-1=3,node-2=1' }).tuning;
     expect(isSameData(other, read(whole).tuning)).toBe(true);

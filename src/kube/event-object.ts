@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { formatMicroTime } from './micro-time.ts';
 
 /** What an Event is about. */
 export type EventSubject =
@@ -89,11 +90,6 @@ export function readCount(raw: unknown): number {
   const series = typeof raw === 'object' && raw !== null && 'series' in raw ? raw.series : null;
   const count = typeof series === 'object' && series !== null && 'count' in series ? series.count : 1;
   return typeof count === 'number' && Number.isSafeInteger(count) && count > 0 ? count : 1;
-}
-
-/** meta/v1 MicroTime: exactly six digits. */
-function formatMicroTime(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace('Z', '000Z');
 }
 
 /** At most so many bytes of UTF-8, without half a character at the end. */

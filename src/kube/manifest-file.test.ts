@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isManifestName, readManifest } from './manifest-file.ts';
 import type { ManifestObjects, ManifestReading } from './manifest-file.ts';
 
-const reader = { nodeName: 'n1', dns: null };
+const reader = { nodeName: 'n1', dns: null, ingress: null };
 
 function read(text: string, options: { file?: string; last?: ManifestObjects } = {}): ManifestReading {
   const steps = readManifest(options.file ?? 'a.yaml', text, reader, options.last);

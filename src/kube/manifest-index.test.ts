@@ -12,7 +12,12 @@ function objectsOf(...services: readonly (readonly [name: string, port: number, 
     metadata: { name, labels },
     spec: { clusterIP: '10.96.0.1', ports: [{ port }] },
   }));
-  const result = readManifest('x.json', JSON.stringify({ kind: 'List', items }), { nodeName: 'n1', dns: null }, undefined).next();
+  const result = readManifest(
+    'x.json',
+    JSON.stringify({ kind: 'List', items }),
+    { nodeName: 'n1', dns: null, ingress: null },
+    undefined,
+  ).next();
   if (result.done !== true || result.value.objects === null) throw new Error('not read');
   return result.value.objects;
 }
@@ -26,7 +31,7 @@ describe('namespaces of a folder', () => {
   const dns = { pods: 'all', keepLabels: true } as const;
   const read = (...items: readonly object[]): ManifestObjects => {
     const text = JSON.stringify({ kind: 'List', items: items.map((item) => ({ apiVersion: 'v1', ...item })) });
-    const result = readManifest('x.json', text, { nodeName: 'n1', dns }, undefined).next();
+    const result = readManifest('x.json', text, { nodeName: 'n1', dns, ingress: null }, undefined).next();
     if (result.done !== true || result.value.objects === null) throw new Error('not read');
     return result.value.objects;
   };

@@ -1,4 +1,13 @@
-import type { DnsData, NamespaceRecord, NodeRecord, PodRecord, Problem, ServiceRecord, SliceRecord } from '../model/mod.ts';
+import type {
+  DnsData,
+  IngressData,
+  NamespaceRecord,
+  NodeRecord,
+  PodRecord,
+  Problem,
+  ServiceRecord,
+  SliceRecord,
+} from '../model/mod.ts';
 import {
   decodeNamespace,
   decodeNode,
@@ -23,10 +32,12 @@ export type ManifestObject =
 
 /** From where a folder is looked at, and for whom. */
 export interface ManifestReader {
-  /** Only the Node of this name is read. */
+  /** Only the Node of this name is read, unless ingress asks for all. */
   readonly nodeName: string;
   /** Null: only what a proxy needs is read. */
   readonly dns: DnsData | null;
+  /** Null: nothing is read for ingress. */
+  readonly ingress: IngressData | null;
 }
 
 type ManifestVerdict =
@@ -113,10 +124,10 @@ function readNamespaced(
   }
 }
 
-function readNode(raw: unknown, { nodeName }: ManifestReader): ManifestVerdict {
+function readNode(raw: unknown, { nodeName, ingress }: ManifestReader): ManifestVerdict {
   const key = nameOf(raw);
-  if (key !== '' && key !== nodeName) return excluded({ kind: 'Node', key, record: null });
-  return judge(objectId({ kind: 'Node', key }), decodeNode(raw), (record) => ({ kind: 'Node', key, record }));
+  if (key !== '' && key !== nodeName && ingress?.nodes !== true) return excluded({ kind: 'Node', key, record: null });
+  return judge(objectId({ kind: 'Node', key }), decodeNode(raw, ingress), (record) => ({ kind: 'Node', key, record }));
 }
 
 function readNamespace(raw: unknown, { dns }: ManifestReader): ManifestVerdict {

@@ -6,17 +6,20 @@ import type { ManifestReading } from './manifest-file.ts';
 import { ManifestIndex } from './manifest-index.ts';
 import type { ManifestReader } from './manifest-object.ts';
 import { noDirt } from '../model/mod.ts';
-import type { DnsData, Problem } from '../model/mod.ts';
+import type { DnsData, IngressData, Problem } from '../model/mod.ts';
 import type { Source, SourceHandlers } from './source.ts';
 import { createStore } from './store.ts';
+import type { Store } from './store.ts';
 
 export interface ManifestOptions {
   /** The folder; files in folders below it are not read. */
   readonly folder: string;
-  /** Only the Node of this name is read. */
+  /** Only the Node of this name is read, unless ingress asks for all. */
   readonly nodeName: string;
   /** What DNS needs of the cluster; null or absent: only what a proxy needs is read. */
   readonly dns?: DnsData | null;
+  /** What ingress needs besides; null or absent: nothing. */
+  readonly ingress?: IngressData | null;
   /** Milliseconds from the first sign of a change until the files are read; 100 if not given. */
   readonly debounceMs?: number;
   /** Milliseconds between two looks at the whole folder, in case a sign was lost; 15,000 if not given. */
@@ -39,7 +42,7 @@ export function createManifestSource(options: ManifestOptions): Source {
 
 /** {@link createManifestSource} on any folder that keeps the contract. */
 export function createFolderSource(folder: ManifestFolder, options: Omit<ManifestOptions, 'folder'>): Source {
-  const reader = { nodeName: options.nodeName, dns: options.dns ?? null };
+  const reader = { nodeName: options.nodeName, dns: options.dns ?? null, ingress: options.ingress ?? null };
   return new ManifestSource(folder, reader, options.debounceMs ?? 100, options.pollMs ?? 15_000);
 }
 
@@ -60,7 +63,7 @@ class ManifestSource implements Source {
   readonly #reader: ManifestReader;
   readonly #debounceMs: number;
   readonly #pollMs: number;
-  readonly #store = createStore();
+  readonly #store: Store;
   readonly #index: ManifestIndex;
   readonly #files = new Map<string, FileState>();
   readonly #pending = { all: true, names: new Set<string>() };
@@ -80,6 +83,7 @@ class ManifestSource implements Source {
   constructor(folder: ManifestFolder, reader: ManifestReader, debounceMs: number, pollMs: number) {
     this.#folder = folder;
     this.#reader = reader;
+    this.#store = createStore(reader.nodeName);
     this.#index = new ManifestIndex(this.#store, reader.dns);
     this.#debounceMs = debounceMs;
     this.#pollMs = pollMs;
@@ -266,7 +270,8 @@ class ManifestSource implements Source {
   }
 
   #markListed(): void {
-    const { dns } = this.#reader;
+    const { dns, ingress } = this.#reader;
+    if (ingress?.nodes === true) this.#store.markListed('nodes');
     if (dns === null) return;
     this.#store.markListed('services');
     this.#store.markListed('namespaces');

@@ -10,6 +10,8 @@ export type { AgentEvent, EventSubject } from './event-object.ts';
 export { openEventWriter } from './event-open.ts';
 export type { EventSink } from './event-sink.ts';
 export { createManifestSource } from './manifest-source.ts';
+export { openAddressStores } from './open-address-stores.ts';
+export type { AddressStores } from './address-stores.ts';
 export { openClusterSource } from './open-cluster-source.ts';
 export { openLeaseWatch } from './open-lease-watch.ts';
 export type { Source } from './source.ts';

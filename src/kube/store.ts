@@ -15,35 +15,41 @@ export interface Commit {
   readonly dirty: Dirty;
 }
 
+/** What shows as a whole once it has been read in full. */
+type Listable = 'services' | 'namespaces' | 'pods' | 'nodes';
+
 /** All that a source has read. Writes show in the next commit, never in a snapshot already given. */
 export interface Store {
   /** By `namespace/name`. */
   readonly services: Collection<ServiceRecord>;
   /** By `namespace/name` of the slice; joined to Services by `SliceRecord.service`. */
   readonly slices: Collection<SliceRecord>;
-  /** The own Node. Removing it changes nothing: a Node that vanished stays as last seen (specification 1.4). */
+  /**
+   * By name: all Nodes, or the own one alone where nobody asked for more. Removing the own one takes it from `Snapshot.nodes`,
+   * never from `Snapshot.node`: a Node that vanished stays there as last seen (specification 1.4).
+   */
   readonly nodes: Collection<NodeRecord>;
   /** By name. */
   readonly namespaces: Collection<NamespaceRecord>;
   /** By `namespace/name`. */
   readonly pods: Collection<PodRecord>;
-  /** These have been read in full: the next commit says so (`Snapshot.listed`, `namespaces`, `pods`). */
-  markListed(what: 'services' | 'namespaces' | 'pods'): void;
+  /** These have been read in full: the next commit says so (`Snapshot.listed`, `namespaces`, `pods`, `nodes`). */
+  markListed(what: Listable): void;
   /** The state of the last commit; version 0 and empty before the first. */
   readonly snapshot: Snapshot;
   /** Null when nothing differs from the last commit. Costs as much as what changed since. */
   commit(): Commit | null;
 }
 
-/** An empty store. */
-export function createStore(): Store {
-  return new SnapshotStore();
+/** An empty store. `ownNode` is the name of the own Node; where none is given only that one is ever written. */
+export function createStore(ownNode: string | null = null): Store {
+  return new SnapshotStore(ownNode);
 }
 
 class SnapshotStore implements Store {
   readonly services = new TrackedRecords<ServiceRecord>((service) => service.key, isSameData);
   readonly slices = new TrackedRecords<SliceRecord>((slice) => slice.key, isSameSlice);
-  readonly nodes = new LastNode();
+  readonly nodes: NodeRecords;
   readonly namespaces = new ListedRecords<NamespaceRecord>((namespace) => namespace.name, isSameData);
   readonly pods = new ListedRecords<PodRecord>((pod) => pod.key, isSameData);
   readonly #services = new ShardedMap<ServiceRecord>();
@@ -51,11 +57,15 @@ class SnapshotStore implements Store {
   #listed = false;
   #snapshot: Snapshot = { ...emptySnapshot, services: this.#services.freeze(), slices: this.#groups.freeze() };
 
+  constructor(ownNode: string | null) {
+    this.nodes = new NodeRecords(ownNode);
+  }
+
   get snapshot(): Snapshot {
     return this.#snapshot;
   }
 
-  markListed(what: 'services' | 'namespaces' | 'pods'): void {
+  markListed(what: Listable): void {
     if (what === 'services') this.#listed = true;
     else this[what].markListed();
   }
@@ -66,8 +76,9 @@ class SnapshotStore implements Store {
     const sliceChanges = this.slices.takeChanges();
     const namespaces = this.namespaces.takeStep();
     const pods = this.pods.takeStep();
-    const nodeChanged = !isSameData(this.nodes.last, last.node);
-    const same = namespaces === null && pods === null && this.#listed === last.listed;
+    const nodes = this.nodes.takeStep();
+    const nodeChanged = !isSameData(this.nodes.own, last.node);
+    const same = namespaces === null && pods === null && nodes === null && this.#listed === last.listed;
     if (serviceChanges.length === 0 && sliceChanges.length === 0 && !nodeChanged && same) return null;
 
     const services = new Set(this.#groups.apply(sliceChanges));
@@ -80,18 +91,18 @@ class SnapshotStore implements Store {
       version: last.version + 1,
       services: serviceChanges.length === 0 ? last.services : this.#services.freeze(),
       slices: sliceChanges.length === 0 ? last.slices : this.#groups.freeze(),
-      node: nodeChanged ? this.nodes.last : last.node,
+      node: nodeChanged ? this.nodes.own : last.node,
       listed: this.#listed,
       namespaces: namespaces?.lookup ?? last.namespaces,
       pods: pods?.lookup ?? last.pods,
-      nodes: null,
+      nodes: nodes?.lookup ?? last.nodes,
     };
     const dirty = {
       services,
       node: nodeChanged,
       namespaces: namespaces?.dirty ?? nothing,
       pods: pods?.dirty ?? nothing,
-      nodes: nothing,
+      nodes: nodes?.dirty ?? nothing,
     };
     return { snapshot: this.#snapshot, dirty };
   }
@@ -99,19 +110,18 @@ class SnapshotStore implements Store {
 
 const nothing: ReadonlySet<string> = new Set();
 
-/** Remembers the Node as it was last seen. */
-class LastNode implements Collection<NodeRecord> {
-  last: NodeRecord | null = null;
+/** Nodes, and the own one as it was last seen: a vanished Node tells nothing about the traffic that still passes it. */
+class NodeRecords extends ListedRecords<NodeRecord> {
+  readonly #ownName: string | null;
+  own: NodeRecord | null = null;
 
-  replace(records: Iterable<NodeRecord>): void {
-    for (const record of records) this.upsert(record);
+  constructor(ownName: string | null) {
+    super((node) => node.name, isSameData);
+    this.#ownName = ownName;
   }
 
-  upsert(record: NodeRecord): void {
-    this.last = record;
-  }
-
-  remove(): void {
-    // A vanished Node tells nothing about the traffic that still passes it.
+  override upsert(record: NodeRecord): void {
+    if (this.#ownName === null || record.name === this.#ownName) this.own = record;
+    super.upsert(record);
   }
 }

@@ -2,6 +2,7 @@ import type { Address } from './address.ts';
 import type { Family } from './family.ts';
 import type { Frontend } from './frontend.ts';
 import type { Outcome, Problem } from './outcome.ts';
+import type { PeerSettings } from './peers.ts';
 import type { Prefix } from './prefix.ts';
 import type { ServiceKey } from './records.ts';
 import type { ServerConnections, ServerStatistics } from './status.ts';
@@ -29,6 +30,8 @@ export interface DataPlaneSettings {
   readonly masqueradeBit: number;
   /** The node's own address of the family: what its processes send from to addresses of Services. Null while unknown. */
   readonly nodeAddress: Address | null;
+  /** Absent: nobody sends anything on to this node. */
+  readonly peers?: PeerSettings;
 }
 
 /** A change of the wish. */

@@ -4,6 +4,8 @@
  */
 export { addressBytes, compareText, familyOf, formatAddress, isLoopback, parseAddress } from './address.ts';
 export type { Address } from './address.ts';
+export { noAddressRequest } from './address-pool.ts';
+export type { AddressPool, AddressRange, AddressRequest } from './address-pool.ts';
 export type { Clock } from './clock.ts';
 export type {
   LeaseStore,
@@ -33,15 +35,21 @@ export { families } from './family.ts';
 export type { Family } from './family.ts';
 export { clientClasses } from './frontend.ts';
 export type { AllowedSources, Backend, ClientClass, Frontend, FrontendKind, Pool, Route } from './frontend.ts';
+export { formatSelector, matchesSelector, parseSelector } from './label-selector.ts';
+export type { LabelSelector } from './label-selector.ts';
 export { interceptLease } from './intercept.ts';
 export type { Capture, InterceptRules, InterceptWish } from './intercept.ts';
+export { capacityOf, indexOfMark, markOfIndex } from './mark-space.ts';
+export type { MarkSpace } from './mark-space.ts';
 export type { LeaseListener, LeasePort, MemberLease } from './member-lease.ts';
 export type { NodeChoices, NodePortChoice, PodDetection } from './node-settings.ts';
 export { fail, succeed } from './outcome.ts';
 export type { Outcome, Problem } from './outcome.ts';
 export type { Pause } from './pause.ts';
+export type { PeerSettings, TunnelProtocol } from './peers.ts';
 export { formatEndpoint, isPort, protocols } from './port.ts';
 export type { Protocol } from './port.ts';
+export { precedenceOf } from './precedence.ts';
 export { addressBits, formatPrefix, hostPrefix, parsePrefix, prefixContains } from './prefix.ts';
 export type { Prefix } from './prefix.ts';
 export type {
@@ -104,7 +112,6 @@ export type {
   LaneEntry,
   PeerEntry,
   RewriteEntry,
-  TunnelProtocol,
 } from './side-rules.ts';
 export { emptySnapshot, noDirt } from './snapshot.ts';
 export type { Dirty, Lookup, Snapshot } from './snapshot.ts';

@@ -48,4 +48,8 @@ export type PublishReason =
   | 'SchedulerUnavailable'
   | 'DSRNotAllowed'
   | 'SourceRangesInvalid'
-  | 'NotInThisMode';
+  | 'NotInThisMode'
+  | 'AddressAssigned'
+  | 'AddressRefused'
+  | 'AddressesExhausted'
+  | 'AddressOutsidePools';

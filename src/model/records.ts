@@ -1,4 +1,5 @@
 import type { Address } from './address.ts';
+import type { AddressRequest } from './address-pool.ts';
 import type { Family } from './family.ts';
 import type { Prefix } from './prefix.ts';
 import type { Protocol } from './port.ts';
@@ -55,6 +56,8 @@ export interface ServiceRecord {
   readonly loadBalancerClass: string | null;
   /** Null where no annotation of ingress is there. */
   readonly publishing: ServicePublishing | null;
+  /** Absent where nothing is asked of the allocator of addresses. */
+  readonly addressRequest?: AddressRequest;
   /** `metadata.creationTimestamp` in seconds since 1970, and `metadata.uid`; 0 and empty where a source has none. */
   readonly createdAt: number;
   readonly uid: string;

@@ -5,6 +5,7 @@ import type { ClientClass } from './frontend.ts';
 import type { Outcome, Problem } from './outcome.ts';
 import type { Protocol } from './port.ts';
 import type { Prefix } from './prefix.ts';
+import type { TunnelProtocol } from './peers.ts';
 
 /**
  * Side rules: what a data plane that balances by other means (IPVS) needs of a packet filter besides: who is refused,
@@ -200,9 +201,6 @@ export interface SideSettings {
   /** Protocol numbers, and with GUE a UDP port, that only peers may send here. */
   readonly tunnelProtocols: readonly TunnelProtocol[];
 }
-
-/** How packets of a tunnel look from outside: 4 is IP in IP, 41 IPv6 in IP; with a port: UDP that carries GUE. */
-export type TunnelProtocol = { readonly protocol: 4 | 41 } | { readonly udpPort: number };
 
 /** A change of the side rules: one transaction, all or nothing. */
 export interface SideChange {

@@ -1,11 +1,11 @@
 import { closeSync, fstatSync, readdirSync } from 'node:fs';
 import { addressBytes, fail, familyOf, succeed } from '../model/mod.ts';
 import type { Address, Family, Outcome } from '../model/mod.ts';
-import { ByteWriter } from './bytes.ts';
 import { DatagramMemory, datagramSlots } from './datagram-memory.ts';
 import { bufferOptions, hostInteger, reachLibc, setOption } from './driver-libc.ts';
 import type { Libc, Option, Poll } from './driver-libc.ts';
 import { errnoName, errnos } from './errno.ts';
+import { familyNumbers, makeSocketName } from './socket-name.ts';
 
 /**
  * An open UDP socket that takes and sends datagrams in batches. Slots hold what one `receive` took, entries what is to
@@ -52,7 +52,6 @@ export interface DatagramsOptions {
 const socketTypes = { udp: 2 | 0o2_000_000, tcp: 1 | 0o2_000_000 } as const;
 const dontWait = 0x40;
 
-const familyNumbers: Readonly<Record<Family, number>> = { IPv4: 2, IPv6: 10 };
 const reusePortOption: Option = { level: 1, option: 15, value: 1 };
 /** IPV6_V6ONLY: IPv4 has sockets of its own. */
 const onlyIpv6: Option = { level: 41, option: 26, value: 1 };
@@ -88,7 +87,7 @@ export async function openDatagrams(options: DatagramsOptions): Promise<Outcome<
   const bound = bindSocket(libc, 'udp', options, isWildcard ? [tellAddress[family]] : []);
   if (!bound.ok) return bound;
   const fd = bound.value;
-  const name = makeName(address, options.port);
+  const name = makeSocketName(address, options.port);
   for (const option of [...buffers, ignorePathMtu[family]]) setOption(libc, fd, option);
   libc.getsockname(fd, name, hostInteger(name.length));
   return succeed(
@@ -111,7 +110,7 @@ function bindSocket(libc: Libc, kind: 'udp' | 'tcp', options: DatagramsOptions, 
   const fd = libc.socket(familyNumbers[family], socketTypes[kind], 0);
   if (fd < 0) return refuse('open', kind, options, libc.errno());
   const needed = [...(reusePort ? [reusePortOption] : []), ...(family === 'IPv6' ? [onlyIpv6, bindFreely] : []), ...more];
-  const name = makeName(address, port);
+  const name = makeSocketName(address, port);
   if (needed.every((option) => setOption(libc, fd, option)) && libc.bind(fd, name, name.length) === 0) return succeed(fd);
   const errno = libc.errno();
   libc.close(fd);
@@ -211,18 +210,6 @@ function datagramsOf(libc: Libc, fd: number, port: number, memory: DatagramMemor
 /** The number of a closed socket may belong to another file by now. */
 function checkOpen(open: boolean): void {
   if (!open) throw new TypeError('this UDP socket is closed');
-}
-
-/** `struct sockaddr_in` or `struct sockaddr_in6`. */
-function makeName(address: Address, port: number): Uint8Array {
-  const family = familyOf(address);
-  const writer = new ByteWriter(28);
-  writer.u16(familyNumbers[family]);
-  writer.be16(port);
-  if (family === 'IPv6') writer.u32(0);
-  writer.bytes(addressBytes(address));
-  writer.bytes(new Uint8Array(family === 'IPv4' ? 8 : 4));
-  return writer.finish();
 }
 
 function refuse(step: string, kind: 'udp' | 'tcp', { address, port }: DatagramsOptions, errno: number): ReturnType<typeof fail> {

@@ -7,12 +7,13 @@ import { startPoll } from './driver-poll.ts';
 import type { Ear, Wire } from './wire.ts';
 
 /**
- * The whole of what is called in C: nine functions of libc, by koffi, and its binding of `uv_poll`. No structures; every
+ * The whole of what is called in C: thirteen functions of libc, by koffi, and its binding of `uv_poll`. No structures; every
  * length is that of the buffer it goes with, since a length above the buffer's is the one thing that could hurt this process.
  */
 export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, length: number): number;
+  connect(fd: number, address: Uint8Array, length: number): number;
   getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number;
@@ -22,6 +23,11 @@ export interface Libc {
   /** `headers`: `struct mmsghdr` for each of `count` datagrams. Their pointers are what {@link addressOf} gave. */
   recvmmsg(fd: number, headers: bigint, count: number, flags: number, timeout: null): number;
   sendmmsg(fd: number, headers: bigint, count: number, flags: number): number;
+  epollCreate(flags: number): number;
+  /** `event`: a `struct epoll_event`. */
+  epollControl(epoll: number, operation: number, fd: number, event: Uint8Array): number;
+  /** `events`: room for `count` of them. */
+  epollWait(epoll: number, events: Uint8Array, count: number, timeout: number): number;
   close(fd: number): number;
   errno(): number;
   /**
@@ -137,6 +143,7 @@ async function loadLibc(): Promise<Outcome<Libc>> {
     return succeed({
       socket: library.func('int socket(int, int, int)'),
       bind: library.func('int bind(int, const uint8_t *, uint32_t)'),
+      connect: library.func('int connect(int, const uint8_t *, uint32_t)'),
       getsockname: library.func('int getsockname(int, _Out_ uint8_t *, _Inout_ uint8_t *)'),
       setsockopt: library.func('int setsockopt(int, int, int, const uint8_t *, uint32_t)'),
       send,
@@ -152,6 +159,9 @@ async function loadLibc(): Promise<Outcome<Libc>> {
       recv: library.func('intptr_t recv(int, _Out_ uint8_t *, size_t, int)'),
       recvmmsg: library.func('int recvmmsg(int, void *, unsigned int, int, void *)'),
       sendmmsg: library.func('int sendmmsg(int, void *, unsigned int, int)'),
+      epollCreate: library.func('int epoll_create1(int)'),
+      epollControl: library.func('int epoll_ctl(int, int, int, const uint8_t *)'),
+      epollWait: library.func('int epoll_wait(int, _Out_ uint8_t *, int, int)'),
       close: library.func('int close(int)'),
       errno: () => koffi.errno(),
       addressOf: (memory) => koffi.address(memory),

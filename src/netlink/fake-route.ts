@@ -33,7 +33,8 @@ class MemoryRoutes implements FakeRoutes {
   problem: Problem | null = null;
   readonly #devices = new Set(['lo']);
   #addresses: readonly LocalAddress[];
-  #routes: readonly Route[] = [];
+  /** By `placeOf`. */
+  readonly #routes = new Map<string, Route>();
   #rules: readonly RoutingRule[];
 
   constructor(family: Family) {
@@ -59,7 +60,7 @@ class MemoryRoutes implements FakeRoutes {
   removeDevice(name: string): void {
     this.#devices.delete(name);
     for (const { address, device } of this.#addresses) if (device === name) this.removeAddress(address);
-    this.#routes = this.#routes.filter(({ device }) => device !== name);
+    for (const [place, { device }] of this.#routes) if (device === name) this.#routes.delete(place);
   }
 
   addAddress(address: LocalAddress): void {
@@ -68,14 +69,15 @@ class MemoryRoutes implements FakeRoutes {
 
   removeAddress(address: Address): void {
     this.#addresses = this.#addresses.filter((each) => each.address !== address);
-    this.#routes =
-      this.family === 'IPv6'
-        ? this.#routes.map((route) => (route.source === address ? { ...route, source: null } : route))
-        : this.#routes.filter(({ source, table }) => source !== address || table !== mainTable);
+    for (const [place, route] of this.#routes) {
+      if (route.source !== address) continue;
+      if (this.family === 'IPv6') this.#routes.set(place, { ...route, source: null });
+      else if (route.table === mainTable) this.#routes.delete(place);
+    }
   }
 
   async listRoutes(table: number | null): Promise<Outcome<readonly Route[]>> {
-    return this.#say(this.#routes.filter((route) => table === null || route.table === table));
+    return this.#say([...this.#routes.values()].filter((route) => table === null || route.table === table));
   }
 
   async listRules(): Promise<Outcome<readonly RoutingRule[]>> {
@@ -113,9 +115,8 @@ class MemoryRoutes implements FakeRoutes {
       refusedFailure(`add the route ${renderRoute(route)}`, { errno: einval, text, offset: null, missing: null }).problem;
     if (source !== null && !this.#isLocal(source, route)) return refuse('Invalid source address');
     if (gateway !== null && !this.#isOnLink(gateway)) return refuse('Nexthop has invalid gateway');
-    const taken = this.#routes.findIndex((each) => placeOf(each) === placeOf(route));
-    if (taken >= 0 && mode === 'new') return 'idle';
-    this.#routes = taken >= 0 ? this.#routes.with(taken, route) : [...this.#routes, route];
+    if (this.#routes.has(placeOf(route)) && mode === 'new') return 'idle';
+    this.#routes.set(placeOf(route), route);
     return 'done';
   }
 
@@ -134,12 +135,10 @@ class MemoryRoutes implements FakeRoutes {
   }
 
   #deleteRoute(route: Route): CommandVerdict {
-    const left = this.#routes.filter(
-      (each) => renderRoute({ ...each, source: null }) !== renderRoute({ ...route, source: null }),
-    );
-    const verdict = left.length === this.#routes.length ? 'idle' : 'done';
-    this.#routes = left;
-    return verdict;
+    const found = this.#routes.get(placeOf(route));
+    if (found === undefined || renderRoute({ ...found, source: null }) !== renderRoute({ ...route, source: null })) return 'idle';
+    this.#routes.delete(placeOf(route));
+    return 'done';
   }
 
   #addRule(rule: RoutingRule): CommandVerdict {

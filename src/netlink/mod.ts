@@ -1,7 +1,8 @@
 /**
  * Netlink: a pure codec for messages and attributes, a socket that sends requests and transactions and reads dumps
  * without holding up the event loop, notifications, and on top of them the conntrack table, routes, routing rules and
- * addresses. Shared by the rooms that program the kernel. The same few functions of libc carry UDP in batches.
+ * addresses. Shared by the rooms that program the kernel. The same few functions of libc carry UDP in batches
+ * and ask whether a TCP port answers.
  */
 export { writeAttribute, writeNested, walkAttributes } from './attributes.ts';
 export { ByteWriter } from './bytes.ts';
@@ -11,6 +12,8 @@ export { genericHeaderLength, writeGenericHeader } from './codec-generic.ts';
 export type { ConntrackFlow, ConntrackListing, ConntrackPort, ConntrackQuery, ConntrackRemoval } from './conntrack-port.ts';
 export { createConntrackPort } from './driver-conntrack.ts';
 export type { ConntrackPortOptions } from './driver-conntrack.ts';
+export { makePeer, openConnector } from './driver-connect.ts';
+export type { Connection, ConnectionEars, Connector, Peer } from './driver-connect.ts';
 export { bindStream, closeDescriptors, openDatagrams } from './driver-datagrams.ts';
 export type { Datagrams, DatagramsOptions } from './driver-datagrams.ts';
 export { datagramSlots } from './datagram-memory.ts';
@@ -38,6 +41,9 @@ export type { NeighbourPort, ProxyNeighbour } from './neighbour-port.ts';
 export { createFakeRoutes } from './fake-route.ts';
 export type { FakeRoutes } from './fake-route.ts';
 export { createFaultyRoutes } from './faulty-route.ts';
+export { openTunnelPort } from './driver-tunnel.ts';
+export type { TunnelPortOptions } from './driver-tunnel.ts';
+export type { ReceivePort, TunnelDevice, TunnelPort } from './tunnel-port.ts';
 export { askGeneration } from './generation.ts';
 export type { Generation } from './codec-generation.ts';
 export { openNotifications } from './driver-notifications.ts';

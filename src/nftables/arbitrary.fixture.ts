@@ -27,13 +27,14 @@ const datum: Readonly<Record<DatumType, fc.Arbitrary<Datum>>> = {
   port: fc.integer({ min: 0, max: 65_535 }),
   mark: fc.integer({ min: 0, max: 0xff_ff_ff_ff }),
   interface: fc.stringMatching(/^[a-z][a-z0-9.-]{0,14}$/),
+  link: bytes(6).map((value) => Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join(':')),
   random: fc.integer({ min: 0, max: 0xff_ff }),
   'tcp port': fc.integer({ min: 0, max: 65_535 }),
   'udp port': fc.integer({ min: 0, max: 65_535 }),
   'sctp port': fc.integer({ min: 0, max: 65_535 }),
 };
 
-const keyTypes: readonly DatumType[] = ['ipv4', 'ipv6', 'protocol', 'port', 'mark', 'interface', 'random'];
+const keyTypes: readonly DatumType[] = ['ipv4', 'ipv6', 'protocol', 'port', 'mark', 'interface', 'link', 'random'];
 const intervalTypes: readonly DatumType[] = ['ipv4', 'ipv6', 'protocol', 'port'];
 const text = fc.stringMatching(/^[ !#-[\]-~]{1,60}$/);
 

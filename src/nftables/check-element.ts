@@ -6,6 +6,7 @@ import type { DatumType, Element, KeyPart, SetDefinition } from './transaction.t
 
 const ipv4Pattern = /^\d{1,3}(\.\d{1,3}){3}$/;
 const ipv6Pattern = /^[0-9a-f:.]*:[0-9a-f:.]*$/;
+const linkPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
 /** An interface name in the kernel's rules, and none that the tool takes for a wildcard. */
 const interfacePattern = /^[^\s/"*\\]{1,15}$/;
 
@@ -51,6 +52,7 @@ export function isRangeOf(type: DatumType, { from, to }: Range): boolean {
 export function isDatum(type: DatumType, value: Datum): boolean {
   if (type === 'ipv4') return typeof value === 'string' && ipv4Pattern.test(value);
   if (type === 'ipv6') return typeof value === 'string' && ipv6Pattern.test(value);
+  if (type === 'link') return typeof value === 'string' && linkPattern.test(value);
   if (type === 'interface') return typeof value === 'string' && isInterface(value);
   return isNumber(value, datumTypes[type].length);
 }

@@ -57,6 +57,10 @@ function checkStatement(family: TableFamily, statement: Statement): string | nul
         : `timeout ${statement.timeoutSeconds}`;
     case 'rewrite':
       return checkRewrite(family, statement);
+    case 'clamp':
+      return statement.size === 'route' || (statement.size > 0 && isNumber(statement.size, 2))
+        ? null
+        : `${statement.size} is no size of a segment`;
     default:
       return null;
   }
@@ -131,6 +135,7 @@ function checkMatch(field: FieldName, negated: boolean, value: MatchValue): stri
 function isFieldValue(kind: FieldKind, length: number, value: string | number): boolean {
   switch (kind) {
     case 'number':
+    case 'link-type':
       return isNumber(value, length);
     case 'state':
     case 'status':
@@ -159,9 +164,11 @@ function hasPort({ to }: DnatStatement): boolean {
 }
 
 function checkRewrite(family: TableFamily, { field, to }: Extract<Statement, { readonly kind: 'rewrite' }>): string | null {
-  const { kind, requires } = rewrites[field];
+  const { kind, length, requires } = rewrites[field];
   if (requires.field === 'nfproto' && !isFieldOf(family, field as FieldName))
     return `tables of family ${family} have no field ${field}`;
-  if (typeof to === 'object' || ((kind === 'ipv4' || kind === 'ipv6' || kind === 'port') && isDatum(kind, to))) return null;
+  const isPlain = kind === 'number' && typeof to === 'number' && isNumber(to, length);
+  if (isPlain || ((kind === 'ipv4' || kind === 'ipv6' || kind === 'port') && (typeof to === 'object' || isDatum(kind, to))))
+    return null;
   return `${JSON.stringify(to)} is not a value of ${field}`;
 }

@@ -29,13 +29,14 @@ export function completeStatements(family: TableFamily, statements: readonly Sta
 export function toldBy(statement: Statement): Requirement | null {
   if (statement.kind !== 'match' || statement.negated || typeof statement.value !== 'number') return null;
   const { field, value } = statement;
-  return field === 'l4proto' || field === 'nfproto' ? { field, value } : null;
+  return field === 'l4proto' || field === 'nfproto' || field === 'iiftype' ? { field, value } : null;
 }
 
 function requirementsOf(statement: Statement): readonly Requirement[] {
   const own = statement.kind === 'rewrite' ? [rewrites[statement.field].requires] : [];
   const reset = statement.kind === 'reject' && statement.with === 'tcp-reset' ? [tcp] : [];
-  return [...sourcesOf(statement).flatMap(requirementOf), ...own, ...reset];
+  const option = statement.kind === 'clamp' ? [tcp] : [];
+  return [...sourcesOf(statement).flatMap(requirementOf), ...own, ...reset, ...option];
 }
 
 function requirementOf(source: Source): readonly Requirement[] {

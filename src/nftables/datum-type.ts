@@ -42,6 +42,7 @@ export const datumTypes: Readonly<Record<DatumType, DatumTypeInfo>> = {
   port: { ...port, example: 'th dport', expression: payload(11, 2) },
   mark: { id: 19, length: 4, order: byteOrder.host, word: 'mark', example: 'meta mark', expression: meta(3) },
   interface: { id: 41, length: 16, order: byteOrder.host, word: 'ifname', example: 'iifname', expression: meta(6) },
+  link: { id: 9, length: 6, order: byteOrder.network, word: 'ether_addr', example: 'ether saddr', expression: payload(17, 2) },
   // Random from 0 to 1, offset 0: the numbers of a real rule are its own.
   random: {
     id: 4,

@@ -18,6 +18,8 @@ export function encodeDatum(kind: DatumKind, value: Datum, length: number): Uint
       return encodeIpv4(String(value));
     case 'ipv6':
       return addressBytes(value as Address);
+    case 'link':
+      return Uint8Array.from(String(value).split(':'), (part) => Number.parseInt(part, 16));
     case 'interface': {
       const bytes = new Uint8Array(nameLength);
       bytes.set(new TextEncoder().encode(String(value)).subarray(0, nameLength - 1));
@@ -51,6 +53,8 @@ export function decodeDatum(kind: DatumKind, bytes: Uint8Array): Datum | null {
       return bytes.length === 4 ? `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` : null;
     case 'ipv6':
       return bytes.length === 16 ? formatAddress(bytes) : null;
+    case 'link':
+      return bytes.length === 6 ? Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':') : null;
     case 'interface': {
       const end = bytes.indexOf(0);
       return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
@@ -64,9 +68,9 @@ export function decodeDatum(kind: DatumKind, bytes: Uint8Array): Datum | null {
   }
 }
 
-/** Marks, random numbers and bits of connection tracking are the kernel's own. */
+/** Marks, kinds of links, random numbers and bits of connection tracking are the kernel's own. */
 function isHostOrder(kind: DatumKind): boolean {
-  return kind === 'mark' || kind === 'random' || kind === 'state' || kind === 'status';
+  return kind === 'mark' || kind === 'link-type' || kind === 'random' || kind === 'state' || kind === 'status';
 }
 
 /** One to four bytes. */

@@ -24,7 +24,9 @@ export interface LoadedSource {
 export type Loaded =
   | LoadedSource
   | { readonly kind: 'value'; readonly bytes: Uint8Array }
-  | { readonly kind: 'map'; readonly lookup: MapLookup };
+  | { readonly kind: 'map'; readonly lookup: MapLookup }
+  /** What a route takes of a TCP segment; `network`: in the order of the packet. */
+  | { readonly kind: 'route'; readonly network: boolean };
 
 const fieldEntries = Object.entries(fields) as readonly (readonly [FieldName, FieldInfo])[];
 

@@ -2,13 +2,23 @@ import { decodeDatum, decodeHostNumber } from './datum.ts';
 import { decodeVerdict } from './decode-element.ts';
 import { decodeComparison } from './decode-match.ts';
 import { dataOf, RegisterFile } from './decode-register.ts';
-import type { Loaded, LoadedSource } from './decode-register.ts';
+import type { Loaded } from './decode-register.ts';
 import type { DnatStatement, RejectStatement, RewriteStatement, Statement } from './expression.ts';
 import { rewrites } from './fields.ts';
 import type { RewriteInfo } from './fields.ts';
 import type { TableFamily } from './transaction.ts';
 import { readAttributes, readList, readLong, readNumber, readText } from './wire-attribute.ts';
-import { dataAttribute, dynsetOperations, fullyRandomFlag, invertFlag, rejectCodes, resetType } from './wire-names.ts';
+import {
+  dataAttribute,
+  dynsetOperations,
+  fullyRandomFlag,
+  hostToNetwork,
+  invertFlag,
+  rejectCodes,
+  resetType,
+  routeSegmentSize,
+  segmentOption,
+} from './wire-names.ts';
 
 type Attributes = ReadonlyMap<number, DataView>;
 
@@ -54,9 +64,14 @@ function decodeExpression({ family, name, body, registers, before }: Expression)
       return registers.load(name, body, before);
     case 'bitwise':
       return registers.mask(body);
+    case 'rt':
+      if (readNumber(body.get(2)) !== routeSegmentSize) return null;
+      return registers.put(readNumber(body.get(1)), { kind: 'route', network: false });
     case 'byteorder':
       // Turning round a single byte does nothing; the tool writes it all the same.
-      return readNumber(body.get(4)) === 1 ? 'register' : null;
+      return readNumber(body.get(4)) === 1 ? 'register' : decodeByteOrder(body, registers);
+    case 'exthdr':
+      return decodeClamp(body, registers);
     case 'cmp':
     case 'range':
       return decodeComparison(name, body, registers);
@@ -100,7 +115,7 @@ function decodeMark(body: Attributes, registers: RegisterFile): Decoded {
   if (readNumber(body.get(2)) !== 3 || loaded === null) return null;
   if (loaded.kind === 'value') return { kind: 'mark', to: decodeHostNumber(loaded.bytes) };
   if (loaded.kind === 'map') return { kind: 'mark', to: loaded.lookup };
-  if (loaded.source !== 'mark' || loaded.mask === null || loaded.mask.length !== 4) return null;
+  if (loaded.kind !== 'source' || loaded.source !== 'mark' || loaded.mask === null || loaded.mask.length !== 4) return null;
   return { kind: 'mark', to: { mask: decodeHostNumber(loaded.mask), xor: decodeHostNumber(loaded.xor ?? new Uint8Array(4)) } };
 }
 
@@ -158,9 +173,30 @@ function decodeReject(family: TableFamily, body: Attributes): RejectStatement | 
   return how === undefined || readNumber(body.get(1)) !== type ? null : { kind: 'reject', with: how };
 }
 
+function decodeByteOrder(body: Attributes, registers: RegisterFile): Decoded {
+  const register = readNumber(body.get(1));
+  const loaded = registers.take(register);
+  const turns = readNumber(body.get(3)) === hostToNetwork && readNumber(body.get(4)) === 2 && readNumber(body.get(5)) === 2;
+  if (loaded?.kind !== 'route' || loaded.network || !turns || register !== readNumber(body.get(2))) return null;
+  return registers.put(register, { kind: 'route', network: true });
+}
+
+function decodeClamp(body: Attributes, registers: RegisterFile): Decoded {
+  const loaded = registers.take(readNumber(body.get(7)));
+  const isSize =
+    body.get(2)?.getUint8(0) === segmentOption.kind &&
+    readNumber(body.get(3)) === segmentOption.offset &&
+    readNumber(body.get(4)) === segmentOption.length &&
+    readNumber(body.get(6)) === segmentOption.operation;
+  if (loaded === null || !isSize) return null;
+  if (loaded.kind === 'route') return loaded.network ? { kind: 'clamp', size: 'route' } : null;
+  const size = loaded.kind === 'value' ? decodeDatum('port', loaded.bytes) : null;
+  return typeof size === 'number' ? { kind: 'clamp', size } : null;
+}
+
 function decodeRewrite(body: Attributes, registers: RegisterFile): Decoded {
   const loaded = registers.take(readNumber(body.get(5)));
-  if (loaded === null || loaded.kind === 'source') return null;
+  if (loaded?.kind !== 'value' && loaded?.kind !== 'map') return null;
   const place = (Object.entries(rewrites) as [RewriteStatement['field'], RewriteInfo][]).find(
     ([, info]) =>
       info.base === readNumber(body.get(2)) &&
@@ -173,7 +209,10 @@ function decodeRewrite(body: Attributes, registers: RegisterFile): Decoded {
   return place === undefined ? null : rewriteOf(place, loaded);
 }
 
-function rewriteOf([field, { kind }]: [RewriteStatement['field'], RewriteInfo], loaded: Exclude<Loaded, LoadedSource>): Decoded {
+function rewriteOf(
+  [field, { kind }]: [RewriteStatement['field'], RewriteInfo],
+  loaded: Exclude<Loaded, { readonly kind: 'source' | 'route' }>,
+): Decoded {
   if (loaded.kind === 'map') return { kind: 'rewrite', field, to: loaded.lookup };
   const to = decodeDatum(kind, loaded.bytes);
   return to === null ? null : { kind: 'rewrite', field, to };

@@ -8,6 +8,7 @@ import { encodeDatum, encodeHostNumber } from './datum.ts';
 import { writeMatch } from './encode-match.ts';
 import { keyRegister, loadKey, loadSource, registerOf, verdictRegister, writeExpression, writeValue } from './encode-source.ts';
 import type {
+  ClampStatement,
   DnatStatement,
   MapLookup,
   MarkStatement,
@@ -25,9 +26,12 @@ import {
   dynsetOperations,
   familyNumbers,
   fullyRandomFlag,
+  hostToNetwork,
   invertFlag,
   rejectCodes,
   resetType,
+  routeSegmentSize,
+  segmentOption,
   verdictAttribute,
   verdictCodes,
 } from './wire-names.ts';
@@ -61,6 +65,8 @@ function writeStatement(writer: ByteWriter, family: TableFamily, statement: Stat
       return writeDnat(writer, family, statement);
     case 'rewrite':
       return writeRewrite(writer, statement);
+    case 'clamp':
+      return writeClamp(writer, statement);
     case 'counter':
     case 'notrack':
       return writeExpression(writer, statement.kind, () => {});
@@ -156,6 +162,30 @@ function writeRewrite(writer: ByteWriter, { field, to }: RewriteStatement): void
     writeNumber(body, 6, checksum.type);
     writeNumber(body, 7, checksum.offset);
     writeNumber(body, 8, flags);
+  });
+}
+
+/** The size of the option for the largest segment: two octets behind its kind and length (RFC 9293, 3.7.1). */
+function writeClamp(writer: ByteWriter, { size }: ClampStatement): void {
+  if (size === 'route') {
+    writeExpression(writer, 'rt', (body) => {
+      writeNumber(body, 1, keyRegister);
+      writeNumber(body, 2, routeSegmentSize);
+    });
+    writeExpression(writer, 'byteorder', (body) => {
+      writeNumber(body, 1, keyRegister);
+      writeNumber(body, 2, keyRegister);
+      writeNumber(body, 3, hostToNetwork);
+      writeNumber(body, 4, 2);
+      writeNumber(body, 5, 2);
+    });
+  } else writeImmediate(writer, keyRegister, (body) => writeValue(body, encodeDatum('port', size, 2)));
+  writeExpression(writer, 'exthdr', (body) => {
+    writeNumber(body, 7, keyRegister);
+    writeBytes(body, 2, Uint8Array.of(segmentOption.kind));
+    writeNumber(body, 3, segmentOption.offset);
+    writeNumber(body, 4, segmentOption.length);
+    writeNumber(body, 6, segmentOption.operation);
   });
 }
 

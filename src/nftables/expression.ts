@@ -8,7 +8,7 @@ import type { Prefix } from '../model/mod.ts';
 /**
  * Something of a packet that can be compared, looked up, or stored. Ports are those of TCP, UDP or SCTP; `ct original`
  * is the packet's connection as it was before translation. `ct original proto-dst` wants a match of `l4proto` before
- * it, and stands in no key. Fields that only some packets have imply the question whether this one has them: `icmp type`
+ * it, and stands in no key. `iiftype` is the kind of link a packet came from (ARPHRD number). Fields that only some packets have imply the question whether this one has them: `icmp type`
  * goes on only for ICMP, and in an `inet` table `ip saddr` only for IPv4.
  */
 export type FieldName =
@@ -22,11 +22,13 @@ export type FieldName =
   | 'icmpv6 type'
   | 'tcp flags'
   | 'udp checksum'
+  | 'ether saddr'
   | 'arp saddr ip'
   | 'arp daddr ip'
   | 'l4proto'
   | 'nfproto'
   | 'mark'
+  | 'iiftype'
   | 'iifname'
   | 'oifname'
   | 'ct state'
@@ -53,7 +55,7 @@ export interface RandomIndex {
 export type Source = FieldName | RandomIndex;
 
 /**
- * One value. Addresses in canonical text, interface names and the words of `ct direction` and `fib type` are strings;
+ * One value. Addresses in canonical text, link-layer addresses (`aa:bb:cc:dd:ee:ff`), interface names and the words of `ct direction` and `fib type` are strings;
  * protocols, ports, marks and ICMP types are numbers.
  */
 export type Datum = string | number;
@@ -153,11 +155,34 @@ export interface DnatStatement {
   readonly to: { readonly address: string; readonly port: number | null } | MapLookup;
 }
 
-/** Rewrites a field of the packet itself, checksums included, without connection tracking. Ports only of that protocol. */
+/**
+ * Rewrites a field of the packet itself, checksums included, without connection tracking. Ports only of that protocol; a
+ * kernel that cannot compute the checksum of SCTP (CRC32c) refuses its ports.
+ */
 export interface RewriteStatement {
   readonly kind: 'rewrite';
-  readonly field: 'ip saddr' | 'ip daddr' | 'ip6 saddr' | 'ip6 daddr' | 'tcp sport' | 'tcp dport' | 'udp sport' | 'udp dport';
+  readonly field:
+    | 'ip saddr'
+    | 'ip daddr'
+    | 'ip6 saddr'
+    | 'ip6 daddr'
+    | 'tcp sport'
+    | 'tcp dport'
+    | 'udp sport'
+    | 'udp dport'
+    | 'udp checksum'
+    | 'sctp sport'
+    | 'sctp dport';
   readonly to: Datum | MapLookup;
+}
+
+/**
+ * Lowers the size of segments that a TCP packet announces, if it announces one, to a number of octets or to what its
+ * route takes in both directions. The kernel never raises it (net/netfilter/nft_exthdr.c).
+ */
+export interface ClampStatement {
+  readonly kind: 'clamp';
+  readonly size: number | 'route';
 }
 
 export interface CounterStatement {
@@ -179,6 +204,7 @@ export type Statement =
   | MasqueradeStatement
   | DnatStatement
   | RewriteStatement
+  | ClampStatement
   | CounterStatement
   | NotrackStatement;
 

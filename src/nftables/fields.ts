@@ -8,6 +8,8 @@ export type FieldKind =
   | 'port'
   | 'mark'
   | 'interface'
+  | 'link'
+  | 'link-type'
   | 'number'
   | 'state'
   | 'status'
@@ -23,7 +25,7 @@ export type FieldLoad =
 
 /** What a packet must be to have a field. */
 export interface Requirement {
-  readonly field: 'l4proto' | 'nfproto';
+  readonly field: 'l4proto' | 'nfproto' | 'iiftype';
   readonly value: number;
 }
 
@@ -36,6 +38,9 @@ export interface FieldInfo {
 }
 
 export const nfproto = { ipv4: 2, ipv6: 10 } as const;
+/** `ARPHRD_ETHER`. */
+const ethernet = 1;
+const link = 0;
 const network = 1;
 const transport = 2;
 const original = 0;
@@ -43,6 +48,7 @@ const reply = 1;
 
 const onIpv4: Requirement = { field: 'nfproto', value: nfproto.ipv4 };
 const onIpv6: Requirement = { field: 'nfproto', value: nfproto.ipv6 };
+const onEthernet: Requirement = { field: 'iiftype', value: ethernet };
 const over = (value: number): Requirement => ({ field: 'l4proto', value });
 
 function payload(base: number, offset: number, length: number): FieldLoad {
@@ -61,7 +67,7 @@ function info(kind: FieldKind, text: string, load: FieldLoad, requires: Requirem
   return { kind, text, load, requires };
 }
 
-/** Numbers: uapi/linux/netfilter/nf_tables.h; offsets: RFC 791, 8200, 9293, 768, 792, 4443, 826. */
+/** Numbers: uapi/linux/netfilter/nf_tables.h; offsets: IEEE 802.3, RFC 791, 8200, 9293, 768, 792, 4443, 826. */
 export const fields: Readonly<Record<FieldName, FieldInfo>> = {
   'ip saddr': info('ipv4', 'ip saddr', payload(network, 12, 4), onIpv4),
   'ip daddr': info('ipv4', 'ip daddr', payload(network, 16, 4), onIpv4),
@@ -73,11 +79,13 @@ export const fields: Readonly<Record<FieldName, FieldInfo>> = {
   'icmpv6 type': info('number', 'icmpv6 type', payload(transport, 0, 1), over(58)),
   'tcp flags': info('number', 'tcp flags', payload(transport, 13, 1), over(6)),
   'udp checksum': info('number', 'udp checksum', payload(transport, 6, 2), over(17)),
+  'ether saddr': info('link', 'ether saddr', payload(link, 6, 6), onEthernet),
   'arp saddr ip': info('ipv4', 'arp saddr ip', payload(network, 14, 4)),
   'arp daddr ip': info('ipv4', 'arp daddr ip', payload(network, 24, 4)),
   l4proto: info('protocol', 'meta l4proto', meta(16, 1)),
   nfproto: info('number', 'meta nfproto', meta(15, 1)),
   mark: info('mark', 'meta mark', meta(3, 4)),
+  iiftype: info('link-type', 'meta iiftype', meta(8, 2)),
   iifname: info('interface', 'iifname', meta(6, 16)),
   oifname: info('interface', 'oifname', meta(7, 16)),
   'ct state': info('state', 'ct state', ct(0, 4)),
@@ -95,7 +103,7 @@ export const fields: Readonly<Record<FieldName, FieldInfo>> = {
   'fib saddr type': info('address-type', 'fib saddr type', { from: 'fib', flags: 1, length: 4 }),
 };
 
-/** A field that can be rewritten, and where its checksum is: `NFT_PAYLOAD_CSUM_INET` at an offset, or none. */
+/** A field that can be rewritten, and where its checksum is: `NFT_PAYLOAD_CSUM_*` at an offset. */
 export interface RewriteInfo {
   readonly kind: FieldKind;
   readonly text: string;
@@ -122,6 +130,9 @@ export const rewrites: Readonly<Record<RewriteStatement['field'], RewriteInfo>> 
   'tcp dport': rewriteInfo('port', 'tcp dport', [transport, 2, 2, 1, 16, 0], over(6)),
   'udp sport': rewriteInfo('port', 'udp sport', [transport, 0, 2, 1, 6, 0], over(17)),
   'udp dport': rewriteInfo('port', 'udp dport', [transport, 2, 2, 1, 6, 0], over(17)),
+  'udp checksum': rewriteInfo('number', 'udp checksum', [transport, 6, 2, 1, 6, 0], over(17)),
+  'sctp sport': rewriteInfo('port', 'sctp sport', [transport, 0, 2, 2, 8, 0], over(132)),
+  'sctp dport': rewriteInfo('port', 'sctp dport', [transport, 2, 2, 2, 8, 0], over(132)),
 };
 
 /** Bits of `ct state` (`NF_CT_STATE_BIT`) and `ct status` (`IPS_*`). */

@@ -78,12 +78,20 @@ function parseMangle(record: JsonRecord | null): Statement | null {
     const to = parseMark(value);
     return to === null ? null : { kind: 'mark', to };
   }
+  if (key['tcp option'] !== undefined) return parseClamp(asRecord(key['tcp option']), value);
   const payload = asRecord(key['payload']);
   const field = `${String(payload?.['protocol'])} ${String(payload?.['field'])}`;
   if (payload === null || !(field in rewrites)) return null;
   const lookup = parseLookup(asRecord(asRecord(value)?.['map']));
   const to = lookup ?? (typeof value === 'string' || typeof value === 'number' ? value : null);
   return to === null ? null : { kind: 'rewrite', field: field as RewriteStatement['field'], to };
+}
+
+/** `{ name: "maxseg", field: "size" }` set to a number or `{ rt: { key: "mtu" } }`. */
+function parseClamp(option: JsonRecord | null, value: Json): Statement | null {
+  if (option?.['name'] !== 'maxseg' || option['field'] !== 'size') return null;
+  if (typeof value === 'number') return { kind: 'clamp', size: value };
+  return asRecord(asRecord(value)?.['rt'])?.['key'] === 'mtu' ? { kind: 'clamp', size: 'route' } : null;
 }
 
 function parseMark(value: Json): MarkStatement['to'] | null {

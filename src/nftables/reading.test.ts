@@ -37,7 +37,7 @@ describe.skipIf(kernelObstacle !== null)(`reading back${kernelNote}`, () => {
        add rule ip t plain meta l4proto { 6, 17 } drop
        add rule ip t plain ip ttl 3 accept
        add rule ip t plain accept
-       add set ip t strange { type ether_addr; }
+       add set ip t strange { type icmp_type; }
        add set ip t counted { type ipv4_addr; counter; }\n`,
     );
     const read = await place[driver].readTable('ip', 't');

@@ -44,6 +44,8 @@ function renderStatement(family: TableFamily, statement: Statement): string {
       return `dnat ${family} to ${renderTarget(statement)}`;
     case 'rewrite':
       return `${rewrites[statement.field].text} set ${renderValue(statement.to)}`;
+    case 'clamp':
+      return `tcp option maxseg size set ${statement.size === 'route' ? 'rt mtu' : statement.size}`;
     default:
       return statement.kind;
   }

@@ -1,6 +1,6 @@
 import { completeStatements, isImplied, toldBy } from './complete-rule.ts';
 import { isHost, isPrefix } from './datum.ts';
-import type { MatchStatement, Statement } from './expression.ts';
+import type { FieldName, MatchStatement, Statement } from './expression.ts';
 import type { RuleState } from './port.ts';
 import type { Rule, TableFamily } from './transaction.ts';
 
@@ -42,8 +42,10 @@ function canonicalStatements(family: TableFamily, statements: readonly Statement
   return ordered;
 }
 
+const fieldOrder: readonly FieldName[] = ['nfproto', 'iiftype', 'l4proto'];
+
 function compareFields(one: MatchStatement, other: MatchStatement): number {
-  return one.field === other.field ? 0 : one.field === 'nfproto' ? -1 : 1;
+  return fieldOrder.indexOf(one.field) - fieldOrder.indexOf(other.field);
 }
 
 function canonicalMatch(statement: Statement): Statement {

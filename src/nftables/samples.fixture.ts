@@ -127,6 +127,18 @@ function membershipSamples({ type, one, other, prefixes }: Words): Samples['sets
       elements: [{ key: [one] }, { key: [prefixes[0]], comment: 'pods' }, { key: [prefixes[1]] }, { key: [prefixes[2]] }],
     },
     {
+      set: set({ name: 'service_ranges', key: [type, 'protocol', 'port'], value: ['mark'], interval: true }),
+      elements: [
+        { key: [one, 6, { from: 4000, to: 4999 }], value: [0x101] },
+        { key: [one, 17, { from: 1, to: 65_535 }], value: [0x102], comment: 'all' },
+      ],
+    },
+    {
+      set: set({ name: 'neighbours', key: ['link'] }),
+      elements: [{ key: ['aa:bb:cc:dd:ee:0f'] }, { key: ['00:00:00:00:00:01'] }],
+    },
+    { set: set({ name: 'known', key: [type, 'link'] }), elements: [{ key: [one, 'aa:bb:cc:dd:ee:ff'] }] },
+    {
       set: set({ name: 'ports', key: ['port'], interval: true }),
       elements: [{ key: [{ from: 30_000, to: 32_767 }] }, { key: [0] }],
     },
@@ -213,6 +225,7 @@ function sampleRules(word: Words): Samples['rules'] {
     ...inChain('plain', ...lookupSamples(word)),
     ...inChain('capture', [{ kind: 'notrack' }], ...markSamples(word)),
     ...inChain('capture', ...rewriteSamples(word)),
+    ...inChain('first', ...clampSamples),
     ...inChain('refused', ...rejectSamples),
     ...inChain('translated', ...dnatSamples(word)),
     ...inChain('hidden', [{ kind: 'masquerade', fullyRandom: true }], [{ kind: 'masquerade', fullyRandom: false }]),
@@ -267,6 +280,13 @@ function lookupSamples({ saddr, daddr, original }: Words): readonly (readonly St
     [inSet([saddr, daddr], 'pairs')],
     [inSet(['iifname'], 'links'), inSet(['dport'], 'ports'), inSet(['l4proto'], 'fixed'), notInSet(['mark'], 'empty')],
     [{ kind: 'vmap', key: ['l4proto', 'dport'], map: 'verdicts' }],
+    [inSet(['ether saddr'], 'neighbours'), { kind: 'return' }],
+    [match('dport', 80), inSet([saddr, 'ether saddr'], 'known'), match('ether saddr', 'aa:bb:cc:dd:ee:ff'), { kind: 'accept' }],
+    [match('iiftype', 1), matchNot('ether saddr', '00:00:00:00:00:01')],
+    [
+      { kind: 'mark', to: { key: service, map: 'service_ranges' } },
+      { kind: 'goto', chain: 'target' },
+    ],
     [{ kind: 'vmap', key: ['mark'], map: 'marked' }],
     [{ kind: 'vmap', key: [{ kind: 'random', modulus: 3 }], map: 'lots' }],
     [{ kind: 'update', operation: 'update', set: 'clients', key: [saddr], timeoutSeconds: 10_800, value: 'mark' }],
@@ -315,9 +335,23 @@ function rewriteSamples({ saddr, daddr, other }: Words): readonly (readonly Stat
     [{ kind: 'rewrite', field: saddr, to: { key: [saddr], map: 'moves' } }],
     [{ kind: 'rewrite', field: 'tcp dport', to: 80 }],
     [match('l4proto', 17), { kind: 'rewrite', field: 'udp sport', to: { key: ['sport'], map: 'port_moves' } }],
+    [
+      match('udp checksum', 0),
+      { kind: 'rewrite', field: 'udp dport', to: { key: [daddr, 'l4proto', 'dport'], map: 'doors' } },
+      { kind: 'rewrite', field: 'udp checksum', to: 0 },
+      { kind: 'accept' },
+    ],
+    [{ kind: 'rewrite', field: 'sctp dport', to: { key: [daddr, 'l4proto', 'dport'], map: 'doors' } }, { kind: 'accept' }],
+    [{ kind: 'rewrite', field: 'sctp sport', to: 5 }],
     [{ kind: 'rewrite', field: 'tcp dport', to: { key: [daddr, 'l4proto', 'dport'], map: 'doors' } }, { kind: 'notrack' }],
   ];
 }
+
+/** The route is known behind routing only. */
+const clampSamples: readonly (readonly Statement[])[] = [
+  [match('tcp flags', { mask: 2, equals: 2 }), { kind: 'clamp', size: 1340 }, { kind: 'return' }],
+  [{ kind: 'clamp', size: 'route' }],
+];
 
 const rejectSamples: readonly (readonly Statement[])[] = [
   [{ kind: 'reject', with: 'port-unreachable' }],

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Family, Pause } from '../model/mod.ts';
 import type { ChainState, SetState, TableState } from './port.ts';
 import { rulesEqual } from './rule-equal.ts';
-import type { SideChain } from './side-chains.ts';
+import type { SideChain } from './side-context.ts';
 import { SideDelta } from './side-delta.ts';
 import type { Slot } from './side-delta.ts';
 import { SideMemory } from './side-memory.ts';

@@ -3,6 +3,7 @@ import { formatPrefix } from '../model/mod.ts';
 import type { StickyEntry } from '../model/mod.ts';
 import { prefixOfPart } from './side-cover.ts';
 import type { Placed } from './side-elements.ts';
+import type { SharedChain } from './side-shared-chains.ts';
 import type { Element, KeyPart } from './transaction.ts';
 
 /** What one key of one set says before and after a change; undefined: it is not there. */
@@ -19,8 +20,8 @@ export class SideDelta {
   readonly #slots = new Map<string, Map<string, Slot>>();
   /** Sticky groups that changed, as they were before. */
   readonly groups = new Map<number, StickyEntry | null>();
-  /** Numbers of loopback targets whose use changed, and whether there was a chain for it before. */
-  readonly loopbackSizes = new Map<number, boolean>();
+  /** Chains whose use changed, by name, and whether they were there before. */
+  readonly shared = new Map<string, { readonly chain: SharedChain; readonly before: boolean }>();
 
   put(placed: Placed): void {
     this.#set(placed, (slot) => ({ before: slot?.before, after: placed.element }));
@@ -40,8 +41,8 @@ export class SideDelta {
     if (!this.groups.has(group)) this.groups.set(group, before);
   }
 
-  touchLoopbackSize(size: number, before: boolean): void {
-    if (!this.loopbackSizes.has(size)) this.loopbackSizes.set(size, before);
+  touchShared(name: string, chain: SharedChain, before: boolean): void {
+    if (!this.shared.has(name)) this.shared.set(name, { chain, before });
   }
 
   /** By set and key, those that differ before and after. */

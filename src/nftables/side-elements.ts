@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto';
 import { sideKey } from '../model/mod.ts';
-import type { DecisionEntry, LoopbackEntry, SideEntry, StickyEntry } from '../model/mod.ts';
-import { markOfDecision, markOfGroup, markOfPick } from './side-marks.ts';
+import type { DecisionEntry, LoopbackEntry, Protocol, RewriteEntry, SideEntry, StickyEntry } from '../model/mod.ts';
+import { checkLane, markOfDecision, markOfGroup, markOfPick } from './side-marks.ts';
 import {
+  clampChainName,
   loopbackChainName,
   loopbackTargetsName,
   nodePortMap,
+  nodePortRanges,
   protocolNumbers,
+  refusedRanges,
   refusedSet,
   serviceMap,
+  serviceRanges,
   stickyChainName,
 } from './side-sets.ts';
 import type { Element, KeyPart } from './transaction.ts';
@@ -28,27 +32,66 @@ export function elementsOf(entry: SideEntry): readonly Placed[] {
     case 'decision':
       return placeDecision(entry);
     case 'capture':
-      return [place('captured', destinationOf(entry))];
+      return [place(isRange(entry) ? 'captured_ranges' : 'captured', destinationOf(entry))];
     case 'capture-address':
       return [place('captured_addresses', [entry.address])];
     case 'restricted':
-      return [place('restricted', destinationOf(entry))];
+      return [place(isRange(entry) ? 'restricted_ranges' : 'restricted', destinationOf(entry))];
     case 'hairpin':
       return [place('hairpin', [entry.address, entry.address])];
     case 'sticky':
       return placeSticky(entry);
     case 'loopback':
       return placeLoopback(entry);
+    case 'lane':
+      return ['lanes', ...(entry.masquerade ? ['masqueraded_lanes'] : [])].map((set) => place(set, [checkLane(entry.mark)]));
+    case 'rewrite':
+      return [
+        { set: 'rewrites', element: { key: destinationOf(entry), value: [entry.to], ...remark(entry.direct ? 'direct' : null) } },
+      ];
+    case 'clamp':
+      return [{ set: 'clamps', element: { key: [entry.address], value: { kind: 'jump', chain: clampChainName(entry.size) } } }];
+    case 'peer':
+      return [{ set: 'peers', element: { key: [entry.address], ...remark(entry.link) } }];
     case 'record':
       return [placeRecord(entry)];
     case 'source':
     case 'protected':
-    case 'lane':
-    case 'rewrite':
-    case 'clamp':
-    case 'peer':
       return [];
   }
+}
+
+/** Elements that several entries may want, each of them the same one. */
+export function sharedElementsOf(entry: SideEntry): readonly Placed[] {
+  switch (entry.kind) {
+    case 'sticky':
+      // Makes the group remember a server.
+      return [...new Set(entry.servers)].map((server) => place('live', [markOfPick(server)]));
+    case 'peer':
+      return entry.link === null ? [] : [place('peer_links', [entry.link])];
+    case 'rewrite':
+      return entry.protocol === 'SCTP' ? [placeProtocol('rewrite'), placeProtocol('restore')] : [];
+    default:
+      return [];
+  }
+}
+
+/** What leads to the chains of a protocol that has some of its own. */
+function placeProtocol(way: 'rewrite' | 'restore'): Placed {
+  const value = { kind: 'jump', chain: `${way}_sctp` } as const;
+  return { set: `${way}_protocols`, element: { key: [protocolNumbers.SCTP], value } };
+}
+
+/**
+ * The way back from a port to which these entries, of one address and protocol, rewrite. Where there are several, answers
+ * come from the lowest port; the port is hidden unless one of them says that clients may ask for it.
+ */
+export function placeAnswers(entries: readonly RewriteEntry[]): readonly Placed[] {
+  const [first, ...others] = entries.toSorted((one, other) => one.port - other.port);
+  if (first === undefined) return [];
+  const key = destinationOf({ ...first, port: first.to });
+  const isDirect = [first, ...others].some(({ direct }) => direct);
+  return [{ set: 'answers', element: { key, value: [first.port] } }, ...(isDirect ? [] : [place('hidden_ports', key)])];
 }
 
 /** The element that says an entry in words, for entries that no packet has to see. */
@@ -63,29 +106,45 @@ export function recordKey(text: string): readonly [number, number] {
   return [digest.readUInt32BE(0), digest.readUInt32BE(4)];
 }
 
-/** The element that makes a sticky group remember a server. */
-export function placeLive(server: number): Placed {
-  return place('live', [markOfPick(server)]);
+interface Ports {
+  readonly port: number;
+  readonly lastPort?: number;
+}
+
+export function isRange({ port, lastPort = port }: Ports): boolean {
+  return lastPort !== port;
+}
+
+/** The key of a destination in sets of destinations, those of ranges included. */
+export function destinationOf(entry: Ports & { readonly address: string; readonly protocol: Protocol }): readonly KeyPart[] {
+  return [entry.address, protocolNumbers[entry.protocol], portsOf(entry)];
+}
+
+function portsOf({ port, lastPort = port }: Ports): KeyPart {
+  return lastPort === port ? port : { from: port, to: lastPort };
 }
 
 function place(set: string, key: readonly KeyPart[]): Placed {
   return { set, element: { key } };
 }
 
-/** The key of a destination in sets of destinations. */
-export function destinationOf(entry: Pick<LoopbackEntry, 'protocol' | 'port'> & { readonly address: string }): KeyPart[] {
-  return [entry.address, protocolNumbers[entry.protocol], entry.port];
+function remark(comment: string | null): { readonly comment?: string } {
+  return comment === null ? {} : { comment };
 }
 
 /** Rejections of clients that come from elsewhere are in a set besides, see `planCapture`. */
-function placeDecision({ client, address, protocol, port, decision }: DecisionEntry): readonly Placed[] {
+function placeDecision(entry: DecisionEntry): readonly Placed[] {
+  const { client, address, protocol, decision } = entry;
   const value = [markOfDecision(decision)];
-  if (address === null) return [{ set: nodePortMap(client), element: { key: [protocolNumbers[protocol], port], value } }];
-  const key = destinationOf({ address, protocol, port });
-  const placed = { set: serviceMap(client), element: { key, value } };
-  return decision.verdict === 'reject' && (client === 'pod' || client === 'outside')
-    ? [placed, place(refusedSet(client), key)]
-    : [placed];
+  const ranges = isRange(entry);
+  if (address === null) {
+    const set = ranges ? nodePortRanges(client) : nodePortMap(client);
+    return [{ set, element: { key: [protocolNumbers[protocol], portsOf(entry)], value } }];
+  }
+  const key = destinationOf({ ...entry, address });
+  const placed = { set: ranges ? serviceRanges(client) : serviceMap(client), element: { key, value } };
+  if (decision.verdict !== 'reject' || client === 'node') return [placed];
+  return [placed, place(ranges ? refusedRanges(client) : refusedSet(client), key)];
 }
 
 function placeSticky({ group, timeoutSeconds, servers }: StickyEntry): readonly Placed[] {

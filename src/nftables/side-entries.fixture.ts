@@ -1,6 +1,20 @@
 import * as fc from 'fast-check';
-import { clientClasses, formatAddress, parsePrefix, protocols, sideKey } from '../model/mod.ts';
-import type { Address, Family, Prefix, SideChange, SideDecision, SideEntry, SideSettings } from '../model/mod.ts';
+import { formatAddress, parsePrefix, protocols, sideKey } from '../model/mod.ts';
+import type {
+  Address,
+  CaptureEntry,
+  DecisionEntry,
+  Family,
+  Prefix,
+  RestrictedEntry,
+  SideChange,
+  SideDecision,
+  SideEntry,
+  SideSettings,
+  SourceEntry,
+  TunnelProtocol,
+} from '../model/mod.ts';
+import { sideClients } from './side-sets.ts';
 
 /** Entries, settings and changes of them for tests; few addresses and numbers, so that they meet often. */
 
@@ -29,6 +43,18 @@ export function prefix(text: string): Prefix {
 }
 
 const port = fc.constantFrom(53, 80, 443);
+/** Single ports, inside ranges too, and ranges that do not overlap. */
+const ports = fc.constantFrom<{ readonly port: number; readonly lastPort?: number }>(
+  { port: 53 },
+  { port: 80 },
+  { port: 1500 },
+  { port: 2000 },
+  { port: 1000, lastPort: 1999 },
+  { port: 2000, lastPort: 2001 },
+  { port: 40_000, lastPort: 65_535 },
+);
+const client = fc.constantFrom(...sideClients);
+const mark = fc.constantFrom(0x101, 0x102, 0x1f00, 0xff_ff_00_00);
 const protocol = fc.constantFrom(...protocols);
 const server = fc.integer({ min: 16, max: 30 });
 const group = fc.integer({ min: 16, max: 19 });
@@ -42,6 +68,7 @@ const decision: fc.Arbitrary<SideDecision> = fc.oneof(
     masquerade: fc.boolean(),
   }),
   fc.record({ verdict: fc.constant('sticky' as const), group, masquerade: fc.boolean() }),
+  fc.record({ verdict: fc.constant('mark' as const), mark }),
 );
 
 function addresses(family: Family): fc.Arbitrary<Address> {
@@ -55,37 +82,58 @@ export function samplePrefixes(family: Family): fc.Arbitrary<Prefix> {
   return fc.tuple(addresses(family), length).map(([address, size]) => prefix(`${address}/${size}`));
 }
 
-export function sideEntries(family: Family): fc.Arbitrary<SideEntry> {
+const kind = <K extends SideEntry['kind']>(name: K): fc.Arbitrary<K> => fc.constant(name);
+
+/** The kinds of entries whose destination may be a range of ports. */
+function destinationEntries(family: Family): fc.Arbitrary<SideEntry> {
   const address = addresses(family);
-  const destination = { address, protocol, port };
-  const kind = <K extends SideEntry['kind']>(name: K): fc.Arbitrary<K> => fc.constant(name);
-  const target = fc.record({ address, port });
+  const named = <E extends SideEntry>(entry: fc.Arbitrary<Omit<E, 'port' | 'lastPort'>>): fc.Arbitrary<E> =>
+    fc.tuple(entry, ports).map(([rest, place]) => ({ ...rest, ...place }) as E);
+  const prefixed = {
+    kind: kind('source'),
+    address: fc.constant(sampleAddress(family, 1)),
+    protocol,
+    prefix: samplePrefixes(family),
+  };
   return fc.oneof(
-    {
-      weight: 3,
-      arbitrary: fc.record({ kind: kind('decision'), client: fc.constantFrom(...clientClasses), ...destination, decision }),
-    },
-    fc.record({
-      kind: kind('decision'),
-      client: fc.constantFrom(...clientClasses),
-      address: fc.constant(null),
-      protocol,
-      port,
-      decision,
-    }),
-    fc.record({ kind: kind('capture'), ...destination }),
-    fc.record({ kind: kind('capture-address'), address }),
-    fc.record({ kind: kind('restricted'), ...destination }),
+    { weight: 3, arbitrary: named<DecisionEntry>(fc.record({ kind: kind('decision'), client, address, protocol, decision })) },
+    named<DecisionEntry>(fc.record({ kind: kind('decision'), client, address: fc.constant(null), protocol, decision })),
+    named<CaptureEntry>(fc.record({ kind: kind('capture'), address, protocol })),
+    named<RestrictedEntry>(fc.record({ kind: kind('restricted'), address, protocol })),
+    { weight: 3, arbitrary: named<SourceEntry>(fc.record(prefixed)) },
+  );
+}
+
+/** The kinds that only ingress has. */
+function ingressEntries(family: Family): fc.Arbitrary<SideEntry> {
+  const address = addresses(family);
+  const link = fc.constantFrom(null, 'aa:bb:cc:dd:ee:01', 'aa:bb:cc:dd:ee:02');
+  return fc.oneof(
+    fc.record({ kind: kind('lane'), mark, masquerade: fc.boolean() }),
+    // Ports of which some are what others are rewritten to, and some share one.
     {
       weight: 3,
       arbitrary: fc.record({
-        kind: kind('source'),
-        address: fc.constant(sampleAddress(family, 1)),
+        kind: kind('rewrite'),
+        address,
         protocol,
-        port,
-        prefix: samplePrefixes(family),
+        port: fc.constantFrom(80, 81, 443),
+        to: fc.constantFrom(80, 8080, 8443),
+        direct: fc.boolean(),
       }),
     },
+    fc.record({ kind: kind('clamp'), address, size: fc.constantFrom(null, 1340, 1400) }),
+    fc.record({ kind: kind('peer'), address, link }),
+  );
+}
+
+export function sideEntries(family: Family): fc.Arbitrary<SideEntry> {
+  const address = addresses(family);
+  const target = fc.record({ address, port });
+  return fc.oneof(
+    { weight: 9, arbitrary: destinationEntries(family) },
+    { weight: 6, arbitrary: ingressEntries(family) },
+    fc.record({ kind: kind('capture-address'), address }),
     fc.record({ kind: kind('hairpin'), address }),
     { weight: 3, arbitrary: fc.record({ kind: kind('protected'), prefix: samplePrefixes(family) }) },
     {
@@ -120,8 +168,8 @@ export function sideSettingsOf(family: Family): fc.Arbitrary<SideSettings> {
     captureBit: fc.constantFrom(12, 0),
     echo: fc.constantFrom('answer', 'refuse'),
     echoAddress: family === 'IPv4' ? fc.option(addresses(family)) : fc.constant(null),
-    tunnelDevices: fc.constant([]),
-    tunnelProtocols: fc.constant([]),
+    tunnelDevices: fc.subarray(['tunl0', 'gue0']),
+    tunnelProtocols: fc.subarray<TunnelProtocol>([{ protocol: 4 }, { protocol: 41 }, { udpPort: 6080 }]),
   });
 }
 

@@ -2,7 +2,7 @@ import { protocols } from '../model/mod.ts';
 import type { Family, StickyEntry } from '../model/mod.ts';
 import { inSet, match, setMarkBits } from './expression.ts';
 import type { Source, Statement } from './expression.ts';
-import type { SideChain } from './side-chains.ts';
+import type { SideChain } from './side-context.ts';
 import { sideFields } from './side-fields.ts';
 import { markOfGroup } from './side-marks.ts';
 import { clientsMapName, loopbackChainName, loopbackTargetsName, protocolNumbers, stickyChainName } from './side-sets.ts';

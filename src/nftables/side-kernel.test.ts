@@ -109,6 +109,42 @@ describe.skipIf(kernelObstacle !== null)(`side rules in a kernel${kernelNote}`, 
     }
   });
 
+  it.each(cases)('$family, $driver: a range makes way for one that overlaps it, in one change', async ({ family, driver }) => {
+    await using namespace = makeNamespace();
+    const side = createSideRules({ family, port: namespace[driver], pause });
+    const address = sampleAddress(family, 1);
+    const entries = (port: number, lastPort: number): readonly SideEntry[] => [
+      { kind: 'capture', address, protocol: 'TCP', port, lastPort },
+      { kind: 'restricted', address, protocol: 'TCP', port, lastPort },
+      { kind: 'source', address, protocol: 'TCP', port, lastPort, prefix: prefix(`${address}/24`) },
+      { kind: 'source', address, protocol: 'TCP', port, lastPort, prefix: prefix(`${address}/28`) },
+      {
+        kind: 'decision',
+        client: 'peer',
+        address,
+        protocol: 'TCP',
+        port,
+        lastPort,
+        decision: { verdict: 'mark', mark: 0x101 },
+      },
+    ];
+    let before: readonly SideEntry[] = [];
+    for (const [first, last] of [
+      [1000, 1999],
+      [1500, 2500],
+      [1, 65_535],
+      [1200, 1300],
+    ] as const) {
+      const set = entries(first, last);
+      const remove = before.map((entry) => sideKey(entry));
+      expect(await side.apply({ settings: sideSettings, set, remove })).toMatchObject({ problem: null });
+      const wanted = new Map(set.map((entry) => [sideKey(entry), entry]));
+      const again = createSideRules({ family, port: namespace[driver], pause });
+      expect(await again.read()).toMatchObject({ ok: true, value: { entries: wanted } });
+      before = set;
+    }
+  });
+
   it.each(cases)(
     '$family, $driver: an edit behind the back is found by the change it is in the way of',
     async ({ family, driver }) => {

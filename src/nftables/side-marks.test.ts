@@ -2,7 +2,16 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { markLayout, markOfServer, serverOfMark } from '../model/mod.ts';
 import type { SideDecision } from '../model/mod.ts';
-import { decisionOfMark, dropMark, groupOfMark, markOfDecision, markOfGroup, markOfPick, rejectMark } from './side-marks.ts';
+import {
+  checkLane,
+  decisionOfMark,
+  dropMark,
+  groupOfMark,
+  markOfDecision,
+  markOfGroup,
+  markOfPick,
+  rejectMark,
+} from './side-marks.ts';
 
 const number = fc.integer({ min: markLayout.firstNumber, max: markLayout.numberMask });
 const decisions: fc.Arbitrary<SideDecision> = fc.oneof(
@@ -35,7 +44,8 @@ describe('marks of decisions', () => {
   });
 
   it('of others say nothing', () => {
-    for (const mark of [0, 1, 0x4000, 0x58000010, 0x57000003, 0x57800001, 0x57400001]) expect(decisionOfMark(mark)).toBeNull();
+    for (const mark of [0, 0x57000003, 0x57800001, 0x57400001]) expect(decisionOfMark(mark)).toBeNull();
+    for (const mark of [1, 0x4000, 0x58000010, 0xffffffff]) expect(decisionOfMark(mark)).toEqual({ verdict: 'mark', mark });
     for (const mark of [0x57000010, 0x57c00010, 0x57400001]) expect(groupOfMark(mark)).toBeNull();
     expect(groupOfMark(0x57400010)).toBe(16);
   });
@@ -46,5 +56,9 @@ describe('marks of decisions', () => {
       expect(() => markOfGroup(server)).toThrow(RangeError);
     }
     expect(() => markOfPick(0)).toThrow(RangeError);
+    for (const mark of [0, -1, 0x100000000, 1.5, 0x57000010]) {
+      expect(() => markOfDecision({ verdict: 'mark', mark })).toThrow(RangeError);
+      expect(() => checkLane(mark)).toThrow(RangeError);
+    }
   });
 });

@@ -42,22 +42,32 @@ export function markOfDecision(decision: SideDecision): number {
       if (decision.server === 0) return markOfServer(0, decision.masquerade);
       return markOfServer(checkNumber('server', decision.server), decision.masquerade);
     case 'mark':
-      return decision.mark;
+      return checkLane(decision.mark);
     case 'sticky':
       return (markOfGroup(decision.group) | (decision.masquerade ? markLayout.masquerade : 0)) >>> 0;
   }
 }
 
-/** The decision of a mark made by {@link markOfDecision}; null for any other mark. */
+/** The decision of a mark made by {@link markOfDecision}; null for any other mark. Every mark outside our layout is some lane's. */
 export function decisionOfMark(mark: number): SideDecision | null {
   if (mark === rejectMark) return { verdict: 'reject' };
   if (mark === dropMark) return { verdict: 'drop' };
-  if ((mark & markLayout.prefixMask) >>> 0 !== markLayout.prefix) return null;
+  if (!isOwnMark(mark)) return mark === 0 ? null : { verdict: 'mark', mark };
   const masquerade = (mark & markLayout.masquerade) !== 0;
   const number = mark & markLayout.numberMask;
   const numbered = number >= markLayout.firstNumber;
   if ((mark & markLayout.sticky) !== 0) return numbered ? { verdict: 'sticky', group: number, masquerade } : null;
   return numbered || number === 0 ? { verdict: 'balance', server: number, masquerade } : null;
+}
+
+/** The mark of a lane, which is none of {@link markLayout}. */
+export function checkLane(mark: number): number {
+  if (Number.isInteger(mark) && mark > 0 && mark <= 0xff_ff_ff_ff && !isOwnMark(mark)) return mark;
+  throw new RangeError(`${mark} is no packet mark of a lane`);
+}
+
+function isOwnMark(mark: number): boolean {
+  return (mark & markLayout.prefixMask) >>> 0 === markLayout.prefix;
 }
 
 /** The mark of a server that sticky groups remember: without masquerade. */

@@ -1,12 +1,13 @@
 import type { Family, SideSettings } from '../model/mod.ts';
 import { planFixedChains } from './side-chains.ts';
-import type { SideChain } from './side-chains.ts';
+import type { SideChain } from './side-context.ts';
 import { sameHook } from './side-compare.ts';
 import type { Findings } from './side-compare.ts';
 import type { SideDelta } from './side-delta.ts';
-import { planLoopbackChain, planStickyChain } from './side-group-chains.ts';
+import { planStickyChain } from './side-group-chains.ts';
 import type { SideMemory } from './side-memory.ts';
-import { clientsMap, clientsMapName, fixedSets, loopbackChainName, stickyChainName } from './side-sets.ts';
+import { clientsMap, clientsMapName, fixedSets, stickyChainName } from './side-sets.ts';
+import { planSharedChain } from './side-shared-chains.ts';
 import type { Command, SetDefinition } from './transaction.ts';
 
 /** Everything of a family's table that is to be there when a change is done. */
@@ -22,7 +23,7 @@ export function planChains({ family, settings, memory }: Omit<SidePlan, 'delta'>
   return [
     ...planFixedChains(family, settings),
     ...[...memory.stickyEntries()].map((entry) => planStickyChain(family, entry)),
-    ...memory.loopbackSizes().map((size) => planLoopbackChain(size, settings.masqueradeBit)),
+    ...memory.sharedChains().map((shared) => planSharedChain(family, settings, shared)),
   ];
 }
 
@@ -107,7 +108,7 @@ interface GroupChanges {
   readonly written: readonly SideChain[];
 }
 
-/** What sticky groups and loopback targets that the change touched need besides elements. */
+/** What sticky groups and shared chains that the change touched need besides elements. */
 function planGroups({ family, settings, memory, delta }: SidePlan): GroupChanges {
   const flush: string[] = [];
   const removedSets: SetDefinition[] = [];
@@ -132,12 +133,12 @@ function planGroups({ family, settings, memory, delta }: SidePlan): GroupChanges
       removedChains.push(name);
     }
   }
-  for (const [size, before] of delta.loopbackSizes) {
-    const after = memory.hasLoopbackSize(size);
-    const chain = planLoopbackChain(size, settings.masqueradeBit);
+  for (const [name, { chain: shared, before }] of delta.shared) {
+    const after = memory.hasSharedChain(name);
+    const chain = planSharedChain(family, settings, shared);
     if (before && !after) {
-      flush.push(loopbackChainName(size));
-      removedChains.push(loopbackChainName(size));
+      flush.push(name);
+      removedChains.push(name);
     }
     if (!before && after) {
       addedChains.push(chain);

@@ -1,30 +1,22 @@
-import { familyOf, isPort, parseAddress, parsePrefix, protocols, serverOfMark, sideKey } from '../model/mod.ts';
-import type { Address, ClientClass, DecisionEntry, Family, LoopbackEntry, Prefix, Protocol, SideEntry } from '../model/mod.ts';
+import { isPort, parseAddress, parsePrefix, protocols, serverOfMark, sideKey } from '../model/mod.ts';
+import type { Address, DecisionEntry, Family, LoopbackEntry, Prefix, Protocol, SideClient, SideEntry } from '../model/mod.ts';
 import { prefixOfPart } from './side-cover.ts';
 import { recordKey } from './side-elements.ts';
 import { decisionOfMark, groupOfMark, markOfPick } from './side-marks.ts';
+import { readIngress } from './side-read-ingress.ts';
+import { collect, leadsTo, readAddress, readDestination, readPort, readPorts, single } from './side-read-parts.ts';
+import type { Destination, ListedElements } from './side-read-parts.ts';
 import {
   loopbackChainName,
   loopbackTargetsName,
   nodePortMap,
-  protocolOfNumber,
+  nodePortRanges,
   serviceMap,
+  serviceRanges,
+  sideClients,
   stickyChainName,
 } from './side-sets.ts';
 import type { Element } from './transaction.ts';
-
-/** The elements of our sets, as the kernel lists them. */
-export interface ListedElements {
-  readonly family: Family;
-  /** Empty for a set that is not there. */
-  readonly of: (set: string) => readonly Element[];
-}
-
-interface Destination {
-  readonly address: Address;
-  readonly protocol: Protocol;
-  readonly port: number;
-}
 
 /**
  * The entries that the elements of the table say. An element that belongs to no entry, or to one that is not all
@@ -32,16 +24,19 @@ interface Destination {
  */
 export function* readEntries(listed: ListedElements): Iterable<SideEntry> {
   const { family, of } = listed;
-  for (const client of ['pod', 'node', 'outside'] as const) yield* readDecisions(listed, client);
-  yield* collect(of('captured'), ({ key }) => withKind('capture', readDestination(family, key)));
-  yield* collect(of('restricted'), ({ key }) => withKind('restricted', readDestination(family, key)));
+  for (const client of sideClients) yield* readDecisions(listed, client);
+  for (const ranges of ['', '_ranges']) {
+    yield* collect(of(`captured${ranges}`), ({ key }) => withKind('capture', readDestination(family, key)));
+    yield* collect(of(`restricted${ranges}`), ({ key }) => withKind('restricted', readDestination(family, key)));
+  }
   yield* collect(of('captured_addresses'), ({ key }) => withAddress('capture-address', family, key[0]));
   yield* collect(of('hairpin'), ({ key }) => (key[0] === key[1] ? withAddress('hairpin', family, key[0]) : null));
-  yield* collect(of('sources'), ({ key }) => readSource(family, key));
+  for (const set of ['sources', 'source_ranges']) yield* collect(of(set), ({ key }) => readSource(family, key));
   yield* collect(of('protected'), ({ key }) => withPrefix(family, prefixOfPart(key[0])));
   yield* collect(of('records'), (element) => readRecord(family, element));
   yield* readSticky(listed);
   yield* readLoopback(listed);
+  yield* readIngress(listed);
 }
 
 /** The addresses in the set of those that accept node ports. */
@@ -49,26 +44,20 @@ export function readNodePortAddresses(listed: ListedElements): readonly Address[
   return [...collect(listed.of('node_port_addresses'), ({ key }) => readAddress(listed.family, key[0]))];
 }
 
-/** One at a time, so that whoever asks for them may pause in between. */
-function* collect<T>(elements: readonly Element[], read: (element: Element) => T | null): Iterable<T> {
-  for (const element of elements) {
-    const value = read(element);
-    if (value !== null) yield value;
+function* readDecisions(listed: ListedElements, client: SideClient): Iterable<SideEntry> {
+  for (const set of [serviceMap(client), serviceRanges(client)]) {
+    yield* collect(listed.of(set), ({ key, value }) => withDecision(client, readDestination(listed.family, key), value));
+  }
+  for (const set of [nodePortMap(client), nodePortRanges(client)]) {
+    yield* collect(listed.of(set), ({ key, value }) => {
+      const place = readPorts(key);
+      return withDecision(client, place === null ? null : { address: null, ...place }, value);
+    });
   }
 }
 
-function* readDecisions(listed: ListedElements, client: ClientClass): Iterable<SideEntry> {
-  yield* collect(listed.of(serviceMap(client)), ({ key, value }) =>
-    withDecision(client, readDestination(listed.family, key), value),
-  );
-  yield* collect(listed.of(nodePortMap(client)), ({ key, value }) => {
-    const place = readPort(key);
-    return withDecision(client, place === null ? null : { address: null, ...place }, value);
-  });
-}
-
 function withDecision(
-  client: ClientClass,
+  client: SideClient,
   place: Omit<DecisionEntry, 'kind' | 'client' | 'decision'> | null,
   value: Element['value'],
 ): SideEntry | null {
@@ -96,10 +85,12 @@ function parseKey(family: Family, text: string): SideEntry | null {
   if (kind === 'record') return { kind, text: text.slice('record/'.length) };
   const prefix = parsePrefix(words.slice(-2).join('/'));
   if (kind === 'protected') return withPrefix(family, prefix);
-  const [address = '', protocol, port] = words;
-  const destination = { address: parseAddress(address), protocol: protocol as Protocol, port: Number(port) };
-  if (kind !== 'source' || destination.address === null || prefix === null) return null;
-  return { kind, ...destination, address: destination.address, prefix };
+  const [host = '', protocol, ports = ''] = words;
+  const [port, lastPort] = ports.split('-').map(Number);
+  const address = parseAddress(host);
+  if (kind !== 'source' || address === null || prefix === null || port === undefined) return null;
+  const last = lastPort === undefined ? {} : { lastPort };
+  return { kind, address, protocol: protocol as Protocol, port, ...last, prefix };
 }
 
 function readSticky(listed: ListedElements): Iterable<SideEntry> {
@@ -154,33 +145,9 @@ function listFrom<T>(at: (index: number) => T | undefined): readonly T[] {
   return values;
 }
 
-function leadsTo(value: Element['value'], kind: 'jump' | 'goto', chain: string): boolean {
-  return value !== undefined && 'kind' in value && value.kind === kind && value.chain === chain;
-}
-
 function serverOfPick(mark: number | null): number | null {
   const server = mark === null ? null : (serverOfMark(mark)?.server ?? null);
   return server !== null && markOfPick(server) === mark ? server : null;
-}
-
-function single(value: Element['value'] | Element['key']): number | null {
-  return Array.isArray(value) && typeof value[0] === 'number' ? value[0] : null;
-}
-
-function readDestination(family: Family, key: Element['key']): Destination | null {
-  const address = readAddress(family, key[0]);
-  const place = readPort(key.slice(1));
-  return address === null || place === null ? null : { address, ...place };
-}
-
-function readPort(key: Element['key']): Omit<Destination, 'address'> | null {
-  const protocol = protocolOfNumber(key[0]);
-  return protocol === null || !isPort(key[1]) ? null : { protocol, port: key[1] as number };
-}
-
-function readAddress(family: Family, part: unknown): Address | null {
-  const address = typeof part === 'string' ? parseAddress(part) : null;
-  return address !== null && familyOf(address) === family ? address : null;
 }
 
 function withKind(kind: 'capture' | 'restricted', destination: Destination | null): SideEntry | null {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { families } from '../model/mod.ts';
+import { families, sideKey } from '../model/mod.ts';
 import type { Family, SideChange, SideEntry } from '../model/mod.ts';
 import { createFakeNftPort } from './fake.ts';
 import { createFaultyNftPort } from './faulty.ts';
@@ -11,6 +11,7 @@ import { prefix, sampleAddress, sideChanges, sideEntries, sideSettings, sideSett
 import { followChange } from './side-model.fixture.ts';
 import { createSideRules } from './side-rules.ts';
 import { sideTable } from './side-sets.ts';
+import { sharedChainsOf } from './side-shared-chains.ts';
 import type { Transaction } from './transaction.ts';
 
 const pause = (): null => null;
@@ -211,6 +212,86 @@ describe.each(families)('side rules in a table, %s', (family) => {
     ]);
   });
 
+  it('entries that share a way back, an element or a chain do not take it from each other', async () => {
+    const port = createFakeNftPort();
+    const side = createSideRules({ family, port, pause });
+    const rewrite = (from: number, direct = false): SideEntry => ({
+      kind: 'rewrite',
+      address: vip,
+      protocol: 'SCTP',
+      port: from,
+      to: 8080,
+      direct,
+    });
+    const peer = (number: number): SideEntry => ({
+      kind: 'peer',
+      address: sampleAddress(family, number),
+      link: 'aa:bb:cc:dd:ee:ff',
+    });
+    const elementsOf = async (set: string): Promise<unknown> => {
+      const table = await port.readTable(sideTable(family).family, 'waypost');
+      return table.ok && table.value?.sets.get(set)?.elements;
+    };
+    await side.apply(change([rewrite(81), rewrite(80), peer(1), peer(2)]));
+    expect(await elementsOf('answers')).toEqual([{ key: [vip, 132, 8080], value: [80] }]);
+    expect(await elementsOf('hidden_ports')).toEqual([{ key: [vip, 132, 8080] }]);
+    expect(await side.apply(change([rewrite(81, true)]))).toMatchObject({ problem: null });
+    expect(await elementsOf('hidden_ports')).toEqual([]);
+    expect(await side.apply(change([], [`rewrite/${vip}/SCTP/80`, `peer/${sampleAddress(family, 1)}`]))).toMatchObject({
+      problem: null,
+    });
+    expect(await elementsOf('answers')).toEqual([{ key: [vip, 132, 8080], value: [81] }]);
+    expect(await elementsOf('peer_links')).toEqual([{ key: ['aa:bb:cc:dd:ee:ff'] }]);
+    expect(await elementsOf('rewrite_protocols')).toEqual([{ key: [132], value: { kind: 'jump', chain: 'rewrite_sctp' } }]);
+    await side.apply(change([], [`rewrite/${vip}/SCTP/81`, `peer/${sampleAddress(family, 2)}`]));
+    for (const set of ['answers', 'hidden_ports', 'rewrite_protocols', 'peer_links']) expect(await elementsOf(set)).toEqual([]);
+    expect(await side.read()).toEqual({ ok: true, value: { entries: new Map(), intact: true } });
+  });
+
+  it('a kernel that cannot rewrite ports of SCTP refuses those alone, by name', async () => {
+    const kernel = createFakeNftPort();
+    const old: NftPort = {
+      ...kernel,
+      apply: async (transaction) => {
+        const at = transaction.commands.findIndex((command) => JSON.stringify(command).includes('sctp dport'));
+        if (at < 0) return kernel.apply(transaction);
+        return { problem: { code: 'WP_NFT_NO_KERNEL', message: 'EOPNOTSUPP', command: at }, bytes: 0, messages: 0 };
+      },
+    };
+    const side = createSideRules({ family, port: old, pause });
+    const rewrite = (protocol: 'TCP' | 'SCTP'): SideEntry => ({
+      kind: 'rewrite',
+      address: vip,
+      protocol,
+      port: 80,
+      to: 8080,
+      direct: false,
+    });
+    const { problem } = await side.apply(change([rewrite('TCP'), rewrite('SCTP')]));
+    expect(problem).toEqual({
+      code: 'WP_NFT_NO_KERNEL',
+      message: `rewrite/${vip}/SCTP/80: this kernel does not rewrite ports of SCTP, whose checksum it cannot compute`,
+    });
+    expect(await side.apply(change([rewrite('TCP')]))).toMatchObject({ problem: null });
+  });
+
+  it('a range of one port is that port', async () => {
+    const side = createSideRules({ family, port: createFakeNftPort(), pause });
+    const single: SideEntry = { kind: 'capture', address: vip, protocol: 'TCP', port: 80 };
+    expect(await side.apply(change([{ ...single, lastPort: 80 }]))).toMatchObject({ problem: null });
+    expect(await side.apply(change([single]))).toMatchObject({ operations: 0 });
+    expect(await side.read()).toMatchObject({ value: { entries: new Map([[sideKey(single), single]]), intact: true } });
+  });
+
+  it('nothing asks for tunnels where the settings name none', () => {
+    const text = (settings: Partial<typeof sideSettings>): string =>
+      JSON.stringify(planFixedChains(family, { ...sideSettings, ...settings }));
+    expect(text({})).not.toContain('"peers"');
+    expect(text({ tunnelProtocols: [{ protocol: 4 }] })).toContain('"peers"');
+    expect(text({})).not.toContain('tunl0');
+    expect(text({ tunnelDevices: ['tunl0'] })).toContain('tunl0');
+  });
+
   it('cleanup removes the table, and finds nothing the second time', async () => {
     const port = createFakeNftPort();
     const side = createSideRules({ family, port, pause });
@@ -233,12 +314,12 @@ describe.each(families)('side rules in a table, %s', (family) => {
     );
   });
 
-  it('the number of rules does not depend on the entries, groups and loopback ports aside', async () => {
+  it('the number of rules does not depend on the entries, groups and shared chains aside', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(sideEntries(family), { maxLength: 30 }), async (set) => {
         const port = createFakeNftPort();
         await createSideRules({ family, port, pause }).apply(
-          change(set.filter(({ kind }) => kind !== 'sticky' && kind !== 'loopback')),
+          change(set.filter((entry) => entry.kind !== 'sticky' && sharedChainsOf(entry).length === 0)),
         );
         const table = await port.readTable(sideTable(family).family, 'waypost');
         const names = table.ok && table.value !== null ? [...table.value.chains.keys()] : [];

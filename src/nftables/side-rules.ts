@@ -5,6 +5,7 @@ import type {
   Family,
   Outcome,
   Pause,
+  Problem,
   SideChange,
   SideEntry,
   SideReport,
@@ -12,7 +13,7 @@ import type {
   SideSettings,
   SideState,
 } from '../model/mod.ts';
-import type { NftPort } from './port.ts';
+import type { NftPort, NftProblem } from './port.ts';
 import { compareTable, sameChains } from './side-compare.ts';
 import type { Findings } from './side-compare.ts';
 import { SideDelta } from './side-delta.ts';
@@ -94,7 +95,7 @@ class TableSideRules implements SideRules {
     const commands = await this.#plan(found.value, change);
     if (commands.length > 0) {
       const { problem, bytes } = await this.#port.apply({ table: sideTable(this.family), commands });
-      if (problem !== null) return { problem, operations: 0, bytes };
+      if (problem !== null) return { problem: explainRefusal(problem, commands, change), operations: 0, bytes };
       this.#remember(found.value.memory, change.settings);
       return { problem: null, operations: countOperations(commands), bytes };
     }
@@ -146,6 +147,19 @@ class TableSideRules implements SideRules {
       (await isRightFor(findings, { family, settings, memory }, this.#pause))
     );
   }
+}
+
+/** What a kernel refuses that is too old for an entry (see `RewriteStatement`) is told by the entry's key. */
+function explainRefusal(problem: NftProblem, commands: readonly Command[], { set }: SideChange): Problem {
+  const command = problem.command === null ? undefined : commands[problem.command];
+  const isSctp =
+    command?.kind === 'add-rule' &&
+    command.rule.statements.some((statement) => statement.kind === 'rewrite' && statement.field.startsWith('sctp '));
+  if (problem.code !== 'WP_NFT_NO_KERNEL' || !isSctp) return problem;
+  const entries = set.filter((entry) => entry.kind === 'rewrite' && entry.protocol === 'SCTP').map((entry) => sideKey(entry));
+  const who = entries.length === 0 ? 'rewrites of SCTP' : entries.join(', ');
+  const message = `${who}: this kernel does not rewrite ports of SCTP, whose checksum it cannot compute`;
+  return { code: problem.code, message };
 }
 
 /** True if chains, rules and sets can stay as they are. */

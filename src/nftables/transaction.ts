@@ -36,6 +36,7 @@ export type DatumType =
   | 'port'
   | 'mark'
   | 'interface'
+  | 'link'
   | 'random'
   | 'tcp port'
   | 'udp port'

@@ -105,6 +105,12 @@ export const randomType = 1;
 export const invertFlag = 1;
 export const fullyRandomFlag = 0x10;
 
+/** `NFT_RT_TCPMSS`, `NFT_BYTEORDER_HTON`. */
+export const routeSegmentSize = 3;
+export const hostToNetwork = 1;
+/** `TCPOPT_MSS`, where its value is, and `NFT_EXTHDR_OP_TCPOPT`. */
+export const segmentOption = { kind: 2, offset: 2, length: 2, operation: 1 } as const;
+
 /** `NFT_REJECT_TCP_RST`, and for each family the type (`NFT_REJECT_*`) and codes: RFC 792, RFC 4443, `NFT_REJECT_ICMPX_*`. */
 export const resetType = 1;
 const eitherFamily = { type: 2, codes: { 'port-unreachable': 1, 'admin-prohibited': 3 } } as const;

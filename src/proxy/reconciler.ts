@@ -12,6 +12,7 @@ import type {
   Frontend,
   NodeChoices,
   Pause,
+  PeerSettings,
   Problem,
   Publisher,
   ServiceKey,
@@ -48,6 +49,8 @@ export interface ReconcilerOptions {
   readonly report: (notice: Notice) => void;
   /** Has the last word on frontends; absent: nobody. */
   readonly publisher?: Publisher;
+  /** Who may send on to this node; absent: nobody. */
+  readonly peers?: (family: Family, snapshot: Snapshot) => PeerSettings;
   /** Measures the work; absent: nobody does. */
   readonly observe?: SyncObserver;
   /** What follows each successful sync, in this order; absent: nothing. */
@@ -190,10 +193,12 @@ export class Reconciler {
   }
 
   #gather(snapshot: Snapshot): Basis {
-    const { choices, localAddresses } = this.#options;
+    const { choices, localAddresses, peers } = this.#options;
     const { family } = this.#plane;
     const interfaces = localAddresses();
-    const settings = resolveSettings(choices, family, { node: snapshot.node, localAddresses: interfaces });
+    const known = { node: snapshot.node, localAddresses: interfaces };
+    const facts = peers === undefined ? known : { ...known, peers: peers(family, snapshot) };
+    const settings = resolveSettings(choices, family, facts);
     const viewpoint = resolveViewpoint(this.#options, family, settings, snapshot.node);
     return { snapshot, settings, viewpoint, interfaces };
   }

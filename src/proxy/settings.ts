@@ -6,6 +6,7 @@ import type {
   NodeChoices,
   NodePortAddresses,
   NodeRecord,
+  PeerSettings,
   PodDetection,
   PodTraffic,
   Prefix,
@@ -17,6 +18,7 @@ export interface NodeFacts {
   readonly node: NodeRecord | null;
   /** Addresses of all interfaces, both families mixed. */
   readonly localAddresses: readonly Address[];
+  readonly peers?: PeerSettings;
 }
 
 /** Settles what the operator chose for one family on this node. */
@@ -26,6 +28,7 @@ export function resolveSettings(choices: NodeChoices, family: Family, facts: Nod
     nodePorts: resolveNodePorts(choices, family, facts),
     masqueradeBit: choices.masqueradeBit,
     nodeAddress: resolveNodeAddress(choices, family, facts.node),
+    ...(facts.peers === undefined ? {} : { peers: facts.peers }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { chooseEndpoints, familyOf, hostPrefix, prefixContains } from '../model/mod.ts';
+import { chooseEndpoints, familyOf, hostPrefix, precedenceOf, prefixContains } from '../model/mod.ts';
 import type {
   Address,
   AllowedSources,
@@ -102,6 +102,7 @@ function derivePort(
     cluster: poolOf(`${servicePort}#cluster`, choice.cluster, service, { from, hooks }),
     local: poolOf(`${servicePort}#local`, choice.local, service, { from, hooks }),
   };
+  const precedence = precedenceOf(service);
   const make = (kind: FrontendKind, address: Address | null, number: number, routes: Routes): Frontend => ({
     id: `${kind}/${address ?? '*'}/${port.protocol}/${number}/${service.key}`,
     service: service.key,
@@ -117,7 +118,7 @@ function derivePort(
     scheduler: service.tuning.scheduler,
     drainSeconds: service.tuning.drainSeconds,
     publication: null,
-    precedence: '',
+    precedence,
     healthCheckPort: healthCheckPortOf(service),
   });
   const outerRoutes = externalRoutes(externalLocal, pools, choice, from);
@@ -134,7 +135,7 @@ function markDead(
   { protocol }: ServicePortRecord,
   publisher: Publisher | null,
 ): readonly MergedEndpoint[] {
-  if (publisher === null || publishing?.healthCheck == null) return endpoints;
+  if (publisher === null || (publishing?.healthCheck ?? null) === null) return endpoints;
   return endpoints.map((endpoint) =>
     publisher.isLive(key, { address: endpoint.address, protocol, port: endpoint.port })
       ? endpoint

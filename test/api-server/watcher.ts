@@ -1,6 +1,6 @@
-import type { DnsData, Dirty, Pause, Problem, Snapshot } from '../../src/model/mod.ts';
+import type { DnsData, Dirty, IngressData, Pause, Problem, Snapshot } from '../../src/model/mod.ts';
 import { createClusterSource } from '../../src/kube/cluster-source.ts';
-import { decodeNamespace, decodePod, decodeService, decodeSlice, isPodGone } from '../../src/kube/decode.ts';
+import { decodeNamespace, decodeNode, decodePod, decodeService, decodeSlice, isPodGone } from '../../src/kube/decode.ts';
 import type { Decoded } from '../../src/kube/decode.ts';
 import type { ReflectorTimings } from '../../src/kube/reflector-types.ts';
 import type { Source } from '../../src/kube/source.ts';
@@ -17,6 +17,7 @@ export interface WatcherOptions {
   readonly pause?: Pause;
   readonly random?: () => number;
   readonly dns?: DnsData;
+  readonly ingress?: IngressData;
 }
 
 /** Ends of watches are part of the tests, and real silence is short in them. */
@@ -30,10 +31,12 @@ export class Watcher implements AsyncDisposable {
   /** What was said, in order. */
   readonly calls: ('change' | 'synced')[] = [];
   readonly dns: DnsData | null;
+  readonly ingress: IngressData | null;
   readonly #source: Source;
 
   constructor(server: ApiServer, options: WatcherOptions = {}) {
     this.dns = options.dns ?? null;
+    this.ingress = options.ingress ?? null;
     const source = createClusterSource({
       kubeconfig: options.kubeconfig ?? '',
       master: options.kubeconfig === undefined ? server.url : '',
@@ -44,6 +47,7 @@ export class Watcher implements AsyncDisposable {
       env: {},
       clock: this.clock,
       dns: this.dns,
+      ingress: this.ingress,
       random: options.random ?? (() => 0.5),
       timings: { ...testTimings, ...options.timings },
       ...(options.pageLimit === undefined ? {} : { pageLimit: options.pageLimit }),
@@ -87,12 +91,12 @@ export class Watcher implements AsyncDisposable {
 export async function inStep(server: ApiServer, watcher: Watcher): Promise<void> {
   await until(
     'the watcher knows what the server holds',
-    () => watcher.synced && knownState(watcher) === serverState(server, watcher.dns),
+    () => watcher.synced && knownState(watcher) === serverState(server, watcher),
   );
 }
 
 /** What the server holds, as text that can be compared with {@link knownState}: every field that counts. */
-function serverState(server: ApiServer, dns: DnsData | null): string {
+function serverState(server: ApiServer, { dns, ingress }: Watcher): string {
   const read = <T>(name: CollectionName, query: Record<string, string>, decode: (raw: unknown) => Decoded<T>): T[] => {
     const selected = parseSelectors(new URLSearchParams(query));
     return server.history.list(name).flatMap((object) => {
@@ -105,6 +109,7 @@ function serverState(server: ApiServer, dns: DnsData | null): string {
   return toText({
     services: read('services', dns === null ? ours : {}, (raw) => decodeService(raw, dns)),
     slices: read('endpointslices', dns === null ? notHeadless : {}, (raw) => decodeSlice(raw, dns)),
+    nodes: ingress?.nodes === true ? read('nodes', {}, (raw) => decodeNode(raw, ingress)) : null,
     namespaces: dns === null ? null : read('namespaces', {}, (raw) => decodeNamespace(raw, dns)),
     pods:
       dns === null || dns.pods === 'none'
@@ -116,12 +121,16 @@ function serverState(server: ApiServer, dns: DnsData | null): string {
 }
 
 /** What the watcher knows, in the same words as {@link serverState}. */
-export function knownState({ snapshot, dns }: Watcher): string {
-  if (snapshot === null) return toText({ services: [], slices: [], namespaces: dns === null ? null : [], pods: null });
+export function knownState({ snapshot, dns, ingress }: Watcher): string {
+  if (snapshot === null) {
+    const nodes = ingress?.nodes === true ? [] : null;
+    return toText({ services: [], slices: [], nodes, namespaces: dns === null ? null : [], pods: null });
+  }
   const all = <T>(records: Iterable<readonly [string, T]>): T[] => [...records].map(([, record]) => record);
   return toText({
     services: all(snapshot.services),
     slices: all(snapshot.slices).flat(),
+    nodes: snapshot.nodes === null ? null : all(snapshot.nodes),
     namespaces: snapshot.namespaces === null ? null : all(snapshot.namespaces),
     pods: snapshot.pods === null ? null : all(snapshot.pods),
   });

@@ -1,6 +1,12 @@
 import { release } from 'node:os';
 import { createInterface } from 'node:readline';
-import { createFaultyIpvs, createIpvsDataPlane, createIpvsNetlinkPort, createSysctlPort } from '../../src/ipvs/mod.ts';
+import {
+  createFaultyIpvs,
+  createIpvsDataPlane,
+  createIpvsNetlinkPort,
+  createSysctlPort,
+  standardNumbers,
+} from '../../src/ipvs/mod.ts';
 import type { IpvsDataPlane } from '../../src/ipvs/mod.ts';
 import { frontendsOf, serviceRange, settingsOf } from '../../src/ipvs/wish.fixture.ts';
 import type { Shape } from '../../src/ipvs/wish.fixture.ts';
@@ -63,6 +69,7 @@ async function createPlane(family: Family): Promise<IpvsDataPlane> {
     udpDrainMs: 0,
     drainPollMs,
     captureBit: 12,
+    ...standardNumbers,
     echo: 'answer',
     clock: systemClock,
     now: () => performance.now(),

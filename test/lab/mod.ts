@@ -9,7 +9,16 @@ export type { Lab } from './lab.ts';
 export { listenOnAll } from './place.ts';
 export type { Place } from './place.ts';
 export { pollUntil } from './poll.ts';
-export type { Attempt, Listener, LoadReport, NameQuestion, Resolved, SocketProtocol, Target } from './resident/protocol.ts';
+export type {
+  Answer,
+  Attempt,
+  Listener,
+  LoadReport,
+  NameQuestion,
+  Resolved,
+  SocketProtocol,
+  Target,
+} from './resident/protocol.ts';
 export { serveLoad, startSteadyLoad } from './start-load.ts';
 export type { SteadyReport } from './start-load.ts';
 export { createTemporaryFolder } from './temporary-folder.ts';

@@ -1,4 +1,11 @@
-import { createIpvsDataPlane, createFakeIpvs, createFakeSideRules, serverKeyText, traceNode } from '../../src/ipvs/mod.ts';
+import {
+  createIpvsDataPlane,
+  createFakeIpvs,
+  createFakeSideRules,
+  serverKeyText,
+  standardNumbers,
+  traceNode,
+} from '../../src/ipvs/mod.ts';
 import type { TracedEnd, TracedNode } from '../../src/ipvs/mod.ts';
 import { families, familyOf, parseAddress, parsePrefix, succeed } from '../../src/model/mod.ts';
 import type { Address, Family } from '../../src/model/mod.ts';
@@ -52,6 +59,7 @@ async function programGroup(group: Group, family: Family): Promise<TracedNode> {
     udpDrainMs: 0,
     drainPollMs: 1000,
     captureBit: 12,
+    ...standardNumbers,
     echo: 'answer',
     clock: { now: () => 0, after: () => () => undefined },
     now: () => 0,

@@ -54,7 +54,10 @@ const cluster = v.strictObject({
 });
 
 const selector = v.array(
-  v.strictObject({ key: v.string(), operator: v.picklist(['in', 'notin', 'exists', 'absent']), values: v.optional(texts, []) }),
+  v.variant('operator', [
+    v.strictObject({ label: v.string(), operator: v.picklist(['in', 'not-in']), values: texts }),
+    v.strictObject({ label: v.string(), operator: v.picklist(['exists', 'not-exists']) }),
+  ]),
 );
 
 /** KubernetesSettings with names as text, and what the resolver knows of itself. */

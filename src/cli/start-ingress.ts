@@ -1,0 +1,218 @@
+import { randomUUID } from 'node:crypto';
+import { createAddressPoolAgent, createPublisher } from '../ingress/mod.ts';
+import type { AddressPoolAgent, HealthRow, IngressPublisher, PoolUsage } from '../ingress/mod.ts';
+import type { EffectiveConfig, IngressSettings } from '../config/mod.ts';
+import { openAddressStores } from '../kube/mod.ts';
+import type { AddressStores } from '../kube/mod.ts';
+import type { Address, Dirty, Pause, PublishNotice, Publisher, ServiceKey, Snapshot } from '../model/mod.ts';
+import { apiAccess } from './api-access.ts';
+import { PublicationBook } from './ingress-book.ts';
+import type { PublicationRow } from './ingress-book.ts';
+import { IngressFacts } from './ingress-facts.ts';
+import { startIngressHealth } from './ingress-health.ts';
+import type { IngressHealth } from './ingress-health.ts';
+import { IngressTunnels } from './ingress-tunnels.ts';
+import type { StartProxyOptions } from './proxy-handle.ts';
+
+export interface StartIngressOptions extends StartProxyOptions {
+  readonly settings: IngressSettings;
+  readonly pause: Pause;
+  readonly localAddresses: () => readonly Address[];
+}
+
+/** What `waypost ingress` is told. */
+export interface IngressStatus {
+  readonly publications: readonly PublicationRow[];
+  readonly health: readonly HealthRow[];
+  /** Null: this agent gives no addresses. */
+  readonly pools: { readonly leading: boolean; readonly usage: readonly PoolUsage[] } | null;
+}
+
+/** Ingress of a running agent. */
+export interface IngressHandle {
+  readonly publisher: Publisher;
+  readonly tunnels: IngressTunnels | null;
+  /** A commit of the source. */
+  take(snapshot: Snapshot, dirty: Dirty): void;
+  /** Everything has been read once. */
+  listed(): void;
+  /** Says who is told that Services have to be looked at again. */
+  attach(touch: (services: ReadonlySet<ServiceKey>) => void): void;
+  status(): IngressStatus;
+  stop(): Promise<void>;
+}
+
+/** Puts the parts of ingress together. What cannot be opened is reported, and the rest goes on. */
+export async function startIngress(options: StartIngressOptions): Promise<IngressHandle> {
+  const { config, settings, nodeName, families, pause, report, localAddresses } = options;
+  const facts = new IngressFacts({ ...config, localAddresses, now: () => performance.now() });
+  const book = new PublicationBook();
+  const touches = new Touches();
+  const health =
+    settings.healthChecks === null
+      ? null
+      : await startIngressHealth({ ...settings.healthChecks, changed: (services) => touches.add(services), report });
+  const pools = await openPools(options);
+  const tunnels =
+    settings.dsr === null || config.mode !== 'ipvs'
+      ? null
+      : new IngressTunnels({ settings: settings.dsr, nodeName, families, pause, report });
+  const publisher = makePublisher(options, facts, touches, health);
+  let latest: Snapshot | null = null;
+  return {
+    publisher: withBook(publisher, book),
+    tunnels,
+    take(snapshot, dirty) {
+      latest = snapshot;
+      health?.take(snapshot, dirty);
+      pools?.agent.update(snapshot, dirty);
+      if (facts.take(snapshot)) touches.add(book.services());
+      if (dirty.node && tunnels !== null) void tunnels.take(snapshot);
+    },
+    listed() {
+      if (latest !== null) pools?.agent.start(latest);
+    },
+    attach: (touch) => touches.attach(touch),
+    status: () => ({
+      publications: book.rows(),
+      health: health?.rows() ?? [],
+      pools: pools === null ? null : { leading: pools.agent.leading(), usage: pools.agent.usage() },
+    }),
+    async stop() {
+      health?.close();
+      await pools?.agent.close();
+      pools?.stores.close();
+    },
+  };
+}
+
+/** Services that are to be looked at again, told on a later turn of the event loop: a publisher is in the middle of one. */
+class Touches {
+  #waiting = new Set<ServiceKey>();
+  #touch: ((services: ReadonlySet<ServiceKey>) => void) | null = null;
+
+  attach(touch: (services: ReadonlySet<ServiceKey>) => void): void {
+    this.#touch = touch;
+  }
+
+  add(services: ReadonlySet<ServiceKey>): void {
+    if (services.size === 0) return;
+    if (this.#waiting.size === 0) setImmediate(() => this.#tell());
+    for (const service of services) this.#waiting.add(service);
+  }
+
+  #tell(): void {
+    const services = this.#waiting;
+    this.#waiting = new Set();
+    this.#touch?.(services);
+  }
+}
+
+function makePublisher(
+  { config, settings, nodeName, logger, event = () => {} }: StartIngressOptions,
+  facts: IngressFacts,
+  touches: Touches,
+  health: IngressHealth | null,
+): IngressPublisher {
+  const notice = ({ service, reason, message }: PublishNotice): void => {
+    const type = reason === 'Published' ? 'Normal' : 'Warning';
+    if (type === 'Warning') logger.warn(message, { service, reason });
+    else logger.info(message, { service });
+    const slash = service.indexOf('/');
+    const about = { kind: 'Service', namespace: service.slice(0, slash), name: service.slice(slash + 1) } as const;
+    event({ about, type, reason, action: 'Publish', message });
+  };
+  return createPublisher({
+    mode: config.mode,
+    nodeName,
+    settings: {
+      className: settings.loadBalancerClass,
+      vipCidrs: settings.vipCidrs ?? [],
+      externalIps: settings.externalIps,
+      capture: settings.capture,
+      directReturn: {
+        enabled: settings.dsr !== null,
+        method: settings.dsr?.method ?? 'ipip',
+        guePort: settings.dsr?.guePort ?? 0,
+      },
+      noEndpointsAction: settings.noEndpointsAction,
+      detectsPods: detectsPods(config),
+      limits: { ...settings.limits, marksPerNamespace: settings.limits.marksPerNamespace ?? 0 },
+    },
+    facts: () => facts.read(),
+    notice,
+    touch: (services) => touches.add(services),
+    ...(health === null ? {} : { isLive: (service, backend) => health.isLive(service, backend) }),
+  });
+}
+
+function detectsPods({ podDetection }: EffectiveConfig): boolean {
+  return podDetection.kind !== 'cluster-cidr' || podDetection.prefixes.length > 0;
+}
+
+function withBook(publisher: IngressPublisher, book: PublicationBook): Publisher {
+  return {
+    isLive: publisher.isLive,
+    publish(request) {
+      const frontends = publisher.publish(request);
+      const { service, family } = request;
+      // Where the publisher has nothing to say it gives back what it got.
+      if (frontends === request.frontends) book.forget(service.key, family);
+      else book.note(service.key, family, frontends);
+      return frontends;
+    },
+    forget(service, family) {
+      publisher.forget(service, family);
+      book.forget(service, family);
+    },
+  };
+}
+
+interface Pools {
+  readonly agent: Pick<AddressPoolAgent, 'usage' | 'close'> & {
+    update(snapshot: Snapshot, dirty: Dirty): void;
+    start(snapshot: Snapshot): void;
+    leading(): boolean;
+  };
+  readonly stores: AddressStores;
+}
+
+/** Addresses are given where there is a cluster to say so. */
+async function openPools(options: StartIngressOptions): Promise<Pools | null> {
+  const { config, settings, nodeName, report, clock } = options;
+  if (settings.pools.length === 0 || config.manifests !== null) return null;
+  const { namespace, name: leaseName } = settings.lease;
+  const opened = await openAddressStores({ ...apiAccess(config, nodeName), namespace, leaseName });
+  if (!opened.ok) {
+    report(opened.problem);
+    return null;
+  }
+  const stores = opened.value;
+  const agent = createAddressPoolAgent({
+    className: settings.loadBalancerClass,
+    pools: settings.pools.map(({ name, ranges }) => ({ name, addresses: ranges, autoAssign: true })),
+    ...stores,
+    clock,
+    uptime: () => performance.now(),
+    random: Math.random,
+    identity: `${nodeName}_${randomUUID()}`,
+    notice: ({ service, message }) => report({ code: 'WP_INGRESS_ADDRESS', message, service }),
+    problem: report,
+  });
+  let started = false;
+  return {
+    stores,
+    agent: {
+      usage: () => agent.usage(),
+      close: () => agent.close(),
+      leading: () => agent.isLeading,
+      update(snapshot, dirty) {
+        if (started) agent.update(snapshot, dirty);
+      },
+      start(snapshot) {
+        started = true;
+        agent.update(snapshot, null);
+      },
+    },
+  };
+}
