@@ -5,7 +5,7 @@ import { Announcer } from './announcer.ts';
 import type { AnnounceNotice } from './announcer.ts';
 
 export const duration = 3000;
-const network = parsePrefix('192.0.2.0/24') as Prefix;
+export const network = parsePrefix('192.0.2.0/24') as Prefix;
 
 /** Time that is turned by hand, in which only promises that are ready go on by themselves. */
 class WorldClock implements Clock {

@@ -30,10 +30,9 @@ export function createFakeNeighbours(family: Family): FakeNeighbours {
     listInterfaces: async () => say([...links.values()]),
     async changeProxies(add, remove) {
       if (fake.problem !== null) return { ok: false, problem: fake.problem };
-      const missing = add.filter(({ index }) => !links.has(index));
+      const first = add.find(({ index }) => !links.has(index));
       for (const proxy of add) if (links.has(proxy.index)) proxies.set(keyOf(proxy), proxy);
       for (const proxy of remove) proxies.delete(keyOf(proxy));
-      const [first] = missing;
       return first === undefined
         ? succeed(undefined)
         : fail('WP_NETLINK_REFUSED', `the kernel refused to add ${first.address}: ENODEV`);

@@ -99,14 +99,14 @@ export class AnnounceStage implements AsyncDisposable {
     return (await this.lab.outside.connect(target))[0];
   }
 
-  /** Waits, this long at most, until new connections of the client end at this node. */
-  async untilServedBy(node: Place, family: Family, timeoutMs: number): Promise<void> {
+  /** Waits, this long at most, until new connections of the client end at this node; its name. */
+  async servedBy(node: Place, family: Family, timeoutMs: number): Promise<string> {
     let last: Attempt | undefined;
-    await pollUntil(
+    return await pollUntil(
       `${family} to be served by ${node.name}`,
       async () => {
         last = await this.connect(family);
-        return last?.answer?.backend === node.name ? true : null;
+        return last?.answer?.backend === node.name ? node.name : null;
       },
       { timeoutMs, explain: () => `${JSON.stringify(last)} ${this.nodes.map((each) => this.outputOf(each)).join('\n')}` },
     );

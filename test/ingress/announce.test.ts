@@ -32,7 +32,7 @@ describeWhere(await canMakeNamespaces(), 'announced addresses', () => {
       expect(await traces(stage.lab.node1)).toEqual([]);
       await startBoth();
       const owner = await stage.owner(vips[family]);
-      await stage.untilServedBy(owner, family, moveMs);
+      expect(await stage.servedBy(owner, family, moveMs)).toBe(owner.name);
       for (let round = 0; round < 5; round += 1) expect(await stage.resolve(vips[family])).toBe(owner.name);
       const silent = (await traces(stage.other(owner))).filter((line) => line.includes(`${vips[family]} `));
       expect(silent).toEqual([]);
@@ -40,10 +40,9 @@ describeWhere(await canMakeNamespaces(), 'announced addresses', () => {
   );
 
   test.each(families)('%s: a client that checks the neighbour it has gets its answer', async (family) => {
-    expect.hasAssertions();
     await startBoth();
     const owner = await stage.owner(vips[family]);
-    await stage.untilServedBy(owner, family, moveMs);
+    expect(await stage.servedBy(owner, family, moveMs)).toBe(owner.name);
     const { lab } = stage;
     const [{ lladdr = '' } = {}] = JSON.parse(
       await run(lab.outside, 'ip', ['-json', 'neigh', 'show', vips[family], 'dev', 'eth0']),
@@ -58,47 +57,44 @@ describeWhere(await canMakeNamespaces(), 'announced addresses', () => {
   test.each(families)('%s: an owner that ends in order hands over, and clients follow [INGRESS-49]', async (family) => {
     await startBoth();
     const owner = await stage.owner(vips[family]);
-    await stage.untilServedBy(owner, family, moveMs);
+    expect(await stage.servedBy(owner, family, moveMs)).toBe(owner.name);
     await stage.close(owner, 'release');
-    await stage.untilServedBy(stage.other(owner), family, moveMs);
+    expect(await stage.servedBy(stage.other(owner), family, moveMs)).toBe(stage.other(owner).name);
     expect(await stage.knownTo(stage.lab.outside, vips[family])).toBe(stage.other(owner).name);
     expect(await traces(owner)).toEqual([]);
   });
 
   test.each(families)('%s: an owner that is killed is followed, and clients with it [INGRESS-49]', async (family) => {
-    expect.hasAssertions();
     await startBoth();
     const owner = await stage.owner(vips[family]);
-    await stage.untilServedBy(owner, family, moveMs);
+    expect(await stage.servedBy(owner, family, moveMs)).toBe(owner.name);
     await stage.kill(owner);
-    await stage.untilServedBy(stage.other(owner), family, durationMs + moveMs);
+    expect(await stage.servedBy(stage.other(owner), family, durationMs + moveMs)).toBe(stage.other(owner).name);
   });
 
   test.each(families)('%s: a node that dies, cable and all, is followed [INGRESS-49]', async (family) => {
-    expect.hasAssertions();
     await startBoth();
     const owner = await stage.owner(vips[family]);
-    await stage.untilServedBy(owner, family, moveMs);
+    expect(await stage.servedBy(owner, family, moveMs)).toBe(owner.name);
     await stage.kill(owner);
     await run(owner, 'ip', ['link', 'set', 'eth0', 'down']);
-    await stage.untilServedBy(stage.other(owner), family, durationMs + moveMs);
+    expect(await stage.servedBy(stage.other(owner), family, durationMs + moveMs)).toBe(stage.other(owner).name);
   });
 
   test.each(families)('%s: an owner whose cable is drawn hands over at once, and comes back', async (family) => {
-    expect.hasAssertions();
     await startBoth();
     const owner = await stage.owner(vips[family]);
-    await stage.untilServedBy(owner, family, moveMs);
+    expect(await stage.servedBy(owner, family, moveMs)).toBe(owner.name);
     await run(stage.lab.gateway, 'ip', ['link', 'set', `lan-${owner.name}`, 'down']);
-    await stage.untilServedBy(stage.other(owner), family, moveMs);
+    expect(await stage.servedBy(stage.other(owner), family, moveMs)).toBe(stage.other(owner).name);
     await run(stage.lab.gateway, 'ip', ['link', 'set', `lan-${owner.name}`, 'up']);
-    await stage.untilServedBy(owner, family, moveMs);
+    expect(await stage.servedBy(owner, family, moveMs)).toBe(owner.name);
   });
 
   test('a new run of the agent takes on what it finds, and nothing moves', async () => {
     await startBoth(8000);
     const owner = await stage.owner(vips.IPv4);
-    await stage.untilServedBy(owner, 'IPv4', moveMs);
+    expect(await stage.servedBy(owner, 'IPv4', moveMs)).toBe(owner.name);
     const before = await traces(owner);
     await stage.kill(owner);
     expect(await traces(owner)).toEqual(before);
@@ -117,7 +113,7 @@ describeWhere(await canMakeNamespaces(), 'announced addresses', () => {
     const before = await parameters(node1);
     await run(node1, 'ip', ['neigh', 'add', 'proxy', '192.0.2.60', 'dev', 'lo']);
     await stage.start(node1, durationMs);
-    for (const family of families) await stage.untilServedBy(node1, family, durationMs + moveMs);
+    for (const family of families) expect(await stage.servedBy(node1, family, durationMs + moveMs)).toBe(node1.name);
     expect(await parameters(node1)).toEqual(['0', '0', '1']);
     await stage.close(node1, 'release');
     expect(await traces(node1)).toEqual(['192.0.2.60 dev lo proxy']);
