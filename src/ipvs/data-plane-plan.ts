@@ -8,6 +8,7 @@ import { emptyStep, phaseOfRemoval, phaseOfSetting } from './diff-side.ts';
 import type { SideStep } from './diff-side.ts';
 import { ipvsProblem } from './errors.ts';
 import type { DrainPolicy, ServerWish } from './plan-types.ts';
+import { joinRanges } from './join-ranges.ts';
 import { readRecord, serversOfRecord } from './records.ts';
 import { buildRoute, isSameRoute } from './routes.ts';
 import type { KernelRoute } from './routes.ts';
@@ -55,6 +56,7 @@ export async function planSteps(facts: StepFacts, touched: Touched): Promise<Ste
   const { pause } = facts.options;
   await eachSlowly(touched.servers, pause, ([text, service]) => planServer(facts, steps, text, service));
   await eachSlowly(touched.entries, pause, ([key, service]) => planEntry(facts, steps, key, service));
+  joinRanges(steps, (key) => facts.kernel.entries.get(key));
   await eachSlowly(touched.routes, pause, ([key, service]) => planRoute(facts, steps, key, service));
   return steps;
 }
