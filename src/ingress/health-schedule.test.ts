@@ -49,8 +49,8 @@ describe('the plan of a check', () => {
 
   it('keeps to the phase while all is well, however late a check began', () => {
     const timing = planTiming(tcpSpec());
-    const next = (startedAt: number) => nextStart(timing, 340, { startedAt, answeredAt: startedAt, failures: 0 });
-    expect([next(5340), next(5347), next(6339), next(6341)]).toEqual([6340, 6340, 6340, 7340]);
+    const next = (startedAt: number) => nextStart(timing, 350, { startedAt, answeredAt: startedAt, failures: 0 });
+    expect([next(5350), next(5357), next(6349), next(6351)]).toEqual([6350, 6350, 6350, 7350]);
   });
 
   it('spreads back ends evenly', () => {
@@ -60,9 +60,10 @@ describe('the plan of a check', () => {
       const phase = phaseOf(`10.${index >> 14}.${(index >> 7) & 127}.${index & 127} 80 TCP`, timing);
       slots.set(phase, (slots.get(phase) ?? 0) + 1);
     }
-    expect(slots.size).toBe(50);
-    expect(Math.max(...slots.values())).toBeLessThan(1.35 * 200);
-    expect(Math.min(...slots.values())).toBeGreaterThan(0.65 * 200);
+    const even = (10_000 * grainMs) / 1000;
+    expect(slots.size).toBe(1000 / grainMs);
+    expect(Math.max(...slots.values())).toBeLessThan(1.35 * even);
+    expect(Math.min(...slots.values())).toBeGreaterThan(0.65 * even);
   });
 });
 

@@ -1,7 +1,10 @@
 import type { HealthCheckSpec } from '../model/mod.ts';
 
-/** Checks begin at whole multiples of so many milliseconds, so that one turn of the event loop serves several. */
-export const grainMs = 20;
+/**
+ * Checks begin at whole multiples of so many milliseconds, so that one turn of the event loop serves several: at 500 checks
+ * a second, waking for each 20 ms of them took 5.4 % of a core and more, for each 50 ms takes 4.1 %.
+ */
+export const grainMs = 50;
 
 /** When the checks of one back end begin, and how long each may take. Milliseconds. */
 export interface CheckTiming {
