@@ -1,76 +1,118 @@
-import type { Address, ServiceKey, SideEntry } from '../model/mod.ts';
+import { formatPrefix } from '../model/mod.ts';
+import type {
+  CaptureEntry,
+  DecisionEntry,
+  RestrictedEntry,
+  RewriteEntry,
+  ServiceKey,
+  SideEntry,
+  SourceEntry,
+} from '../model/mod.ts';
 import type { SidePhase, SideStep } from './diff-side.ts';
 
-/** In the order in which they are done. */
-const phases: readonly SidePhase[] = ['admit', 'attract', 'tidy'];
+type PortEntry = DecisionEntry | CaptureEntry | RestrictedEntry | SourceEntry | RewriteEntry;
 
-interface Span {
-  readonly purpose: string;
-  readonly first: number;
-  readonly last: number;
+/** An entry about ports that a phase sets or removes. */
+interface Move {
+  readonly phase: SidePhase;
+  readonly verb: 'set' | 'remove';
+  readonly key: string;
+  readonly service: ServiceKey;
+  readonly entry: PortEntry;
 }
 
+/** The transaction in the middle: servers are there, and none has gone. */
+const joint: SidePhase = 'attract';
+const phases: readonly SidePhase[] = ['admit', 'attract', 'tidy'];
+
 /**
- * The packet filter takes no range that overlaps one it has (net/netfilter/nft_set_pipapo.c), so a range that goes because
- * another takes its place goes with the transaction that brings the other, in which removals come first.
+ * A range takes the place of ports or other ranges, or they of it. The packet filter takes no range that overlaps one it has
+ * (net/netfilter/nft_set_pipapo.c), and a single port counts before the range it lies in, however early it comes or late it
+ * goes. So both change in one transaction, in which removals come first, and whatever else is said of those ports with them:
+ * a packet meets either all that was or all that will be. The same goes for the port that another is rewritten to.
  */
 export function joinRanges(steps: Readonly<Record<SidePhase, SideStep>>, entryOf: (key: string) => SideEntry | undefined): void {
-  const leaving = phases.flatMap((phase, at) =>
-    [...steps[phase].remove].flatMap(([key, service]) => leaverOf(key, service, at, entryOf)),
-  );
-  if (leaving.length === 0) return;
-  for (const [at, phase] of phases.entries()) {
-    for (const { entry } of steps[phase].set.values()) {
-      const span = spanOf(entry);
-      if (span === null) continue;
-      for (const one of leaving) {
-        if (one.at <= at || !overlap(one.span, span)) continue;
-        steps[phases[one.at] ?? phase].remove.delete(one.key);
-        steps[phase].remove.set(one.key, one.service);
-      }
-    }
+  // Nearly no change has a range in it, and a large one has a hundred thousand entries.
+  if (!phases.some((phase) => hasRangeOrRewrite(steps[phase], entryOf))) return;
+  const moves = phases.flatMap((phase) => listMoves(phase, steps[phase], entryOf));
+  const going = moves.filter(({ verb }) => verb === 'remove');
+  const coming = moves.filter(({ verb }) => verb === 'set');
+  const goingByPlace = Map.groupBy(going, ({ entry }) => placeOf(entry));
+  const replaced = coming.flatMap((one) => {
+    const others = (goingByPlace.get(placeOf(one.entry)) ?? []).filter((other) => takesThePlaceOf(one, other));
+    return others.length === 0 ? [] : [one, ...others];
+  });
+  const anchors = [...replaced, ...moves.filter(({ entry }) => entry.kind === 'rewrite')];
+  if (anchors.length === 0) return;
+  const anchorsByPlace = Map.groupBy(anchors, ({ entry }) => placeOf(entry));
+  for (const move of moves) {
+    const there = anchorsByPlace.get(placeOf(move.entry)) ?? [];
+    if (move.phase === joint || !there.some(({ entry }) => meets(entry, move.entry))) continue;
+    steps[move.phase][move.verb].delete(move.key);
+    if (move.verb === 'set') steps[joint].set.set(move.key, { entry: move.entry, service: move.service });
+    else steps[joint].remove.set(move.key, move.service);
   }
 }
 
-interface Leaver {
-  readonly key: string;
-  readonly service: ServiceKey;
-  readonly at: number;
-  readonly span: Span;
+function hasRangeOrRewrite({ set, remove }: SideStep, entryOf: (key: string) => SideEntry | undefined): boolean {
+  const counts = (entry: SideEntry | undefined): boolean =>
+    entry !== undefined && ('lastPort' in entry || entry.kind === 'rewrite');
+  return set.values().some(({ entry }) => counts(entry)) || remove.keys().some((key) => counts(entryOf(key)));
 }
 
-function leaverOf(
-  key: string,
-  service: ServiceKey,
-  at: number,
+function listMoves(
+  phase: SidePhase,
+  { set, remove }: SideStep,
   entryOf: (key: string) => SideEntry | undefined,
-): readonly Leaver[] {
-  const entry = entryOf(key);
-  const span = entry === undefined ? null : spanOf(entry);
-  return span === null ? [] : [{ key, service, at, span }];
+): readonly Move[] {
+  const coming = [...set].flatMap(([key, { entry, service }]) => moveOf({ phase, verb: 'set', key, service }, entry));
+  const going = [...remove].flatMap(([key, service]) => moveOf({ phase, verb: 'remove', key, service }, entryOf(key)));
+  return [...coming, ...going];
 }
 
-/** Null for what is no range. */
-function spanOf(entry: SideEntry): Span | null {
-  switch (entry.kind) {
+function moveOf(move: Omit<Move, 'entry'>, entry: SideEntry | undefined): readonly Move[] {
+  switch (entry?.kind) {
     case 'decision':
     case 'capture':
     case 'restricted':
-    case 'source': {
-      const { kind, protocol, port, lastPort } = entry;
-      if (lastPort === undefined || lastPort === port) return null;
-      const more = entry.kind === 'decision' ? entry.client : entry.kind === 'source' ? prefixText(entry.prefix) : '';
-      return { purpose: `${kind} ${more} ${entry.address ?? '*'} ${protocol}`, first: port, last: lastPort };
-    }
+    case 'source':
+    case 'rewrite':
+      return [{ ...move, entry }];
     default:
-      return null;
+      return [];
   }
 }
 
-function prefixText({ address, length }: { readonly address: Address; readonly length: number }): string {
-  return `${address}/${length}`;
+/** One comes, the other says the same of a port of it and goes, and not together. */
+function takesThePlaceOf(one: Move, other: Move): boolean {
+  return (
+    one.phase !== other.phase &&
+    subjectOf(one.entry) === subjectOf(other.entry) &&
+    meets(one.entry, other.entry) &&
+    [one, other].some(({ entry }) => lastOf(entry) !== firstOf(entry))
+  );
 }
 
-function overlap(one: Span, other: Span): boolean {
-  return one.purpose === other.purpose && one.first <= other.last && other.first <= one.last;
+/** What is said, and of whom. */
+function subjectOf(entry: PortEntry): string {
+  if (entry.kind === 'decision') return `decision ${entry.client}`;
+  return entry.kind === 'source' ? `source ${formatPrefix(entry.prefix)}` : entry.kind;
+}
+
+function placeOf({ address, protocol }: PortEntry): string {
+  return `${protocol} ${address ?? '*'}`;
+}
+
+/** Of one place. */
+function meets(one: PortEntry, other: PortEntry): boolean {
+  return firstOf(one) <= lastOf(other) && firstOf(other) <= lastOf(one);
+}
+
+/** What is said of a rewritten port is said of the one that it becomes. */
+function firstOf(entry: PortEntry): number {
+  return entry.kind === 'rewrite' ? entry.to : entry.port;
+}
+
+function lastOf(entry: PortEntry): number {
+  return entry.kind === 'rewrite' ? entry.to : (entry.lastPort ?? entry.port);
 }
