@@ -1,4 +1,5 @@
-import type { Page, Reply } from '../observe/mod.ts';
+import { jsonReply } from '../observe/mod.ts';
+import type { Page } from '../observe/mod.ts';
 import type { DnsHandle } from './start-dns.ts';
 
 /**
@@ -12,30 +13,22 @@ export function makeDnsDebugPages(dns: () => Pick<DnsHandle, 'lookup' | 'logQuer
       async ({ query }) => {
         const handle = dns();
         return handle === null
-          ? json(404, { ok: false, error: 'this agent answers no DNS' })
-          : json(200, await handle.lookup(query));
+          ? jsonReply(404, { ok: false, error: 'this agent answers no DNS' })
+          : jsonReply(200, await handle.lookup(query));
       },
     ],
     [
       '/dns/log',
       ({ method, query }) => {
         const handle = dns();
-        if (handle === null) return json(404, { ok: false, error: 'this agent answers no DNS' });
+        if (handle === null) return jsonReply(404, { ok: false, error: 'this agent answers no DNS' });
         const on = query.get('on');
-        if (method !== 'POST') return json(405, { ok: false, error: 'only POST switches the query log' });
+        if (method !== 'POST') return jsonReply(405, { ok: false, error: 'only POST switches the query log' });
         if (on !== 'true' && on !== 'false')
-          return json(400, { ok: false, error: `on must be true or false, not "${on ?? ''}"` });
+          return jsonReply(400, { ok: false, error: `on must be true or false, not "${on ?? ''}"` });
         handle.logQueries(on === 'true');
-        return json(200, { ok: true, on: on === 'true' });
+        return jsonReply(200, { ok: true, on: on === 'true' });
       },
     ],
   ]);
-}
-
-function json(status: number, value: unknown): Reply {
-  return {
-    status,
-    headers: { 'Content-Type': 'application/json', 'X-Content-Type-Options': 'nosniff' },
-    body: JSON.stringify(value),
-  };
 }

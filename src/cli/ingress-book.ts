@@ -27,8 +27,7 @@ export class PublicationBook {
 
   note(service: ServiceKey, family: Family, frontends: readonly Frontend[]): void {
     const rows = frontends.filter(({ kind }) => kind === 'LoadBalancerIP' || kind === 'ExternalIP').map(rowOf);
-    if (rows.length === 0) this.forget(service, family);
-    else this.#rows.set(`${family} ${service}`, rows);
+    this.#rows.set(`${family} ${service}`, rows);
   }
 
   forget(service: ServiceKey, family: Family): void {
@@ -39,9 +38,9 @@ export class PublicationBook {
     return [...this.#rows.values()].flat();
   }
 
-  /** Services that have something published. */
+  /** Services that ingress has to do with, those of which every address is refused included. */
   services(): ReadonlySet<ServiceKey> {
-    return new Set(this.rows().map(({ service }) => service));
+    return new Set([...this.#rows.keys()].map((key) => key.slice(key.indexOf(' ') + 1)));
   }
 }
 

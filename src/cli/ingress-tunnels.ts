@@ -22,13 +22,22 @@ export interface TunnelOptions {
 export class IngressTunnels {
   readonly #options: TunnelOptions;
   readonly #made = new Map<Family, Address>();
+  readonly #peers = new Map<Family, { readonly nodes: Snapshot['nodes']; readonly settings: PeerSettings }>();
 
   constructor(options: TunnelOptions) {
     this.#options = options;
   }
 
-  /** Who may send on to this node, as far as is known. */
+  /** Who may send on to this node, as far as is known: the same value for the same Nodes, since each sync asks. */
   peers(family: Family, { nodes }: Snapshot): PeerSettings {
+    const known = this.#peers.get(family);
+    if (known?.nodes === nodes) return known.settings;
+    const settings = this.#findPeers(family, nodes);
+    this.#peers.set(family, { nodes, settings });
+    return settings;
+  }
+
+  #findPeers(family: Family, nodes: Snapshot['nodes']): PeerSettings {
     const { settings, nodeName } = this.#options;
     const others = [...(nodes ?? [])].filter(([name]) => name !== nodeName);
     const addresses = others.flatMap(([, node]) => node.addresses.filter((address) => familyOf(address) === family));

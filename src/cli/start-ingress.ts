@@ -52,31 +52,35 @@ export async function startIngress(options: StartIngressOptions): Promise<Ingres
     settings.healthChecks === null
       ? null
       : await startIngressHealth({ ...settings.healthChecks, changed: (services) => touches.add(services), report });
-  const pools = await openPools(options);
+  const notice = makeNotice(options);
+  const pools = await openPools(options, notice);
   const tunnels =
     settings.dsr === null || config.mode !== 'ipvs'
       ? null
       : new IngressTunnels({ settings: settings.dsr, nodeName, families, pause, report });
-  const publisher = makePublisher(options, facts, touches, health);
+  const publisher = makePublisher(options, { facts, touches, health, notice });
   let latest: Snapshot | null = null;
+  let listed = false;
   return {
     publisher: withBook(publisher, book),
     tunnels,
     take(snapshot, dirty) {
       latest = snapshot;
       health?.take(snapshot, dirty);
-      pools?.agent.update(snapshot, dirty);
+      // Before everything has been read the agent must not take what it sees for all there is.
+      if (listed) pools?.agent.update(snapshot, dirty);
       if (facts.take(snapshot)) touches.add(book.services());
       if (dirty.node && tunnels !== null) void tunnels.take(snapshot);
     },
     listed() {
-      if (latest !== null) pools?.agent.start(latest);
+      listed = true;
+      if (latest !== null) pools?.agent.update(latest, null);
     },
     attach: (touch) => touches.attach(touch),
     status: () => ({
       publications: book.rows(),
       health: health?.rows() ?? [],
-      pools: pools === null ? null : { leading: pools.agent.leading(), usage: pools.agent.usage() },
+      pools: pools === null ? null : { leading: pools.agent.isLeading, usage: pools.agent.usage() },
     }),
     async stop() {
       health?.close();
@@ -108,13 +112,9 @@ class Touches {
   }
 }
 
-function makePublisher(
-  { config, settings, nodeName, logger, event = () => {} }: StartIngressOptions,
-  facts: IngressFacts,
-  touches: Touches,
-  health: IngressHealth | null,
-): IngressPublisher {
-  const notice = ({ service, reason, message }: PublishNotice): void => {
+/** What the owners of Services are told, in the log and in Events. */
+function makeNotice({ logger, event = () => {} }: StartIngressOptions): (notice: PublishNotice) => void {
+  return ({ service, reason, message }) => {
     const type = reason === 'Published' ? 'Normal' : 'Warning';
     if (type === 'Warning') logger.warn(message, { service, reason });
     else logger.info(message, { service });
@@ -122,12 +122,25 @@ function makePublisher(
     const about = { kind: 'Service', namespace: service.slice(0, slash), name: service.slice(slash + 1) } as const;
     event({ about, type, reason, action: 'Publish', message });
   };
+}
+
+interface PublisherParts {
+  readonly facts: IngressFacts;
+  readonly touches: Touches;
+  readonly health: IngressHealth | null;
+  readonly notice: (notice: PublishNotice) => void;
+}
+
+function makePublisher(
+  { config, settings, nodeName }: StartIngressOptions,
+  { facts, touches, health, notice }: PublisherParts,
+): IngressPublisher {
   return createPublisher({
     mode: config.mode,
     nodeName,
     settings: {
       className: settings.loadBalancerClass,
-      vipCidrs: settings.vipCidrs ?? [],
+      vipCidrs: settings.vipCidrs,
       externalIps: settings.externalIps,
       capture: settings.capture,
       directReturn: {
@@ -169,16 +182,12 @@ function withBook(publisher: IngressPublisher, book: PublicationBook): Publisher
 }
 
 interface Pools {
-  readonly agent: Pick<AddressPoolAgent, 'usage' | 'close'> & {
-    update(snapshot: Snapshot, dirty: Dirty): void;
-    start(snapshot: Snapshot): void;
-    leading(): boolean;
-  };
+  readonly agent: AddressPoolAgent;
   readonly stores: AddressStores;
 }
 
 /** Addresses are given where there is a cluster to say so. */
-async function openPools(options: StartIngressOptions): Promise<Pools | null> {
+async function openPools(options: StartIngressOptions, notice: (notice: PublishNotice) => void): Promise<Pools | null> {
   const { config, settings, nodeName, report, clock } = options;
   if (settings.pools.length === 0 || config.manifests !== null) return null;
   const { namespace, name: leaseName } = settings.lease;
@@ -190,29 +199,14 @@ async function openPools(options: StartIngressOptions): Promise<Pools | null> {
   const stores = opened.value;
   const agent = createAddressPoolAgent({
     className: settings.loadBalancerClass,
-    pools: settings.pools.map(({ name, ranges }) => ({ name, addresses: ranges, autoAssign: true })),
+    pools: settings.pools,
     ...stores,
     clock,
     uptime: () => performance.now(),
     random: Math.random,
     identity: `${nodeName}_${randomUUID()}`,
-    notice: ({ service, message }) => report({ code: 'WP_INGRESS_ADDRESS', message, service }),
+    notice,
     problem: report,
   });
-  let started = false;
-  return {
-    stores,
-    agent: {
-      usage: () => agent.usage(),
-      close: () => agent.close(),
-      leading: () => agent.isLeading,
-      update(snapshot, dirty) {
-        if (started) agent.update(snapshot, dirty);
-      },
-      start(snapshot) {
-        started = true;
-        agent.update(snapshot, null);
-      },
-    },
-  };
+  return { agent, stores };
 }

@@ -92,12 +92,13 @@ describe('the section ingress', () => {
         pools: [
           {
             name: 'front',
-            ranges: [
-              { family: 'IPv4', first: '192.0.2.0', last: '192.0.2.15' },
+            addresses: [
+              { family: 'IPv4', address: '192.0.2.0', length: 28 },
               { family: 'IPv4', first: '192.0.2.40', last: '192.0.2.50' },
             ],
+            autoAssign: true,
           },
-          { name: 'v6', ranges: [{ family: 'IPv6', first: 'fd00::', last: 'fd00::ff' }] },
+          { name: 'v6', addresses: [{ family: 'IPv6', address: 'fd00::', length: 120 }], autoAssign: true },
         ],
         lease: { namespace: 'edge', name: 'edge.lock', durationMs: 5000 },
         limits: { portsPerService: 10, rangesPerService: 0, marksPerNamespace: 20 },
@@ -126,7 +127,7 @@ describe('the section ingress', () => {
     const loaded = load(null, flags);
     expect(ingressOf(loaded)).toMatchObject({
       fwmark: { mask: 0xf0_ff00, first: 7 },
-      pools: [{ name: 'front', ranges: [{}, { last: '192.0.2.50' }] }, { name: 'back' }],
+      pools: [{ name: 'front', addresses: [{}, { last: '192.0.2.50' }] }, { name: 'back' }],
     });
     const shown = loaded.ok ? describeFlags(loaded.config) : new Map<string, string>();
     for (const [name, value] of Object.entries({ ...flags, 'ingress-fwmark-first': '0x00000007' }))

@@ -1,6 +1,6 @@
-import type { AddressCapture, DirectReturnMethod, Prefix } from '../model/mod.ts';
+import { parsePrefix } from '../model/mod.ts';
+import type { AddressCapture, AddressPool, DirectReturnMethod, Prefix } from '../model/mod.ts';
 import { parseAddressRange } from './address-range.ts';
-import type { AddressRange } from './address-range.ts';
 import type { Settings } from './fields.ts';
 import { parsePrefixes } from './parse-prefixes.ts';
 
@@ -28,7 +28,7 @@ export interface IngressSettings {
   readonly announce: { readonly interfaces: readonly string[] | null } | null;
   /** Null: no back end is asked. */
   readonly healthChecks: { readonly folder: string; readonly concurrency: number } | null;
-  /** Empty: no address is given to anybody. */
+  /** Empty: no address is given to anybody. No address is in two of them. */
   readonly pools: readonly AddressPool[];
   readonly lease: { readonly namespace: string; readonly name: string; readonly durationMs: number };
   readonly limits: {
@@ -43,12 +43,6 @@ export interface DirectReturnSettings {
   readonly method: DirectReturnMethod;
   readonly guePort: number;
   readonly clampMss: boolean;
-}
-
-/** No address is in two ranges, whatever pools they belong to. */
-export interface AddressPool {
-  readonly name: string;
-  readonly ranges: readonly AddressRange[];
 }
 
 /** Derives what ingress works from; null where it is off. The settings are valid. */
@@ -72,7 +66,8 @@ export function deriveIngress(settings: Settings): IngressSettings | null {
       : null,
     pools: settings['ingress.pool'].map(({ name, addresses }) => ({
       name,
-      ranges: addresses.map(parseAddressRange).filter((range) => range !== null),
+      addresses: addresses.map((text) => parsePrefix(text) ?? parseAddressRange(text)).filter((part) => part !== null),
+      autoAssign: true,
     })),
     lease: {
       namespace: settings['ingress.leaseNamespace'],

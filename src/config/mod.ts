@@ -4,9 +4,8 @@
  */
 export { describeFlags } from './describe-flags.ts';
 export type { DnsChoices, EffectiveConfig, ListenAddress } from './effective-config.ts';
-export type { AddressRange } from './address-range.ts';
 export type { FieldPath, Settings } from './fields.ts';
-export type { AddressPool, DirectReturnSettings, IngressSettings } from './ingress-settings.ts';
+export type { DirectReturnSettings, IngressSettings } from './ingress-settings.ts';
 export { loadConfig, makeConfig } from './load-config.ts';
 export type { Loaded } from './load-config.ts';
 export { bareFlags, flagSpecs } from './process-flags.ts';

@@ -24,11 +24,11 @@ export function judgeAddresses(settings: PublisherSettings, facts: PublisherFact
   const nodeOf = indexAddresses(nodes);
   const pods = collectPrefixes([...facts.podCidrs, ...nodes.flatMap(({ podCidrs }) => podCidrs)]);
   const services = collectPrefixes(facts.serviceCidrs);
-  const vips = collectPrefixes(settings.vipCidrs);
+  const vips = settings.vipCidrs === null ? null : collectPrefixes(settings.vipCidrs);
   const externals = collectPrefixes(settings.externalIps);
   return (address, kind) => {
     if (kind === 'ExternalIP' && !externals.has(address)) return 'no range of ingress.externalIPs holds it';
-    if (kind === 'LoadBalancerIP' && vips.size > 0 && !vips.has(address)) return 'no range of ingress.vipCIDRs holds it';
+    if (kind === 'LoadBalancerIP' && vips !== null && !vips.has(address)) return 'no range of ingress.vipCIDRs holds it';
     if (isLoopback(address) || unusable.has(address)) return 'clients cannot be sent to such an address';
     const node = nodeOf.get(address);
     if (node !== undefined) return `it is an address of node ${node}`;

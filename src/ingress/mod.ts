@@ -10,7 +10,6 @@ export type {
   PublisherSettings,
   PublishingLimits,
 } from './publisher-settings.ts';
-export { matchesLabels } from './label-selector.ts';
 export { openProbes } from './driver-probe.ts';
 export type { Probes } from './driver-probe.ts';
 export { HealthChecker } from './health-checker.ts';

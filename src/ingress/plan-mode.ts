@@ -1,8 +1,7 @@
-import { noLabels } from '../model/mod.ts';
+import { matchesSelector, noLabels } from '../model/mod.ts';
 import type { Labels, PublishingMethod, PublishingMode, PublishRequest } from '../model/mod.ts';
 import { deliveryOf } from './direct-return.ts';
 import type { DirectReturn } from './direct-return.ts';
-import { matchesLabels } from './label-selector.ts';
 import { listMarkWishes } from './mark-wishes.ts';
 import type { RoutePolicy } from './mode-routes.ts';
 import type { Tell } from './notice-board.ts';
@@ -50,7 +49,7 @@ export function planMode(
     noEndpointsAction: publishing.noEndpointsAction ?? settings.noEndpointsAction,
     detectsPods: settings.detectsPods,
     preserveClientIp: publishing.preserveClientIp,
-    acceptsClients: publishing.nodeSelector === null || matchesLabels(labels, publishing.nodeSelector),
+    acceptsClients: matchesSelector(publishing.nodeSelector, labels),
   };
   return { marks, policy: { ...plainPolicy, mode }, plainPolicy, direct };
 }

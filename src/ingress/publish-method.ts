@@ -1,29 +1,8 @@
+import { noPublishing } from '../model/mod.ts';
 import type { PublishingMethod, PublishingMode, ServicePublishing, ServiceRecord } from '../model/mod.ts';
 
-/** What a Service that says nothing of ingress asks for. */
-const silent: ServicePublishing = {
-  method: null,
-  mode: null,
-  affinityScope: 'port',
-  affinityTimeoutSeconds: null,
-  affinityPrefix: { IPv4: 32, IPv6: 128 },
-  schedulerFlags: null,
-  portRanges: [],
-  portRemap: 'stateless',
-  dsrMethod: null,
-  capture: null,
-  preserveClientIp: false,
-  connectionLimit: 0,
-  onePacket: false,
-  sourceRangesOnNodePorts: false,
-  noEndpointsAction: null,
-  nodeSelector: null,
-  announce: false,
-  healthCheck: null,
-};
-
 export function publishingOf({ publishing }: ServiceRecord): ServicePublishing {
-  return publishing ?? silent;
+  return publishing ?? noPublishing;
 }
 
 /**

@@ -103,6 +103,12 @@ describe('addresses that are refused', () => {
     expect(complaints(one)).toEqual([`VIPRefused: ${vip} is not published: ${reason}`]);
   });
 
+  it('[INGRESS-4] all of them where ingress.vipCIDRs names no range', () => {
+    const one = scene({ settings: { vipCidrs: [] } });
+    expect(addressesOf(one.publish(shape({ vips: ['203.0.113.5'] })))).toEqual([]);
+    expect(complaints(one)).toEqual(['VIPRefused: 203.0.113.5 is not published: no range of ingress.vipCIDRs holds it']);
+  });
+
   it('[INGRESS-4] also where the Service asks to be served by address, and in other modes', () => {
     const refused = shape({ vips: ['192.0.2.2'], publishing: { method: 'address' } });
     expect(addressesOf(scene().publish(refused))).toEqual([]);

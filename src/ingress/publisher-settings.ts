@@ -16,8 +16,8 @@ import type {
 export interface PublisherSettings {
   /** `ingress.class`: Services with this `loadBalancerClass` are published without an annotation. */
   readonly className: string;
-  /** `ingress.vipCIDRs`, both families; empty: every address that is not refused for another reason. */
-  readonly vipCidrs: readonly Prefix[];
+  /** `ingress.vipCIDRs`, both families; null: every address that is not refused for another reason. */
+  readonly vipCidrs: readonly Prefix[] | null;
   /** `ingress.externalIPs`, both families; empty: external IPs of Services that are published get nothing. */
   readonly externalIps: readonly Prefix[];
   readonly capture: AddressCapture;

@@ -1,4 +1,4 @@
-import { formatPrefix, noLabels, noTuning, parseAddress, parsePrefix } from '../model/mod.ts';
+import { formatPrefix, noLabels, noPublishing, noTuning, parseAddress, parsePrefix } from '../model/mod.ts';
 import type {
   Address,
   Backend,
@@ -30,27 +30,6 @@ export function prefix(text: string): Prefix {
   if (parsed === null) throw new Error(`bad range in a test: ${text}`);
   return parsed;
 }
-
-const silent: ServicePublishing = {
-  method: null,
-  mode: null,
-  affinityScope: 'port',
-  affinityTimeoutSeconds: null,
-  affinityPrefix: { IPv4: 32, IPv6: 128 },
-  schedulerFlags: null,
-  portRanges: [],
-  portRemap: 'stateless',
-  dsrMethod: null,
-  capture: null,
-  preserveClientIp: false,
-  connectionLimit: 0,
-  onePacket: false,
-  sourceRangesOnNodePorts: false,
-  noEndpointsAction: null,
-  nodeSelector: null,
-  announce: false,
-  healthCheck: null,
-};
 
 /** A port of a Service and where its back ends listen. */
 export interface PortShape {
@@ -131,7 +110,7 @@ export function recordOf({ name, service, publishing, ports }: Shape): ServiceRe
     tuning: noTuning,
     labels: noLabels,
     loadBalancerClass: 'waypost.dev/ingress',
-    publishing: publishing === null ? null : { ...silent, ...publishing },
+    publishing: publishing === null ? null : { ...noPublishing, ...publishing },
     createdAt: 0,
     uid: '',
     ...service,
@@ -204,7 +183,7 @@ function everyone(route: Route): Frontend['routes'] {
 
 const settings: PublisherSettings = {
   className: 'waypost.dev/ingress',
-  vipCidrs: [],
+  vipCidrs: null,
   externalIps: [],
   capture: 'local',
   directReturn: { enabled: true, method: 'ipip', guePort: 6080 },

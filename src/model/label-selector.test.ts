@@ -112,3 +112,35 @@ describe('parseSelector', () => {
     fc.assert(fc.property(fc.string(), (text) => void parseSelector(text)));
   });
 });
+
+const node = { role: 'edge', zone: 'a', empty: '' };
+
+describe('the labels of a node', () => {
+  it.each<[string, readonly LabelRequirement[], boolean]>([
+    ['nothing', [], true],
+    ['role=edge', [{ label: 'role', operator: 'in', values: ['edge'] }], true],
+    ['role in (core,edge)', [{ label: 'role', operator: 'in', values: ['core', 'edge'] }], true],
+    ['role=core', [{ label: 'role', operator: 'in', values: ['core'] }], false],
+    ['absent=x', [{ label: 'absent', operator: 'in', values: ['x'] }], false],
+    ['empty=', [{ label: 'empty', operator: 'in', values: [''] }], true],
+    ['absent=', [{ label: 'absent', operator: 'in', values: [''] }], false],
+    ['role!=core', [{ label: 'role', operator: 'not-in', values: ['core'] }], true],
+    ['role notin (edge)', [{ label: 'role', operator: 'not-in', values: ['edge'] }], false],
+    ['absent!=x', [{ label: 'absent', operator: 'not-in', values: ['x'] }], true],
+    ['empty', [{ label: 'empty', operator: 'exists' }], true],
+    ['absent', [{ label: 'absent', operator: 'exists' }], false],
+    ['toString', [{ label: 'toString', operator: 'exists' }], false],
+    ['!absent', [{ label: 'absent', operator: 'not-exists' }], true],
+    ['!role', [{ label: 'role', operator: 'not-exists' }], false],
+    [
+      'role=edge,!zone',
+      [
+        { label: 'role', operator: 'in', values: ['edge'] },
+        { label: 'zone', operator: 'not-exists' },
+      ],
+      false,
+    ],
+  ])('%s', (_, requirements, expected) => {
+    expect(matchesSelector(requirements, node)).toBe(expected);
+  });
+});

@@ -67,6 +67,7 @@ export type {
   ServicePublishing,
 } from './publication.ts';
 export type { BackendAddress, PublishNotice, PublishReason, PublishRequest, Publisher } from './publisher.ts';
+export { noPublishing } from './publication.ts';
 export { noLabels, noTuning } from './records.ts';
 export type {
   Affinity,

@@ -45,6 +45,28 @@ export interface ServicePublishing {
   readonly healthCheck: HealthCheckSpec | null;
 }
 
+/** What a Service that says nothing of ingress asks for. */
+export const noPublishing: ServicePublishing = {
+  method: null,
+  mode: null,
+  affinityScope: 'port',
+  affinityTimeoutSeconds: null,
+  affinityPrefix: { IPv4: 32, IPv6: 128 },
+  schedulerFlags: null,
+  portRanges: [],
+  portRemap: 'stateless',
+  dsrMethod: null,
+  capture: null,
+  preserveClientIp: false,
+  connectionLimit: 0,
+  onePacket: false,
+  sourceRangesOnNodePorts: false,
+  noEndpointsAction: null,
+  nodeSelector: null,
+  announce: false,
+  healthCheck: null,
+};
+
 /** `fwmark`: one virtual server of a mark; `address`: one of each address and port; `none`: not published by this product. */
 export type PublishingMethod = 'fwmark' | 'address' | 'none';
 

@@ -2,7 +2,7 @@ import type { Clock, Problem } from '../model/mod.ts';
 import { createProfilingPages } from './debug-profile.ts';
 import { renderFlagz, renderStatusz } from './debug-text.ts';
 import { HttpListener } from './http-listener.ts';
-import { plainReply } from './http-serve.ts';
+import { jsonReply, plainReply } from './http-serve.ts';
 import type { Question, Reply } from './http-serve.ts';
 import type { Registry } from './metrics.ts';
 import { createSliMetrics } from './sli-metrics.ts';
@@ -49,9 +49,9 @@ export function createDebugServer(options: DebugServerOptions): HttpListener {
     ['/healthz', ping],
     ['/healthz/ping', ping],
     ['/proxyMode', () => plainReply(200, mode)],
-    ['/configz', () => json({ 'kubeproxy.config.k8s.io': configuration })],
-    ['/services', () => json(status())],
-    ['/connections', async () => json(await connections())],
+    ['/configz', () => jsonReply(200, { 'kubeproxy.config.k8s.io': configuration })],
+    ['/services', () => jsonReply(200, status())],
+    ['/connections', async () => jsonReply(200, await connections())],
     ['/metrics', () => metrics(registry, startedAt)],
     ['/metrics/slis', () => metrics(slis.registry, startedAt)],
     ...(options.pages ?? []),
@@ -63,11 +63,6 @@ export function createDebugServer(options: DebugServerOptions): HttpListener {
     pages.set('/statusz', () => plainReply(200, renderStatusz({ version, mode, startedAt, now: clock.now(), paths })));
   }
   return new HttpListener({ ...options, name: 'metrics', answer: (path, question) => pages.get(path)?.(question) ?? null });
-}
-
-function json(value: unknown): Reply {
-  const headers = { 'Content-Type': 'application/json', 'X-Content-Type-Options': 'nosniff' };
-  return { status: 200, headers, body: JSON.stringify(value) };
 }
 
 async function metrics(registry: Registry, startedAt: number): Promise<Reply> {

@@ -81,6 +81,12 @@ export function plainReply(status: number, body: string): Reply {
   return { status, headers: { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' }, body };
 }
 
+/** A reply of JSON. */
+export function jsonReply(status: number, value: unknown): Reply {
+  const headers = { 'Content-Type': 'application/json', 'X-Content-Type-Options': 'nosniff' };
+  return { status, headers, body: JSON.stringify(value) };
+}
+
 async function readBody(request: IncomingMessage): Promise<string | null> {
   const parts: Buffer[] = [];
   let length = 0;

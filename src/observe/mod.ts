@@ -15,6 +15,7 @@ export type { HealthCheckServerOptions } from './health-check-server.ts';
 export { createHealthServer } from './health-server.ts';
 export { HttpListener } from './http-listener.ts';
 export type { HttpListenerOptions } from './http-listener.ts';
+export { jsonReply } from './http-serve.ts';
 export type { Answer, Question, Reply } from './http-serve.ts';
 export { createLogger } from './logger.ts';
 export type { LogFields, Logger } from './logger.ts';

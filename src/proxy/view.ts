@@ -68,14 +68,16 @@ export function deriveFrontends(
     return [];
   }
   const frontends = service.ports.flatMap((port) => derivePort(service, port, clusterIp, slices, { from, hooks }));
-  return publisher?.publish({ service, family, frontends, nodeOf: (backend) => nodeOf(slices, backend) }) ?? frontends;
+  return publisher?.publish({ service, family, frontends, nodeOf: findNodes(slices) }) ?? frontends;
 }
 
-function nodeOf(slices: readonly SliceRecord[], backend: Address): string | null {
-  for (const { endpoints } of slices) {
-    for (const { address, nodeName } of endpoints) if (address === backend) return nodeName;
-  }
-  return null;
+/** By address; looked up for few Services, so the map is made when it is first asked. */
+function findNodes(slices: readonly SliceRecord[]): (backend: Address) => string | null {
+  let nodes: ReadonlyMap<Address, string | null> | null = null;
+  return (backend) => {
+    nodes ??= new Map(slices.flatMap(({ endpoints }) => endpoints.map(({ address, nodeName }) => [address, nodeName] as const)));
+    return nodes.get(backend) ?? null;
+  };
 }
 
 function derivePort(
