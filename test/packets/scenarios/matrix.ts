@@ -38,7 +38,7 @@ export const matrixScenarios: readonly Scenario[] = [
       { items, from: ['node', 'outside'], to: [inner.clusterIp], port: 80, expect: answered(both, 'node') },
       { items, from: anyone, to: [inner.clusterIp], port: 81, expect: untouched, inMode: { ipvs: refused, nftables: refused } },
       {
-        items,
+        items: [...items, 'SP-75'],
         from: anyone,
         to: [at.address('10.96.0.199', 'fd00:10:96::199')],
         port: 80,
