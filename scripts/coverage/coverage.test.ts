@@ -107,7 +107,14 @@ const second = { name: 'SP-2', file: 'b-suite.ts', title: 'so does this' };
 /** Items: 1 and 2 are proven, 3 is not and has a reason, 4 is about ipvs. */
 function makeCoverage(remarks: readonly Remark[], changes: Partial<Coverage> & Partial<Pick<Checklist, 'items'>> = {}): Coverage {
   const items = changes.items ?? readChecklist('# A. Group\n1 first\n2 second\n3 n third\n4 v fourth');
-  const checklist = { code: 'SP', name: 'some', page: 'page.md', intro: ['Word of introduction.'], items, remarks: [unproven(3, 'none yet'), ...remarks] };
+  const checklist = {
+    code: 'SP',
+    name: 'some',
+    page: 'page.md',
+    intro: ['Word of introduction.'],
+    items,
+    remarks: [unproven(3, 'none yet'), ...remarks],
+  };
   return { checklists: [checklist], proofs: [proof, second], shared: new Map([['b-suite.ts', ['c.test.ts']]]), ...changes };
 }
 

@@ -75,7 +75,8 @@ describe('property: the kernel ends in the fresh build', () => {
         for (const list of [before, after]) await plane.apply(completeChange(list));
         const services = planeWish(after);
         for (const { name } of before) if (!services.has(`ns/${name}`)) services.set(`ns/${name}`, []);
-        for (let round = 0; round < 5; round += 1) await plane.apply({ settings: planeSettings, services, complete: round % 2 === 0 });
+        for (let round = 0; round < 5; round += 1)
+          await plane.apply({ settings: planeSettings, services, complete: round % 2 === 0 });
         probability = 0;
         const report = await plane.apply(completeChange(after));
         expect([report.problem, report.failed.size]).toEqual([null, 0]);
@@ -126,38 +127,50 @@ const elementsOf = (commands: readonly Command[]): number =>
   commands.reduce((sum, command) => sum + ('elements' in command ? command.elements.length : 0), 0);
 
 describe('[SP-152] [SP-176] the cost of a change is the change', () => {
-  test.each([10, 10_000])('of one back end among %i Services: a constant number of elements, no rule', { timeout: 60_000 }, async (count) => {
-    const { port, sent } = counting(createFakeNftPort());
-    const plane = planeOn(port);
-    const all = crowd(count);
-    await plane.apply(completeChange(all));
-    const [first = plainShape] = all;
-    const steps = [
-      { backends: [...first.backends, 9], elements: 3 },
-      { backends: first.backends, elements: 3 },
-      { backends: first.backends.slice(1), elements: 5 },
-      { backends: [first.backends[1] ?? 0, 11], elements: 2 },
-    ];
-    for (const { backends, elements } of steps) {
-      sent.length = 0;
-      const report = await plane.apply(partialChange([{ ...first, backends }]));
-      expect([report.problem, elementsOf(sent), report.operations]).toEqual([null, elements, elements]);
-      expect(new Set(sent.map(({ kind }) => kind))).toEqual(new Set(['add-elements', 'delete-elements'].slice(0, sent.length === 1 ? 1 : 2)));
-      expect(sent.length).toBeLessThanOrEqual(4);
-    }
-  });
+  test.each([10, 10_000])(
+    'of one back end among %i Services: a constant number of elements, no rule',
+    { timeout: 60_000 },
+    async (count) => {
+      const { port, sent } = counting(createFakeNftPort());
+      const plane = planeOn(port);
+      const all = crowd(count);
+      await plane.apply(completeChange(all));
+      const [first = plainShape] = all;
+      const steps = [
+        { backends: [...first.backends, 9], elements: 3 },
+        { backends: first.backends, elements: 3 },
+        { backends: first.backends.slice(1), elements: 5 },
+        { backends: [first.backends[1] ?? 0, 11], elements: 2 },
+      ];
+      for (const { backends, elements } of steps) {
+        sent.length = 0;
+        const report = await plane.apply(partialChange([{ ...first, backends }]));
+        expect([report.problem, elementsOf(sent), report.operations]).toEqual([null, elements, elements]);
+        expect(new Set(sent.map(({ kind }) => kind))).toEqual(
+          new Set(['add-elements', 'delete-elements'].slice(0, sent.length === 1 ? 1 : 2)),
+        );
+        expect(sent.length).toBeLessThanOrEqual(4);
+      }
+    },
+  );
 
-  test('rules are as many with 10,000 Services as with none, and a Service has six elements beside its back ends at most', { timeout: 60_000 }, async () => {
-    const [few, many] = [createFakeNftPort(), createFakeNftPort()];
-    await planeOn(few).apply(completeChange([]));
-    await planeOn(many).apply(completeChange(crowd(10_000)));
-    const [none, all] = [await readPlaneTable(few), await readPlaneTable(many)];
-    const countRules = (state: typeof all): number => [...(state?.chains.values() ?? [])].reduce((sum, { rules }) => sum + rules.length, 0);
-    const countElements = (state: typeof all): number => [...(state?.sets.values() ?? [])].reduce((sum, { elements }) => sum + elements.length, 0);
-    expect(countRules(all)).toBe(countRules(none));
-    expect(all?.chains.size).toBe(none?.chains.size);
-    expect(countElements(all) - countElements(none)).toBe(10_000 * (3 + 3));
-  });
+  test(
+    'rules are as many with 10,000 Services as with none, and a Service has six elements beside its back ends at most',
+    { timeout: 60_000 },
+    async () => {
+      const [few, many] = [createFakeNftPort(), createFakeNftPort()];
+      await planeOn(few).apply(completeChange([]));
+      await planeOn(many).apply(completeChange(crowd(10_000)));
+      const [none, all] = [await readPlaneTable(few), await readPlaneTable(many)];
+      const countRules = (state: typeof all): number =>
+        [...(state?.chains.values() ?? [])].reduce((sum, { rules }) => sum + rules.length, 0);
+      const countElements = (state: typeof all): number =>
+        [...(state?.sets.values() ?? [])].reduce((sum, { elements }) => sum + elements.length, 0);
+      expect(countRules(all)).toBe(countRules(none));
+      expect(all?.chains.size).toBe(none?.chains.size);
+      expect(countElements(all) - countElements(none)).toBe(10_000 * (3 + 3));
+    },
+  );
 
   test('a pool of 5,000 grows and shrinks by one', async () => {
     const { port, sent } = counting(createFakeNftPort());
@@ -184,7 +197,19 @@ describe('[SP-152] [SP-176] the cost of a change is the change', () => {
 describe('what was there before', () => {
   test('[SP-177] a restart with unchanged state sends nothing, whatever slots were given', async () => {
     const { port, sent } = counting(createFakeNftPort());
-    const all = [...crowd(20), { ...plainShape, name: 'a', number: 900, nodePort: 30_001, externalLocal: true, local: 1, affinity: 30, ranges: ['198.51.100.0/24'] }];
+    const all = [
+      ...crowd(20),
+      {
+        ...plainShape,
+        name: 'a',
+        number: 900,
+        nodePort: 30_001,
+        externalLocal: true,
+        local: 1,
+        affinity: 30,
+        ranges: ['198.51.100.0/24'],
+      },
+    ];
     const plane = planeOn(port);
     await plane.apply(completeChange(all));
     await plane.apply(partialChange([{ ...crowd(1)[0], ...plainShape, name: 's0', number: 0, backends: [5, 2, 1] }]));
@@ -210,7 +235,11 @@ describe('what was there before', () => {
           set: foreign,
           elements: [{ key: ['10.96.0.1', 6, 443], value: { kind: 'goto', chain: 'service-x' } }],
         },
-        { kind: 'add-rule', chain: base.name, rule: { statements: [{ kind: 'vmap', key: ['ip daddr', 'l4proto', 'dport'], map: foreign.name }] } },
+        {
+          kind: 'add-rule',
+          chain: base.name,
+          rule: { statements: [{ kind: 'vmap', key: ['ip daddr', 'l4proto', 'dport'], map: foreign.name }] },
+        },
       ],
     });
     sent.length = 0;
@@ -225,7 +254,13 @@ describe('what was there before', () => {
   test('a table of ours with other rules keeps its elements while they are rewritten', async () => {
     const { port, sent } = counting(createFakeNftPort());
     await planeOn(port).apply(completeChange(crowd(30)));
-    await port.apply({ table, commands: [{ kind: 'flush-chain', chain: 'prerouting' }, { kind: 'add-chain', chain: { name: 'mine', hook: null } }] });
+    await port.apply({
+      table,
+      commands: [
+        { kind: 'flush-chain', chain: 'prerouting' },
+        { kind: 'add-chain', chain: { name: 'mine', hook: null } },
+      ],
+    });
     sent.length = 0;
     await planeOn(port).apply(completeChange(crowd(30)));
     expect([elementsOf(sent), sent.some(({ kind }) => kind === 'delete-table')]).toEqual([0, false]);
@@ -275,7 +310,11 @@ describe('foreign edits', () => {
     const plane = planeOn(port, 'IPv4', generations);
     const other = planeOn(port, 'IPv6', generations);
     await plane.apply(completeChange(list));
-    const plain: DataPlaneSettings = { ...planeSettings, podTraffic: { kind: 'none' }, nodePorts: { kind: 'listed', addresses: [] } };
+    const plain: DataPlaneSettings = {
+      ...planeSettings,
+      podTraffic: { kind: 'none' },
+      nodePorts: { kind: 'listed', addresses: [] },
+    };
     await other.apply(completeChange([], plain));
     await plane.apply(partialChange([{ ...plainShape, name: 's1', number: 1 }]));
     await other.apply(completeChange([], { ...plain, masqueradeBit: 3 }));

@@ -123,7 +123,9 @@ class NftablesDataPlane implements DataPlane {
 
   #settle(settings: DataPlaneSettings): void {
     this.#settings = settings;
-    this.#wish.setBase(settings.nodePorts.kind === 'listed' ? settings.nodePorts.addresses.filter((one) => !isLoopback(one)) : []);
+    this.#wish.setBase(
+      settings.nodePorts.kind === 'listed' ? settings.nodePorts.addresses.filter((one) => !isLoopback(one)) : [],
+    );
   }
 
   async #plan(services: Change['services'], tally: Tally): Promise<ServicePlan[]> {
@@ -234,12 +236,7 @@ class NftablesDataPlane implements DataPlane {
     return await this.#recover(plans, scope, report.problem, tally);
   }
 
-  #follow(
-    state: PlaneState,
-    change: ReturnType<typeof diffPlane>['change'],
-    commands: readonly Command[],
-    tally: Tally,
-  ): void {
+  #follow(state: PlaneState, change: ReturnType<typeof diffPlane>['change'], commands: readonly Command[], tally: Tally): void {
     state.follow(change);
     if (this.#known !== null) this.#known = { ...this.#known, state };
     this.#written = this.#context();

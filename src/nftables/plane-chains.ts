@@ -118,15 +118,15 @@ function planClient(fields: PlaneFields, client: ClientClass, place: Place, bit:
   );
   const split: SideChain['rules'] =
     client === 'outside' ? [[inSet(key, splitSet(place)), goto(laneChain(outsideLane(place)))]] : [];
-  return [
-    ...marked.map((who) => [inSet(key, masqueradeSet(place, who)), setMarkBits(bit)]),
-    ...split,
-    [goto(laneChain(place))],
-  ];
+  return [...marked.map((who) => [inSet(key, masqueradeSet(place, who)), setMarkBits(bit)]), ...split, [goto(laneChain(place))]];
 }
 
 /** Which local addresses take node ports. Loopback never does: a translated packet from there could not leave (specification 2.1). */
-function matchNodePorts({ nodePorts }: DataPlaneSettings, family: Family, { daddr }: PlaneFields): readonly (readonly Statement[])[] {
+function matchNodePorts(
+  { nodePorts }: DataPlaneSettings,
+  family: Family,
+  { daddr }: PlaneFields,
+): readonly (readonly Statement[])[] {
   if (nodePorts.kind === 'listed') return [[inSet([daddr], 'node_port_addresses')]];
   return [[match('fib daddr type', 'local'), matchNot(daddr, loopbackOf(family))]];
 }

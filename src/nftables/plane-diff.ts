@@ -20,7 +20,13 @@ export interface PlaneDifference {
  * Elements go before others of the same key come; all of it is one transaction, so no packet meets it half done. With
  * `rewritten` all rules are gone, and chains of affinity are written whatever they said.
  */
-export function diffPlane(family: Family, wish: PlaneWish, state: PlaneState, touched: Touched, rewritten = false): PlaneDifference {
+export function diffPlane(
+  family: Family,
+  wish: PlaneWish,
+  state: PlaneState,
+  touched: Touched,
+  rewritten = false,
+): PlaneDifference {
   const removed = new Map<string, Element[]>();
   const added = new Map<string, Element[]>();
   const change = {
@@ -116,13 +122,7 @@ interface RuleDifference extends Pick<StateChange, 'chains' | 'clients'> {
   readonly behind: readonly Command[];
 }
 
-function diffRules(
-  family: Family,
-  wish: PlaneWish,
-  state: PlaneState,
-  touched: Touched,
-  rewritten: boolean,
-): RuleDifference {
+function diffRules(family: Family, wish: PlaneWish, state: PlaneState, touched: Touched, rewritten: boolean): RuleDifference {
   const { family: tableFamily } = planeTable(family);
   const before: Command[] = [];
   const written: Command[] = [];

@@ -50,7 +50,9 @@ export function destinationText(destination: Destination): string {
 }
 
 export function isEmpty({ sets, main, outside, sources }: Layout): boolean {
-  return sets.size === 0 && sources.length === 0 && [main, outside].every(({ slots, sticky }) => slots.length === 0 && sticky === null);
+  return (
+    sets.size === 0 && sources.length === 0 && [main, outside].every(({ slots, sticky }) => slots.length === 0 && sticky === null)
+  );
 }
 
 /** Takes an element that goes or comes. */

@@ -173,4 +173,3 @@ function readDestination(parts: readonly (KeyPart | Protocol)[]): Destination | 
   if (parsed === null && address !== null) return null;
   return { address: parsed, protocol: protocol as Protocol, port };
 }
-

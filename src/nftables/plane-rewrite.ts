@@ -63,9 +63,7 @@ export function sameRules(one: PlaneContext | null, other: PlaneContext): boolea
   const { settings: a } = one;
   const { settings: b } = other;
   return (
-    a.masqueradeBit === b.masqueradeBit &&
-    a.nodePorts.kind === b.nodePorts.kind &&
-    isDeepStrictEqual(a.podTraffic, b.podTraffic)
+    a.masqueradeBit === b.masqueradeBit && a.nodePorts.kind === b.nodePorts.kind && isDeepStrictEqual(a.podTraffic, b.podTraffic)
   );
 }
 

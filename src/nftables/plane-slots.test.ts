@@ -8,7 +8,8 @@ const target = (number: number): Target => ({ address: `10.0.0.${number}` as Add
 const targets = (...numbers: readonly number[]): Target[] => numbers.map(target);
 const numbersOf = (slots: Slots): readonly (string | undefined)[] => slots.map((slot) => slot?.address.slice(7));
 const changed = (before: Slots, after: Slots): number =>
-  Array.from({ length: Math.max(before.length, after.length) }).filter((_, index) => !sameTarget(before[index], after[index])).length;
+  Array.from({ length: Math.max(before.length, after.length) }).filter((_, index) => !sameTarget(before[index], after[index]))
+    .length;
 
 test('who has a slot keeps it, the last one fills a hole, a new one comes behind', () => {
   expect(numbersOf(arrangeSlots(targets(1, 2, 3, 4), targets(4, 3, 1)))).toEqual(['1', '4', '3']);

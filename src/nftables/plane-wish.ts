@@ -74,7 +74,10 @@ export class PlaneWish {
 
   /** What is there whatever the Services are: the addresses that node ports are limited to, and what chances are drawn by. */
   setBase(nodePortAddresses: readonly Address[]): void {
-    const addresses = nodePortAddresses.map((address): SharedElement => ({ set: 'node_port_addresses', element: { key: [address] } }));
+    const addresses = nodePortAddresses.map((address): SharedElement => ({
+      set: 'node_port_addresses',
+      element: { key: [address] },
+    }));
     const wanted = new Map([zero, ...addresses].map((one) => [sharedText(one), one]));
     for (const [text, one] of this.#base) if (!wanted.has(text)) this.#share(one, -1, this.#everBase);
     for (const [text, one] of wanted) if (!this.#base.has(text)) this.#share(one, 1, this.#everBase);

@@ -200,6 +200,9 @@ function describeSlots(elements: readonly Element[]): string[] {
   return [...spots].map(([spot, list]) => {
     const indices = list.map(({ key }) => Number(key.at(-1))).toSorted((a, b) => a - b);
     if (indices.some((index, at) => index !== at)) return `${spot} has holes: ${indices.join(' ')}`;
-    return `${spot} ${list.map(({ value }) => JSON.stringify(value)).toSorted().join(' ')}`;
+    return `${spot} ${list
+      .map(({ value }) => JSON.stringify(value))
+      .toSorted()
+      .join(' ')}`;
   });
 }

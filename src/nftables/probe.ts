@@ -50,7 +50,10 @@ function planProbe(family: Family): readonly Command[] {
     { kind: 'add-table' },
     ...[...planeSets(family).values()].map((set): Command => ({ kind: 'add-set', set })),
     ...clientsSetsOf(sticky).map((name): Command => ({ kind: 'add-set', set: clientsSet(family, name) })),
-    ...[...chains, { name: sticky.chain, hook: null }].map(({ name, hook }): Command => ({ kind: 'add-chain', chain: { name, hook } })),
+    ...[...chains, { name: sticky.chain, hook: null }].map(({ name, hook }): Command => ({
+      kind: 'add-chain',
+      chain: { name, hook },
+    })),
     ...[...chains, { name: sticky.chain, rules }].flatMap(({ name, rules: written }) =>
       written.map((statements): Command => ({ kind: 'add-rule', chain: name, rule: { statements } })),
     ),

@@ -72,7 +72,11 @@ export function tracePacket(table: TableState, { protocol, ...packet }: TracedPa
 function leave(traced: TraceTable, packet: Travelling): readonly TracedWay[] {
   const stays = packet.localAddresses.has(packet.destination);
   const hooks: readonly Hook[] =
-    packet.inInterface === null ? ['postrouting', ...(stays ? (['input'] as const) : [])] : stays ? ['input'] : ['forward', 'postrouting'];
+    packet.inInterface === null
+      ? ['postrouting', ...(stays ? (['input'] as const) : [])]
+      : stays
+        ? ['input']
+        : ['forward', 'postrouting'];
   let on: readonly Travelling[] = [packet];
   const ways: TracedWay[] = [];
   for (const hook of hooks) {
@@ -90,7 +94,7 @@ function wayOf(verdict: TracedWay['verdict'], packet: Travelling): TracedWay {
 
 /** The same end by several draws is one way. */
 function merge(ways: readonly TracedWay[]): readonly TracedWay[] {
-  const groups = Map.groupBy(ways, ({ probability: _, ...way }) => JSON.stringify(way));
+  const groups = Map.groupBy(ways, (way) => JSON.stringify({ ...way, probability: 0 }));
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     return first === undefined ? [] : [{ ...first, probability: group.reduce((sum, { probability }) => sum + probability, 0) }];
@@ -141,7 +145,11 @@ function follow(traced: TraceTable, verdict: Verdict, packet: Travelling, ends: 
 type RuleAnswer = Answer | End;
 
 /** What a rule does. */
-function runRule(traced: TraceTable, statements: ReturnType<TraceTable['rules']>[number], packet: Travelling): readonly RuleAnswer[] {
+function runRule(
+  traced: TraceTable,
+  statements: ReturnType<TraceTable['rules']>[number],
+  packet: Travelling,
+): readonly RuleAnswer[] {
   let on: readonly Travelling[] = [packet];
   const answers: RuleAnswer[] = [];
   for (const statement of statements) {

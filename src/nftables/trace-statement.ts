@@ -54,7 +54,11 @@ function markOf(to: Extract<Statement, { readonly kind: 'mark' }>['to'], mark: n
   return ((mark & to.mask) ^ to.xor) >>> 0;
 }
 
-function translate(table: TraceTable, to: Extract<Statement, { readonly kind: 'dnat' }>['to'], packet: Travelling): readonly Answer[] {
+function translate(
+  table: TraceTable,
+  to: Extract<Statement, { readonly kind: 'dnat' }>['to'],
+  packet: Travelling,
+): readonly Answer[] {
   const send = (from: Travelling, address: Datum, port: Datum | null | undefined): Answer => ({
     kind: 'accept',
     packet: { ...from, destination: address as Address, port: Number(port ?? from.port), translated: true },
@@ -79,7 +83,10 @@ function lookUp(
   let missed = 0;
   const found: { element: ElementState | null; packet: Travelling }[] = [];
   for (let index = 0; index < draws; index += 1) {
-    const element = table.find(set, key.map((source) => (typeof source === 'string' ? readField(source, packet) : index)));
+    const element = table.find(
+      set,
+      key.map((source) => (typeof source === 'string' ? readField(source, packet) : index)),
+    );
     if (element === null) missed += 1;
     else found.push({ element, packet: { ...packet, probability: packet.probability / draws } });
   }

@@ -61,7 +61,8 @@ async function programGroup(group: Group, family: Family): Promise<TableState> {
 export function readWay(flow: Flow, way: TracedWay): Outcome {
   if (way.verdict === 'reject') return { verdict: 'refused' };
   if (way.verdict === 'drop') return { verdict: 'timeout' };
-  if (way.mark !== foreignMark && way.masquerade) return { verdict: 'failed', code: `mark 0x${way.mark.toString(16)} on the wire` };
+  if (way.mark !== foreignMark && way.masquerade)
+    return { verdict: 'failed', code: `mark 0x${way.mark.toString(16)} on the wire` };
   const host = [...plan.pods, plan.node1, plan.node2].find(({ addresses }) => Object.values(addresses).includes(way.destination));
   const isPod = host !== undefined && plan.pods.some(({ name }) => name === host.name);
   if (!way.translated && !isPod) return { verdict: 'untouched' };

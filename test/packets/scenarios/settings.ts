@@ -156,7 +156,11 @@ const noLocalhost: Scenario = {
 
 export const settingGroups: readonly Group[] = [
   { name: 'detector off', config: { clusterCIDR: '' }, scenarios: [detectorOff] },
-  { name: 'masqueradeAll', config: { iptables: { masqueradeAll: true }, nftables: { masqueradeAll: true } }, scenarios: [masqueradeAll] },
+  {
+    name: 'masqueradeAll',
+    config: { iptables: { masqueradeAll: true }, nftables: { masqueradeAll: true } },
+    scenarios: [masqueradeAll],
+  },
   {
     name: 'detector NodeCIDR',
     config: { clusterCIDR: '', detectLocalMode: 'NodeCIDR' },
