@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Pause } from '../model/mod.ts';
+import { checkName } from './check-name.ts';
 import { planChains } from './plane-chains.ts';
 import type { PlaneContext } from './plane-chains.ts';
 import type { Findings } from './plane-read.ts';
@@ -18,8 +19,9 @@ export type TableState = 'right' | 'rewrite' | 'replace';
 export async function judgeTable(context: PlaneContext, findings: Findings, pause: Pause): Promise<TableState> {
   const { exists, chains, badSets, missingSets, strays } = findings;
   const wanted = planChains(context);
-  if (badSets.length > 0 || wanted.some((chain) => chains.has(chain.name) && !sameHook(chains.get(chain.name), chain)))
-    return 'replace';
+  const isOther = wanted.some((chain) => chains.has(chain.name) && !sameHook(chains.get(chain.name), chain));
+  // A chain with a name that cannot be written can only go with the table.
+  if (badSets.length > 0 || isOther || [...chains.keys()].some((name) => checkName(name) !== null)) return 'replace';
   if (!exists || missingSets.length > 0 || strays.length > 0) return 'rewrite';
   return (await sameChains(context.family, chains, wanted, pause)) ? 'right' : 'rewrite';
 }
