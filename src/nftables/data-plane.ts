@@ -14,6 +14,7 @@ import { PlaneKernel } from './data-plane-kernel.ts';
 import type { Look, PlaneKernelOptions } from './data-plane-kernel.ts';
 import type { PlaneContext } from './plane-chains.ts';
 import { diffPlane } from './plane-diff.ts';
+import type { PlaneDifference } from './plane-diff.ts';
 import { emptyPlan, planService } from './plane-plan.ts';
 import type { ServicePlan } from './plane-plan.ts';
 import { judgeTable, planRewrite, sameRules } from './plane-rewrite.ts';
@@ -30,15 +31,18 @@ export interface NftablesOptions extends PlaneKernelOptions {
   readonly serviceCidrs: readonly Prefix[];
 }
 
-/** What an attempt looks at: what its plans touch; what all Services stand on; or everything, leftovers included. */
-type Scope = 'touched' | 'base' | 'full';
+/**
+ * What an attempt looks at besides what its plans touch: what all Services stand on; what is there and no Service has; or
+ * everything.
+ */
+type Scope = 'touched' | 'base' | 'leftovers' | 'full';
 
 /** How often a refused transaction is cut in pieces to find the Services at fault, in one `apply`. */
 const attemptLimit = 200;
 /** How often somebody else's changes are worked around in one `apply`. */
 const surpriseLimit = 3;
 /** Elements and rules of one transaction, as far as a single Service allows: what is encoded and checked at once. */
-const chunkWeight = 4000;
+const chunkWeight = 2000;
 
 /** Refusals that may come of a change of somebody else. */
 const surprises: ReadonlySet<string> = new Set(['WP_NFT_STALE', 'WP_NFT_MISSING', 'WP_NFT_EXISTS', 'WP_NFT_BUSY']);
@@ -152,7 +156,7 @@ class NftablesDataPlane implements DataPlane {
   async #applyPlans(plans: readonly ServicePlan[], complete: boolean, tally: Tally): Promise<Problem | null> {
     const state = await this.#judge();
     if (state === 'replace') return await this.#attempt(plans, 'full', tally);
-    if (state === 'rewrite' || this.#isBaseOpen()) {
+    if (state === 'rewrite' || (await this.#isBaseOpen())) {
       const problem = await this.#attempt([], 'base', tally);
       if (problem !== null) return problem;
     }
@@ -162,7 +166,7 @@ class NftablesDataPlane implements DataPlane {
       if (problem !== null) return problem;
     }
     this.#mayPrune ||= complete;
-    return complete ? await this.#attempt([], 'full', tally) : null;
+    return complete ? await this.#attempt([], 'leftovers', tally) : null;
   }
 
   /** What was wished before may not be in a table that had to be looked at anew. */
@@ -171,8 +175,8 @@ class NftablesDataPlane implements DataPlane {
   }
 
   /** Whether addresses of node ports differ from what is there. */
-  #isBaseOpen(): boolean {
-    const { commands } = this.#difference(this.#touch([], 'base'), 'right');
+  async #isBaseOpen(): Promise<boolean> {
+    const { commands } = await this.#difference(this.#touch([], 'base'), 'right');
     return commands.length > 0;
   }
 
@@ -192,26 +196,26 @@ class NftablesDataPlane implements DataPlane {
     const touched = touchNothing();
     for (const plan of plans) this.#wish.replace(plan, touched);
     if (scope !== 'touched') this.#wish.touchBase(touched);
-    const state = this.#known?.state;
-    if (scope !== 'full' || state === undefined) return touched;
-    this.#wish.touchAll(touched);
-    if (!this.#mayPrune) return touched;
-    for (const text of state.layouts.keys()) touched.destinations.add(text);
-    for (const text of state.shared.keys()) touched.shared.add(text);
-    for (const name of state.chains.keys()) touched.chains.add(name);
-    for (const name of state.clients) touched.clients.add(name);
+    if (scope === 'full') this.#wish.touchAll(touched);
+    if ((scope === 'full' || scope === 'leftovers') && this.#mayPrune) this.#wish.touchLeftovers(this.#state(), touched);
     return touched;
   }
 
-  #difference(touched: Touched, table: TableState): ReturnType<typeof diffPlane> & { readonly state: PlaneState } {
-    const known = this.#known;
-    if (known === null) throw new Error('the table has not been read');
-    const state = table === 'replace' ? new PlaneState() : known.state;
-    if (table === 'right') return { ...diffPlane(this.family, this.#wish, state, touched), state };
+  #state(): PlaneState {
+    if (this.#known === null) throw new Error('the table has not been read');
+    return this.#known.state;
+  }
+
+  async #difference(touched: Touched, table: TableState): Promise<PlaneDifference & { readonly state: PlaneState }> {
+    const { pause } = this.#options;
+    const state = table === 'replace' ? new PlaneState() : this.#state();
+    const rewritten = table !== 'right';
+    if (!rewritten) return { ...(await diffPlane(this.family, this.#wish, state, touched, { rewritten, pause })), state };
     for (const name of state.chains.keys()) touched.chains.add(name);
     this.#wish.touchRules(touched);
-    const rewrite = planRewrite(this.#context(), this.#written === null ? known.findings : null, table);
-    const difference = diffPlane(this.family, this.#wish, state, touched, true);
+    const findings = this.#written === null ? (this.#known?.findings ?? null) : null;
+    const rewrite = planRewrite(this.#context(), findings, table);
+    const difference = await diffPlane(this.family, this.#wish, state, touched, { rewritten, pause });
     return { ...difference, commands: [...rewrite.before, ...difference.commands, ...rewrite.behind], state };
   }
 
@@ -224,7 +228,8 @@ class NftablesDataPlane implements DataPlane {
     const table = await this.#judge();
     const timer = this.#timer(tally);
     const previous = plans.map((plan) => this.#wish.planOf(plan.service) ?? emptyPlan(plan.service));
-    const { commands, change, state } = this.#difference(this.#touch(plans, table === 'replace' ? 'full' : scope), table);
+    const touched = this.#touch(plans, table === 'replace' ? 'full' : scope);
+    const { commands, change, state } = await this.#difference(touched, table);
     timer.stop();
     const report = commands.length === 0 ? null : await this.#kernel.apply(commands);
     tally.bytes += report?.bytes ?? 0;
@@ -236,7 +241,7 @@ class NftablesDataPlane implements DataPlane {
     return await this.#recover(plans, scope, report.problem, tally);
   }
 
-  #follow(state: PlaneState, change: ReturnType<typeof diffPlane>['change'], commands: readonly Command[], tally: Tally): void {
+  #follow(state: PlaneState, change: PlaneDifference['change'], commands: readonly Command[], tally: Tally): void {
     state.follow(change);
     if (this.#known !== null) this.#known = { ...this.#known, state };
     this.#written = this.#context();

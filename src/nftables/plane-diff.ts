@@ -1,4 +1,4 @@
-import type { Family } from '../model/mod.ts';
+import type { Family, Pause } from '../model/mod.ts';
 import { diffLayouts, emptyLane, emptyLayout, placeOfDestination } from './plane-layout.ts';
 import type { LaneLayout, Layout } from './plane-layout.ts';
 import type { DestinationWish, LaneWish } from './plane-plan.ts';
@@ -16,21 +16,25 @@ export interface PlaneDifference {
   readonly change: StateChange;
 }
 
-/**
- * Elements go before others of the same key come; all of it is one transaction, so no packet meets it half done. With
- * `rewritten` all rules are gone, and chains of affinity are written whatever they said.
- */
-export function diffPlane(
+export interface DiffOptions {
+  /** All rules are gone: chains of affinity are written whatever they said. */
+  readonly rewritten: boolean;
+  /** Asked after each destination, since there may be very many. */
+  readonly pause: Pause;
+}
+
+/** Elements go before others of the same key come; all of it is one transaction, so no packet meets it half done. */
+export async function diffPlane(
   family: Family,
   wish: PlaneWish,
   state: PlaneState,
   touched: Touched,
-  rewritten = false,
-): PlaneDifference {
+  { rewritten, pause }: DiffOptions,
+): Promise<PlaneDifference> {
   const removed = new Map<string, Element[]>();
   const added = new Map<string, Element[]>();
   const change = {
-    layouts: diffDestinations(wish, state, touched, removed, added),
+    layouts: await diffDestinations({ wish, state, touched, removed, added }, pause),
     shared: diffShared(wish, state, touched, removed, added),
   };
   const rules = diffRules(family, wish, state, touched, rewritten);
@@ -54,13 +58,18 @@ function put(elements: Collected, set: string, element: Element): void {
   else list.push(element);
 }
 
-function diffDestinations(
-  wish: PlaneWish,
-  state: PlaneState,
-  touched: Touched,
-  removed: Collected,
-  added: Collected,
-): Map<string, KnownLayout> {
+interface DiffJob {
+  readonly wish: PlaneWish;
+  readonly state: PlaneState;
+  readonly touched: Touched;
+  readonly removed: Collected;
+  readonly added: Collected;
+}
+
+async function diffDestinations(
+  { wish, state, touched, removed, added }: DiffJob,
+  pause: Pause,
+): Promise<Map<string, KnownLayout>> {
   const layouts = new Map<string, KnownLayout>();
   const sides = {
     remove: (set: string, element: Element) => put(removed, set, element),
@@ -75,6 +84,8 @@ function diffDestinations(
     const after = wanted === undefined ? emptyLayout : layOut(wanted, before);
     diffLayouts(destination, before, after, sides);
     layouts.set(text, { destination, layout: after });
+    const resting = pause();
+    if (resting !== null) await resting;
   }
   return layouts;
 }

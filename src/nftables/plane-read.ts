@@ -131,7 +131,7 @@ class Reader {
     const [index, port, address = null] = key.toReversed();
     const destination = readDestination([...(address === null ? [] : [address]), protocol, port ?? '']);
     if (destination === null || typeof index !== 'number' || value === undefined || 'kind' in value) return false;
-    const to = parseAddress(String(value[0]));
+    const to = readAddress(value[0]);
     // A hole beyond any pool is not ours, and would be long to look through.
     if (to === null || index > maxIndex) return false;
     const { slots } = this.#draft(destination);
@@ -169,7 +169,13 @@ function sideOf(lane: Lane): 'main' | 'outside' {
 function readDestination(parts: readonly (KeyPart | Protocol)[]): Destination | null {
   const [port, protocol, address = null] = parts.toReversed();
   if (typeof port !== 'number' || typeof protocol !== 'string') return null;
-  const parsed: Address | null = typeof address === 'string' ? parseAddress(address) : null;
+  const parsed = address === null ? null : readAddress(address);
   if (parsed === null && address !== null) return null;
   return { address: parsed, protocol: protocol as Protocol, port };
+}
+
+/** Both drivers give IPv4 addresses in canonical text, and there are very many. */
+function readAddress(part: KeyPart | undefined): Address | null {
+  if (typeof part !== 'string') return null;
+  return part.includes(':') ? parseAddress(part) : (part as Address);
 }

@@ -2,6 +2,7 @@ import { compareText } from '../model/mod.ts';
 import type { Address, ServiceKey } from '../model/mod.ts';
 import { emptyPlan, sharedText } from './plane-plan.ts';
 import type { DestinationWish, ServicePlan, SharedElement } from './plane-plan.ts';
+import type { PlaneState } from './plane-state.ts';
 import type { Statement } from './expression.ts';
 
 /** What a change may have made different, by the texts and names under which it is remembered. */
@@ -94,6 +95,14 @@ export class PlaneWish {
     for (const text of this.#claims.keys()) touched.destinations.add(text);
     for (const text of this.#shared.keys()) touched.shared.add(text);
     this.touchRules(touched);
+  }
+
+  /** Everything that is there and not wished. */
+  touchLeftovers({ layouts, shared, chains, clients }: PlaneState, touched: Touched): void {
+    for (const text of layouts.keys()) if (!this.#claims.has(text)) touched.destinations.add(text);
+    for (const text of shared.keys()) if (!this.#shared.has(text)) touched.shared.add(text);
+    for (const name of chains.keys()) if (!this.#chains.has(name)) touched.chains.add(name);
+    for (const name of clients) if (!this.#clients.has(name)) touched.clients.add(name);
   }
 
   /** All chains of affinity and their sets. */
