@@ -51,7 +51,7 @@ type Hook = ChainHook['hook'];
  * results. Throws for statements that no table of the data plane has.
  */
 export function tracePacket(table: TableState, { protocol, ...packet }: TracedPacket): readonly TracedWay[] {
-  const traced = new TraceTable(table);
+  const traced = traceTableOf(table);
   const start: Travelling = {
     ...packet,
     protocol: protocolNumbers[protocol],
@@ -66,6 +66,15 @@ export function tracePacket(table: TableState, { protocol, ...packet }: TracedPa
     else ways.push(...leave(traced, end.packet));
   }
   return merge(ways);
+}
+
+/** Many packets are traced through one table. */
+const traceTables = new WeakMap<TableState, TraceTable>();
+
+function traceTableOf(table: TableState): TraceTable {
+  const known = traceTables.get(table) ?? new TraceTable(table);
+  traceTables.set(table, known);
+  return known;
 }
 
 /** Behind the routing decision. What a process sends passes the last hook, whoever gets it. */

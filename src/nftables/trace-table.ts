@@ -11,6 +11,7 @@ export class TraceTable {
   readonly #table: TableState;
   /** Elements of sets without intervals by their keys. */
   readonly #indices = new Map<string, ReadonlyMap<string, ElementState>>();
+  readonly #rules = new Map<string, readonly (readonly Statement[])[]>();
 
   constructor(table: TableState) {
     this.#table = table;
@@ -25,12 +26,16 @@ export class TraceTable {
   }
 
   rules(chain: string): readonly (readonly Statement[])[] {
+    const known = this.#rules.get(chain);
+    if (known !== undefined) return known;
     const found = this.#table.chains.get(chain);
     if (found === undefined) throw new RangeError(`there is no chain ${chain}`);
-    return found.rules.map(({ statements }) => {
+    const rules = found.rules.map(({ statements }) => {
       if (statements === null) throw new TypeError(`a rule of chain ${chain} is not understood`);
       return statements;
     });
+    this.#rules.set(chain, rules);
+    return rules;
   }
 
   /** The element with a key; null: there is none. */

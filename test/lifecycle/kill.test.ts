@@ -11,12 +11,12 @@ const seed = Number(process.env['WAYPOST_TEST_SEED'] ?? 1);
 
 describeWhere(await canMakeNamespaces(), 'an agent that is killed', () => {
   test.each([
-    [iptablesSubject('nft'), 40],
-    [iptablesSubject('legacy'), 10],
-    [nftablesSubject(), 12],
-  ] as const)(
-    '[SP-155][SP-156][SP-157] $0.name: $1 kills during churn leave the rules of a fresh build, foreign rules and all traffic',
-    async (subject, rounds) => {
+    { subject: iptablesSubject('nft'), rounds: 40 },
+    { subject: iptablesSubject('legacy'), rounds: 10 },
+    { subject: nftablesSubject(), rounds: 12 },
+  ])(
+    '[SP-155][SP-156][SP-157] $subject.name: $rounds kills during churn leave the rules of a fresh build, foreign rules and all traffic',
+    async ({ subject, rounds }) => {
       await using folder = await createTemporaryFolder('waypost-kill-');
       await using lab = await createLab();
       // Holds nothing but a node: rules made here owe nothing to what happened over there.

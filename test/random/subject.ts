@@ -1,33 +1,35 @@
 import { makeConfig } from '../../src/config/mod.ts';
 import type { EffectiveConfig } from '../../src/config/mod.ts';
-import { createFakeIptables, createFakeSets, createIptablesDataPlane, trace } from '../../src/iptables/mod.ts';
-import type { RulesetState } from '../../src/iptables/mod.ts';
-import type { TraceOutcome } from '../../src/iptables/tracer.ts';
 import { decodeNode, decodeService, decodeSlice, isProxiedService, isProxiedSlice } from '../../src/kube/decode.ts';
 import { createStore } from '../../src/kube/store.ts';
-import { families, noDirt, parseAddress, succeed } from '../../src/model/mod.ts';
-import type { Address, Change, DataPlaneSettings, Dirty, Family, Frontend } from '../../src/model/mod.ts';
+import { families, noDirt, parseAddress } from '../../src/model/mod.ts';
+import type { Address, DataPlaneSettings, Dirty, Family, Frontend } from '../../src/model/mod.ts';
 import { resolveNodeAddress, resolveSettings } from '../../src/proxy/settings.ts';
 import { deriveFrontends } from '../../src/proxy/view.ts';
 import type { Cluster } from './cluster.ts';
-import { deviceTo, machine, nodeName } from './hosts.ts';
-import type { Packet, RawConfig } from './reference.ts';
+import { machine, nodeName } from './hosts.ts';
+import { makeIptablesKernel, makeNftablesKernel } from './kernels.ts';
+import type { Kernel, Way } from './kernels.ts';
+import type { Mode, Packet, RawConfig } from './reference.ts';
 
-/** Mark bits of somebody else (specification 4.3). */
-export const foreignMark = 0x0001_0010;
-
-const everyTable = ['raw', 'mangle', 'nat', 'filter', 'security'] as const;
+/** The mode, and of the host that it has ipset. */
+export interface Stage {
+  readonly mode: Mode;
+  readonly withSets: boolean;
+}
 
 /** The agent's way from API objects to rules, one edit being one incremental change in each family. */
 export class Subject {
   readonly #config: EffectiveConfig;
   readonly #store = createStore();
-  readonly #planes: Readonly<Record<Family, PlaneUnderTest>>;
+  readonly #kernels: Readonly<Record<Family, Kernel>>;
   #cluster: Cluster | null = null;
 
-  constructor(config: RawConfig, withSets: boolean) {
-    this.#config = readConfig(config);
-    this.#planes = { IPv4: makePlane('IPv4', withSets), IPv6: makePlane('IPv6', withSets) };
+  constructor(config: RawConfig, { mode, withSets }: Stage) {
+    this.#config = readConfig(config, mode);
+    const make = (family: Family): Kernel =>
+      mode === 'nftables' ? makeNftablesKernel(family) : makeIptablesKernel(family, withSets);
+    this.#kernels = { IPv4: make('IPv4'), IPv6: make('IPv6') };
   }
 
   /** Takes the cluster over from the one before, handling only the objects that differ. */
@@ -47,32 +49,18 @@ export class Subject {
   }
 
   /** Every way a packet can go through the rules as they stand. */
-  trace(packet: Packet): readonly TraceOutcome[] {
-    const { ruleset } = this.#planes[packet.family];
-    if (ruleset === null) throw new Error('nothing was programmed yet');
-    const traced = trace(
-      ruleset,
-      {
-        family: packet.family,
-        source: asAddress(packet.source),
-        destination: asAddress(packet.destination),
-        protocol: packet.protocol.toLowerCase() as 'tcp' | 'udp' | 'sctp',
-        destinationPort: packet.port,
-        inInterface: packet.device,
-        mark: foreignMark,
-      },
-      {
-        localAddresses: this.#localAddresses(),
-        route: (destination) => ({ outInterface: deviceTo(destination), sourceAddress: asAddress(machine[packet.family]) }),
-      },
-    );
-    if (!traced.ok) throw new Error(traced.problem.message);
-    return traced.value.outcomes;
+  trace(packet: Packet): readonly Way[] {
+    return this.#kernels[packet.family].trace({
+      packet,
+      source: asAddress(packet.source),
+      destination: asAddress(packet.destination),
+      localAddresses: this.#localAddresses(),
+    });
   }
 
   /** What the kernels hold. */
   dumps(): readonly string[] {
-    return families.map((family) => this.#planes[family].port.dump());
+    return families.map((family) => this.#kernels[family].dump());
   }
 
   #feed(kind: 'services' | 'slices', before: Cluster | null, after: Cluster): void {
@@ -96,7 +84,7 @@ export class Subject {
     const settings = resolveSettings(this.#config, family, { node: snapshot.node, localAddresses: this.#localAddresses() });
     const keys = complete ? [...snapshot.services.keys()] : dirty.services;
     const services = new Map([...keys].map((key) => [key, this.#frontendsOf(key, family, settings)] as const));
-    await applyTo(this.#planes[family], { settings, services, complete });
+    await this.#kernels[family].apply({ settings, services, complete });
   }
 
   #frontendsOf(key: string, family: Family, settings: DataPlaneSettings): readonly Frontend[] {
@@ -119,44 +107,13 @@ export class Subject {
   }
 }
 
-interface PlaneUnderTest {
-  readonly port: ReturnType<typeof createFakeIptables>;
-  readonly plane: ReturnType<typeof createIptablesDataPlane>;
-  ruleset: RulesetState | null;
-}
-
-function makePlane(family: Family, withSets: boolean): PlaneUnderTest {
-  const port = createFakeIptables(family);
-  const plane = createIptablesDataPlane({
-    family,
-    port,
-    sets: withSets ? createFakeSets(() => port.dump()) : null,
-    dropInvalid: true,
-    allowLoopbackRouting: () => succeed(undefined),
-    degraded: ({ message }) => {
-      throw new Error(message);
-    },
-    pause: () => null,
-    now: () => 0,
-  });
-  return { port, plane, ruleset: null };
-}
-
-async function applyTo(target: PlaneUnderTest, change: Change): Promise<void> {
-  const { problem, failed, operations } = await target.plane.apply(change);
-  const refusals = [problem, ...failed.values()].filter((one) => one !== null);
-  if (refusals.length > 0) throw new Error(refusals.map(({ message }) => message).join('; '));
-  if (operations === 0 && target.ruleset !== null) return;
-  const saved = await target.port.save(everyTable);
-  if (!saved.ok) throw new Error(saved.problem.message);
-  target.ruleset = saved.value;
-}
-
-function readConfig(config: RawConfig): EffectiveConfig {
+function readConfig(config: RawConfig, mode: Mode): EffectiveConfig {
+  const { masqueradeAll, masqueradeBit } = config.iptables;
   const document = {
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     kind: 'KubeProxyConfiguration',
-    mode: 'iptables',
+    mode,
+    nftables: { masqueradeAll, masqueradeBit },
     ...config,
   };
   const loaded = makeConfig(new Map(), { name: 'random', text: JSON.stringify(document) });
