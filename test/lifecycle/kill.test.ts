@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeWhere } from '../lab/describe-lab.ts';
+import { patient } from '../lab/patience.ts';
 import { canMakeNamespaces, createLab, createTemporaryFolder, listenOnAll } from '../lab/mod.ts';
 import { ChurningServices } from './churning-services.ts';
 import { KillRun, moments } from './kill-run.ts';
@@ -13,7 +14,7 @@ describeWhere(await canMakeNamespaces(), 'an agent that is killed', () => {
   test.each([
     { subject: iptablesSubject('nft'), rounds: 40 },
     { subject: iptablesSubject('legacy'), rounds: 10 },
-    { subject: nftablesSubject(), rounds: 12 },
+    { subject: nftablesSubject(), rounds: 8 },
   ])(
     '[SP-155][SP-156][SP-157] $subject.name: $rounds kills during churn leave the rules of a fresh build, foreign rules and all traffic',
     async ({ subject, rounds }) => {
@@ -47,6 +48,6 @@ describeWhere(await canMakeNamespaces(), 'an agent that is killed', () => {
       // A kind of death that never happened proves nothing.
       expect(Object.entries(deaths).filter(([, times]) => times === 0)).toEqual([]);
     },
-    180_000,
+    patient(180_000),
   );
 });
