@@ -14,6 +14,8 @@ const ofAnyMode: readonly Remark[] = [
     43,
     'The primary address follows the Node while the agent runs; the reference reads it once at the start. An address that no interface has accepts nothing.',
   ),
+  partly(75, 'The ranges are those of `serviceCIDRs`; objects of kind ServiceCIDR are not watched.'),
+  deviation(78, 'In nftables mode each of more than eight back ends gets 1/N within 1.6 %; up to eight get it exactly.'),
   deviation(
     80,
     'In iptables mode clients are remembered in ipsets, any number of them. Without ipset it is as in the reference: about 100 for each back end.',
