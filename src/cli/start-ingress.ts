@@ -11,6 +11,7 @@ import type { PublicationRow } from './ingress-book.ts';
 import { IngressFacts } from './ingress-facts.ts';
 import { startIngressHealth } from './ingress-health.ts';
 import type { IngressHealth } from './ingress-health.ts';
+import { addIngressMetrics } from './ingress-metrics.ts';
 import { IngressTunnels } from './ingress-tunnels.ts';
 import type { StartProxyOptions } from './proxy-handle.ts';
 
@@ -52,8 +53,18 @@ export async function startIngress(options: StartIngressOptions): Promise<Ingres
     settings.healthChecks === null
       ? null
       : await startIngressHealth({ ...settings.healthChecks, changed: (services) => touches.add(services), report });
-  const notice = makeNotice(options);
-  const pools = await openPools(options, notice);
+  const tell = makeNotice(options);
+  const pools = await openPools(options, tell);
+  const count = addIngressMetrics(options.registry, {
+    publications: () => book.rows(),
+    health,
+    pools: pools?.agent ?? null,
+    marks: settings.fwmark,
+  });
+  const notice = (one: PublishNotice): void => {
+    count(one.reason);
+    tell(one);
+  };
   const tunnels =
     settings.dsr === null || config.mode !== 'ipvs'
       ? null
