@@ -3,7 +3,7 @@
  * TCP and UDP between them. Shared by tests, demo and benchmarks.
  */
 export { secondNodeAddress } from './addressing.ts';
-export { canMakeNamespaces, kernelFamilies, kernelHasSctp } from './capability.ts';
+export { canMakeNamespaces, kernelFamilies, kernelHasIpvs, kernelHasSctp } from './capability.ts';
 export { createLab } from './lab.ts';
 export type { Lab } from './lab.ts';
 export { listenOnAll } from './place.ts';
