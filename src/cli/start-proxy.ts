@@ -151,7 +151,7 @@ async function openSource(
     return source;
   }
   const ingress =
-    config.ingress === null ? null : await startIngress({ ...options, settings: config.ingress, pause, localAddresses });
+    config.ingress === null ? null : await startIngress({ ...options, settings: config.ingress, pause, localAddresses, deviceOf });
   const listen = (snapshot: Snapshot, dirty: Dirty): void => {
     dns?.take(snapshot, dirty);
     ingress?.take(snapshot, dirty);
@@ -163,9 +163,9 @@ async function openSource(
 /** What the proxy asks of ingress. */
 function publishing(ingress: IngressHandle | null): Pick<ProxyOptions, 'publisher' | 'peers'> {
   if (ingress === null) return {};
-  const { publisher, tunnels } = ingress;
-  if (tunnels === null) return { publisher };
-  return { publisher, peers: (family, snapshot) => tunnels.peers(family, snapshot) };
+  const { publisher, peers } = ingress;
+  if (peers === null) return { publisher };
+  return { publisher, peers: (family, snapshot) => peers.peers(family, snapshot) };
 }
 
 function makeHandover({ config, families, logger, report, clock }: StartProxyOptions, adopted: DataPlanes['adopted']): Handover {
@@ -230,4 +230,9 @@ function localAddresses(): readonly Address[] {
     .flatMap((entries) => entries ?? [])
     .map(({ address }) => parseAddress(address))
     .filter((address) => address !== null);
+}
+
+function deviceOf(address: Address): string | null {
+  const found = Object.entries(networkInterfaces()).find(([, entries]) => entries?.some((one) => parseAddress(one.address) === address));
+  return found?.[0] ?? null;
 }
