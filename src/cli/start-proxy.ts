@@ -19,7 +19,7 @@ import type { ConntrackCleaner, ConntrackPass, Notice, ProxyOptions } from '../p
 import { RefusalEvents } from './agent-events.ts';
 import { findNodeProblems } from './check.ts';
 import { cleanChains } from './clean-chains.ts';
-import { cleanServers } from './clean-servers.ts';
+import { cleanFormer } from './clean-former.ts';
 import { collectConnections } from './connections.ts';
 import { Handover } from './handover.ts';
 import { logNodeChange } from './log-node-change.ts';
@@ -175,7 +175,7 @@ function makeHandover({ config, families, logger, report, clock }: StartProxyOpt
     logger,
     report,
     cleanChains,
-    ...(config.mode === 'ipvs' ? {} : { cleanOwn: (taken, signal) => cleanServers(taken, { config, clock, report, signal }) }),
+    cleanOwn: (taken, signal) => cleanFormer(taken, { config, clock, report, signal }),
     ...(adopted === undefined ? {} : { adopted }),
   });
 }

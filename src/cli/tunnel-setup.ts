@@ -65,9 +65,16 @@ export async function removeTunnel(port: TunnelPort, family: Family): Promise<Ou
   return succeed(deleted.value ? [...removed, `interface ${name}`] : removed);
 }
 
+const ownAlias = /^waypost(?: gue (\d{1,5}))?$/;
+
+/** Whether a device says that it is ours. */
+export function isOwnAlias(alias: string | null): boolean {
+  return ownAlias.test(alias ?? '');
+}
+
 /** What a device says of itself; null where it is none of ours. */
 function claimOf(device: FoundDevice, family: Family): { readonly guePort: number | null } | null {
-  const match = /^waypost(?: gue (\d{1,5}))?$/.exec(device.alias ?? '');
+  const match = ownAlias.exec(device.alias ?? '');
   if (match === null || device.family !== family) return null;
   return { guePort: match[1] === undefined ? null : Number(match[1]) };
 }

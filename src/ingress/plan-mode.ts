@@ -1,5 +1,5 @@
 import { matchesSelector, noLabels } from '../model/mod.ts';
-import type { Labels, PublishingMethod, PublishingMode, PublishRequest } from '../model/mod.ts';
+import type { Address, Labels, PublishingMethod, PublishingMode, PublishRequest } from '../model/mod.ts';
 import { deliveryOf } from './direct-return.ts';
 import type { DirectReturn } from './direct-return.ts';
 import { listMarkWishes } from './mark-wishes.ts';
@@ -82,11 +82,7 @@ function planDirect(
   const delivery = deliveryOf(method, directReturn);
   const way =
     delivery.method === 'direct'
-      ? { reach: peers?.reach ?? isReached, segmentSize: null }
-      : { reach: isReached, segmentSize: peers?.segmentSize(family) ?? null };
+      ? { reach: (address: Address) => peers?.reach(address) ?? 'reached', segmentSize: null }
+      : { reach: () => 'reached' as const, segmentSize: peers?.segmentSize(family) ?? null };
   return { delivery, family, nodes, nodeOf, ...way };
-}
-
-function isReached(): 'reached' {
-  return 'reached';
 }

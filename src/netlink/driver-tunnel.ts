@@ -149,7 +149,7 @@ class NetlinkTunnels implements TunnelPort {
 const idleErrors = {
   add: [errnos.EADDRINUSE],
   delete: [errnos.EINVAL, errnos.ENOENT],
-  get: [errnos.EINVAL, errnos.ENOENT],
+  get: [errnos.ESRCH],
 } as const;
 
 type WriterOf = Parameters<Request['body']>[0];
