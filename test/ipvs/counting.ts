@@ -15,13 +15,16 @@ export interface Crossings {
   readonly tunnelsOut: number;
   /** Packets to the address that came out of a tunnel. */
   readonly unpacked: number;
+  /** Answers that begin a connection of TCP, and those of them that announce segments of at most so many octets as were said. */
+  readonly beginnings: number;
+  readonly clamped: number;
 }
 
-const names = ['requests', 'replies', 'sentOn', 'tunnelsIn', 'tunnelsOut', 'unpacked'] as const;
+const names = ['requests', 'replies', 'sentOn', 'tunnelsIn', 'tunnelsOut', 'unpacked', 'beginnings', 'clamped'] as const;
 const guePort = 6080;
 
 /** Starts counting on a node what an address gets and sends. */
-export async function startCounting(node: Place, family: Family, address: string): Promise<void> {
+export async function startCounting(node: Place, family: Family, address: string, segmentSize: number): Promise<void> {
   const [word, table, number] = family === 'IPv4' ? ['ip', 'ip', 4] : ['ip6', 'ip6', 41];
   const device = family === 'IPv4' ? 'waypost4' : 'waypost6';
   const rules = `table ${table} counting {
@@ -37,6 +40,8 @@ ${names.map((name) => `    counter ${name} { }`).join('\n')}
       type filter hook postrouting priority 400;
       oifname eth0 ${word} saddr ${address} counter name replies
       oifname eth0 ${word} daddr ${address} counter name sentOn
+      oifname eth0 ${word} saddr ${address} tcp flags syn,ack / syn,ack counter name beginnings
+      oifname eth0 ${word} saddr ${address} tcp flags syn,ack / syn,ack tcp option maxseg size <= ${segmentSize} counter name clamped
       oifname eth0 meta l4proto ${number} counter name tunnelsOut
       oifname eth0 udp dport ${guePort} counter name tunnelsOut
     }
