@@ -64,9 +64,7 @@ function describeForeign({ ipvs }: EffectiveConfig, count: number): readonly Fin
 function checkMarks({ ipvs, ingress }: EffectiveConfig, facts: NodeFacts): readonly Finding[] {
   const code = 'WP_CLI_CHECK_MARK';
   const numbers = { captureBit: ipvs.captureBit, ...(ingress ?? standardNumbers) };
-  const rules = families.flatMap((family) =>
-    findForeignUses(facts.routingRules[family] ?? '', facts.mangleRules ?? '', numbers),
-  );
+  const rules = families.flatMap((family) => findForeignUses(facts.routingRules[family] ?? '', facts.mangleRules ?? '', numbers));
   const unique = [...new Set(rules)];
   if (unique.length === 0)
     return [finding('ok', code, `nobody else uses bit ${ipvs.captureBit} of the packet mark or table ${numbers.routeTable}`)];

@@ -95,7 +95,9 @@ function checkFilter({ method }: DirectReturnSettings, { sysctls }: NodeFacts): 
   if (usual !== undefined && !usual.writable && (all?.value !== '0' || usual.value !== '0')) {
     const message =
       'sources are checked (net.ipv4.conf.*.rp_filter), and this process may not exempt its tunnel from that: IPv4 packets that other nodes send on to this one through it are dropped';
-    findings.push(finding('error', code, message, 'run the agent with /proc/sys writable, or set rp_filter of all and default to 0'));
+    findings.push(
+      finding('error', code, message, 'run the agent with /proc/sys writable, or set rp_filter of all and default to 0'),
+    );
   }
   if (method === 'dr' && strict) {
     const message =
@@ -108,9 +110,15 @@ function checkFilter({ method }: DirectReturnSettings, { sysctls }: NodeFacts): 
 function tellLimits({ method }: DirectReturnSettings): readonly Finding[] {
   const note = (message: string): Finding => finding('note', code, message);
   return [
-    note('with direct return every node sends with the addresses of Services: the network must let it, which cannot be seen from here'),
+    note(
+      'with direct return every node sends with the addresses of Services: the network must let it, which cannot be seen from here',
+    ),
     method === 'dr'
-      ? note('direct routing needs nodes on one Ethernet link: those that are not get no packets, and the log names them (WP_INGRESS_LINK)')
-      : note('datagrams of UDP are not made smaller for the tunnel: those that do not fit are answered with ICMP, and lost if that is'),
+      ? note(
+          'direct routing needs nodes on one Ethernet link: those that are not get no packets, and the log names them (WP_INGRESS_LINK)',
+        )
+      : note(
+          'datagrams of UDP are not made smaller for the tunnel: those that do not fit are answered with ICMP, and lost if that is',
+        ),
   ];
 }

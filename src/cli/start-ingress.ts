@@ -59,7 +59,9 @@ export async function startIngress(options: StartIngressOptions): Promise<Ingres
   const pools = await openPools(options, notice);
   const changed = (): void => touches.add(book.services());
   const peers =
-    settings.dsr === null || config.mode !== 'ipvs' ? null : await IngressPeers.open({ ...options, settings: settings.dsr, changed });
+    settings.dsr === null || config.mode !== 'ipvs'
+      ? null
+      : await IngressPeers.open({ ...options, settings: settings.dsr, changed });
   const publisher = makePublisher(options, { facts, touches, health, notice, peers });
   let latest: Snapshot | null = null;
   let listed = false;

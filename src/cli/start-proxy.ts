@@ -151,7 +151,9 @@ async function openSource(
     return source;
   }
   const ingress =
-    config.ingress === null ? null : await startIngress({ ...options, settings: config.ingress, pause, localAddresses, deviceOf });
+    config.ingress === null
+      ? null
+      : await startIngress({ ...options, settings: config.ingress, pause, localAddresses, deviceOf });
   const listen = (snapshot: Snapshot, dirty: Dirty): void => {
     dns?.take(snapshot, dirty);
     ingress?.take(snapshot, dirty);
@@ -233,6 +235,8 @@ function localAddresses(): readonly Address[] {
 }
 
 function deviceOf(address: Address): string | null {
-  const found = Object.entries(networkInterfaces()).find(([, entries]) => entries?.some((one) => parseAddress(one.address) === address));
+  const found = Object.entries(networkInterfaces()).find(([, entries]) =>
+    entries?.some((one) => parseAddress(one.address) === address),
+  );
   return found?.[0] ?? null;
 }

@@ -152,10 +152,7 @@ describe('the section ingress', () => {
       'fwmark: {mask: 0xff000000, first: 1}',
       'ingress.fwmark.mask must not hold all bits that the other marks of virtual servers have (0x57000000), not 0xff000000',
     ],
-    [
-      'fwmark: {mask: 0x1fff, first: 1}',
-      'ingress.fwmark.mask must not hold bit 12, which is ipvs.captureBit, not 0x00001fff',
-    ],
+    ['fwmark: {mask: 0x1fff, first: 1}', 'ingress.fwmark.mask must not hold bit 12, which is ipvs.captureBit, not 0x00001fff'],
     ['fwmark: 7', 'ingress.fwmark must be a map of fields'],
     ['routeTable: 0', 'ingress.routeTable must not be one of 0, 253, 254, 255, 22359, not 0'],
     ['routeTable: 254', 'ingress.routeTable must not be one of 0, 253, 254, 255, 22359, not 254'],

@@ -128,7 +128,10 @@ export class LinkWatcher {
     }
     const told = this.#told;
     this.#told = unfit;
-    const same = unfit.size === told.size && links.size === this.#links.size && links.entries().every(([address, link]) => this.#links.get(address) === link);
+    const same =
+      unfit.size === told.size &&
+      links.size === this.#links.size &&
+      links.entries().every(([address, link]) => this.#links.get(address) === link);
     if (same) return;
     this.#links = links;
     this.#options.changed();

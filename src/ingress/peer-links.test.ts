@@ -33,7 +33,11 @@ const usual: LinkFacts = {
 
 function plan(over: Partial<LinkFacts>) {
   const { links, look, unfit } = planLinks({ ...usual, ...over });
-  return { links: Object.fromEntries(links), look: look.map((one) => `${one.address} ${one.index}`), unfit: Object.fromEntries(unfit) };
+  return {
+    links: Object.fromEntries(links),
+    look: look.map((one) => `${one.address} ${one.index}`),
+    unfit: Object.fromEntries(unfit),
+  };
 }
 
 describe('[INGRESS-34] links of peers', () => {

@@ -64,9 +64,7 @@ export class TwoNodes implements AsyncDisposable {
   async #start(): Promise<void> {
     const manifests = this.#folder.path;
     this.#agents = await Promise.all(
-      this.nodes.map((node) =>
-        startWaypost(node, { manifests, nodeName: nodeNames[node.name] ?? node.name, ...this.#options }),
-      ),
+      this.nodes.map((node) => startWaypost(node, { manifests, nodeName: nodeNames[node.name] ?? node.name, ...this.#options })),
     );
   }
 
