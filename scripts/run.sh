@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the machine ready and runs one command: test, check, format, demo or bench.
+# Makes the machine ready and runs one command: test, check, format, demo, bench or bundle.
 # Written for a machine with nothing but Node.js 20 or later, npm and a POSIX shell; every step that has
 # nothing to do is skipped, so that the second run starts at once.
 set -eu
@@ -120,7 +120,7 @@ ensure_modules() {
   is_pinned_node || die "the npm package 'node' gave no Node.js 24 for $(uname -s) $(uname -m); is the npm registry reachable and the platform one it knows?"
 }
 
-[ $# -ge 1 ] || die "usage: scripts/run.sh test|check|format|demo|bench [arguments]"
+[ $# -ge 1 ] || die "usage: scripts/run.sh test|check|format|demo|bench|bundle [arguments]"
 task=$1
 shift
 # Debian keeps the network tools out of the PATH of ordinary users.
@@ -138,7 +138,8 @@ case $task in
   format) set -- node_modules/oxfmt/bin/oxfmt "$@" ;;
   demo) ensure_tools required; set -- demo/main.ts "$@" ;;
   bench) ensure_tools wanted; set -- bench/main.ts "$@" ;;
-  *) die "unknown task '$task'; there are test, check, format, demo and bench." ;;
+  bundle) set -- --disable-warning=ExperimentalWarning scripts/bundle.ts ;;
+  *) die "unknown task '$task'; there are test, check, format, demo, bench and bundle." ;;
 esac
 ensure_modules
 PATH=$PWD/node_modules/node/bin:$PATH

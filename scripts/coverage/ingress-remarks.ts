@@ -9,6 +9,4 @@ export const ingressRemarks: readonly Remark[] = [
   ),
   unproven(23, 'The kernel clears marks between namespaces; no test of ours repeats that.'),
   unproven(26, 'An audit of the data plane restores its table, which is proven for side rules in general.'),
-  unproven(36, 'The parameter of the device is set and a strict one of all interfaces is reported at start; no test.'),
-  unproven(37, 'As item 32.'),
 ];

@@ -95,6 +95,15 @@ test('[IPVS-43] established connections go on until they end, and those that are
   expect(elapsed()).toBe(3000 + 4000);
 });
 
+test('[IPVS-43] so do those of publications, whose back ends are there without a port', async () => {
+  const [destination] = server.destinations;
+  if (destination === undefined) throw new Error('the server has no destination');
+  const published = { ...server, server: 'FWM 257', destinations: [{ ...destination, endpoint: '10.244.0.1:0' }] };
+  const { run, elapsed } = setStage([2, 2, 0], [published]);
+  expect((await run()).ok).toBe(true);
+  expect(elapsed()).toBe(2000 + 4000);
+});
+
 test('[IPVS-48] not for longer than the drain time', async () => {
   const { run, elapsed } = setStage([1], [server], 20_000);
   expect((await run()).ok).toBe(true);

@@ -5,7 +5,8 @@ import type { Address, Family } from '../model/mod.ts';
  * How many connections to one of the destinations (`10.244.1.2:8080`) are being opened or are open, by what
  * `/proc/net/ip_vs_conn` says: protocol, client, virtual server, destination with hexadecimal ports, state. The counts of
  * the servers would not do: where another mode translates by itself, an answer to a client whose port an ended connection
- * had makes that one active again, as SYN_SENT, and a busy Service has such answers for ever.
+ * had makes that one active again, as SYN_SENT, and a busy Service has such answers for ever. A destination of port 0
+ * (`10.244.1.2:0`), as publications have, takes connections to all ports of its address.
  */
 export function countEstablished(text: string, family: Family, destinations: ReadonlySet<string>): number {
   let count = 0;
@@ -14,7 +15,9 @@ export function countEstablished(text: string, family: Family, destinations: Rea
     if (protocol !== 'TCP' && protocol !== 'SCT') continue;
     if (state !== 'ESTABLISHED' && state !== 'SYN_RECV') continue;
     const parsed = readAddress(address, family);
-    if (parsed !== null && destinations.has(formatEndpoint(parsed, Number.parseInt(port, 16)))) count += 1;
+    if (parsed === null) continue;
+    const named = destinations.has(formatEndpoint(parsed, Number.parseInt(port, 16)));
+    if (named || destinations.has(formatEndpoint(parsed, 0))) count += 1;
   }
   return count;
 }

@@ -12,13 +12,15 @@ import { IngressFacts } from './ingress-facts.ts';
 import { startIngressHealth } from './ingress-health.ts';
 import type { IngressHealth } from './ingress-health.ts';
 import { addIngressMetrics } from './ingress-metrics.ts';
-import { IngressTunnels } from './ingress-tunnels.ts';
+import { IngressPeers } from './ingress-peers.ts';
 import type { StartProxyOptions } from './proxy-handle.ts';
 
 export interface StartIngressOptions extends StartProxyOptions {
   readonly settings: IngressSettings;
   readonly pause: Pause;
   readonly localAddresses: () => readonly Address[];
+  /** Name of the interface that has an address of the node. */
+  readonly deviceOf: (address: Address) => string | null;
 }
 
 /** What `waypost ingress` is told. */
@@ -32,7 +34,8 @@ export interface IngressStatus {
 /** Ingress of a running agent. */
 export interface IngressHandle {
   readonly publisher: Publisher;
-  readonly tunnels: IngressTunnels | null;
+  /** Null: direct return is off. */
+  readonly peers: IngressPeers | null;
   /** A commit of the source. */
   take(snapshot: Snapshot, dirty: Dirty): void;
   /** Everything has been read once. */
@@ -45,7 +48,7 @@ export interface IngressHandle {
 
 /** Puts the parts of ingress together. What cannot be opened is reported, and the rest goes on. */
 export async function startIngress(options: StartIngressOptions): Promise<IngressHandle> {
-  const { config, settings, nodeName, families, pause, report, localAddresses } = options;
+  const { config, settings, report, localAddresses } = options;
   const facts = new IngressFacts({ ...config, localAddresses, now: () => performance.now() });
   const book = new PublicationBook();
   const touches = new Touches();
@@ -65,23 +68,24 @@ export async function startIngress(options: StartIngressOptions): Promise<Ingres
     count(one.reason);
     tell(one);
   };
-  const tunnels =
+  const changed = (): void => touches.add(book.services());
+  const peers =
     settings.dsr === null || config.mode !== 'ipvs'
       ? null
-      : new IngressTunnels({ settings: settings.dsr, nodeName, families, pause, report });
-  const publisher = makePublisher(options, { facts, touches, health, notice });
+      : await IngressPeers.open({ ...options, settings: settings.dsr, changed });
+  const publisher = makePublisher(options, { facts, touches, health, notice, peers });
   let latest: Snapshot | null = null;
   let listed = false;
   return {
     publisher: withBook(publisher, book),
-    tunnels,
+    peers,
     take(snapshot, dirty) {
       latest = snapshot;
       health?.take(snapshot, dirty);
       // Before everything has been read the agent must not take what it sees for all there is.
       if (listed) pools?.agent.update(snapshot, dirty);
       if (facts.take(snapshot)) touches.add(book.services());
-      if (dirty.node && tunnels !== null) void tunnels.take(snapshot);
+      peers?.take(snapshot);
     },
     listed() {
       listed = true;
@@ -95,6 +99,7 @@ export async function startIngress(options: StartIngressOptions): Promise<Ingres
     }),
     async stop() {
       health?.close();
+      await peers?.close();
       await pools?.agent.close();
       pools?.stores.close();
     },
@@ -140,11 +145,12 @@ interface PublisherParts {
   readonly touches: Touches;
   readonly health: IngressHealth | null;
   readonly notice: (notice: PublishNotice) => void;
+  readonly peers: IngressPeers | null;
 }
 
 function makePublisher(
   { config, settings, nodeName }: StartIngressOptions,
-  { facts, touches, health, notice }: PublisherParts,
+  { facts, touches, health, notice, peers }: PublisherParts,
 ): IngressPublisher {
   return createPublisher({
     mode: config.mode,
@@ -166,6 +172,7 @@ function makePublisher(
     facts: () => facts.read(),
     notice,
     touch: (services) => touches.add(services),
+    ...(peers === null ? {} : { peers }),
     ...(health === null ? {} : { isLive: (service, backend) => health.isLive(service, backend) }),
   });
 }

@@ -19,7 +19,7 @@ import type { ConntrackCleaner, ConntrackPass, Notice, ProxyOptions } from '../p
 import { RefusalEvents } from './agent-events.ts';
 import { findNodeProblems } from './check.ts';
 import { cleanChains } from './clean-chains.ts';
-import { cleanServers } from './clean-servers.ts';
+import { cleanFormer } from './clean-former.ts';
 import { collectConnections } from './connections.ts';
 import { Handover } from './handover.ts';
 import { logNodeChange } from './log-node-change.ts';
@@ -151,7 +151,9 @@ async function openSource(
     return source;
   }
   const ingress =
-    config.ingress === null ? null : await startIngress({ ...options, settings: config.ingress, pause, localAddresses });
+    config.ingress === null
+      ? null
+      : await startIngress({ ...options, settings: config.ingress, pause, localAddresses, deviceOf });
   const listen = (snapshot: Snapshot, dirty: Dirty): void => {
     dns?.take(snapshot, dirty);
     ingress?.take(snapshot, dirty);
@@ -163,9 +165,9 @@ async function openSource(
 /** What the proxy asks of ingress. */
 function publishing(ingress: IngressHandle | null): Pick<ProxyOptions, 'publisher' | 'peers'> {
   if (ingress === null) return {};
-  const { publisher, tunnels } = ingress;
-  if (tunnels === null) return { publisher };
-  return { publisher, peers: (family, snapshot) => tunnels.peers(family, snapshot) };
+  const { publisher, peers } = ingress;
+  if (peers === null) return { publisher };
+  return { publisher, peers: (family, snapshot) => peers.peers(family, snapshot) };
 }
 
 function makeHandover({ config, families, logger, report, clock }: StartProxyOptions, adopted: DataPlanes['adopted']): Handover {
@@ -175,7 +177,7 @@ function makeHandover({ config, families, logger, report, clock }: StartProxyOpt
     logger,
     report,
     cleanChains,
-    ...(config.mode === 'ipvs' ? {} : { cleanOwn: (taken, signal) => cleanServers(taken, { config, clock, report, signal }) }),
+    cleanOwn: (taken, signal) => cleanFormer(taken, { config, clock, report, signal }),
     ...(adopted === undefined ? {} : { adopted }),
   });
 }
@@ -230,4 +232,11 @@ function localAddresses(): readonly Address[] {
     .flatMap((entries) => entries ?? [])
     .map(({ address }) => parseAddress(address))
     .filter((address) => address !== null);
+}
+
+function deviceOf(address: Address): string | null {
+  const found = Object.entries(networkInterfaces()).find(([, entries]) =>
+    entries?.some((one) => parseAddress(one.address) === address),
+  );
+  return found?.[0] ?? null;
 }

@@ -106,10 +106,10 @@ async function bindBoth(host: string, tcp: Server): Promise<UdpSocket> {
   for (let attempt = 1; ; attempt += 1) {
     tcp.listen(0, host);
     await once(tcp, 'listening');
-    const address = tcp.address();
-    if (address === null || typeof address === 'string') throw new TypeError('a TCP server without a port');
+    const listening = tcp.address();
+    if (listening === null || typeof listening === 'string') throw new TypeError('a TCP server without a port');
     try {
-      return await bindUdp(host, address.port);
+      return await bindUdp(host, listening.port);
     } catch (error) {
       if (attempt === 20) throw error;
       await new Promise<void>((resolve) => tcp.close(() => resolve()));

@@ -32,7 +32,7 @@ export interface SharedRights {
 export interface PublishInput {
   readonly request: PublishRequest;
   readonly method: Exclude<PublishingMethod, 'none'>;
-  readonly options: Pick<PublisherOptions, 'mode' | 'nodeName' | 'settings'>;
+  readonly options: Pick<PublisherOptions, 'mode' | 'nodeName' | 'settings' | 'peers'>;
   readonly facts: PublisherFacts;
   readonly judge: JudgeAddress;
   readonly rights: SharedRights;

@@ -20,10 +20,9 @@ export function planBase(serviceCidrs: PlanContext['serviceCidrs']): Plan {
   return { ...emptyPlan(noService, noService), entries, routes };
 }
 
-/** Other nodes, whose tunnels are believed. */
+/** Other nodes, whose tunnels and link-layer addresses are believed. */
 export function planPeers(peers: PlanContext['settings']['peers']): Plan {
-  const known = peers?.addresses ?? [];
-  const entries = known.map((address): SideEntry => ({ kind: 'peer', address, link: null }));
+  const entries = (peers?.nodes ?? []).map((node): SideEntry => ({ kind: 'peer', ...node }));
   return { ...emptyPlan('peers of this node', noService), entries: new Map(entries.map((entry) => [sideKey(entry), entry])) };
 }
 

@@ -34,7 +34,7 @@ export class Touched {
   }
 }
 
-/** A value that several plans may ask for, always in the same words, and how many do. */
+/** A value that several plans may ask for, in the same words except for {@link stricter} ones, and how many do. */
 interface Shared<T> {
   value: T;
   claims: number;
@@ -83,10 +83,19 @@ export class Wish {
     this.remove(plan.id, touched);
     this.#plans.set(plan.id, plan);
     for (const [text, server] of plan.servers) this.#servers.set(text, server);
-    for (const [key, entry] of plan.entries) claim(this.#entries, key, entry);
+    for (const [key, entry] of plan.entries) claim(this.#entries, key, stricter(entry, this.entry(key)));
     for (const [key, route] of plan.routes) claim(this.#routes, key, route);
     touched.addPlan(plan);
   }
+}
+
+/**
+ * Services at one address may need segments of different sizes: the smallest suits all. It stays until the last of them has
+ * gone, which harms nobody.
+ */
+function stricter(entry: SideEntry, known: SideEntry | null): SideEntry {
+  if (entry.kind !== 'clamp' || known?.kind !== 'clamp' || known.size === null) return entry;
+  return entry.size === null || known.size < entry.size ? known : entry;
 }
 
 function claim<T>(map: Map<string, Shared<T>>, key: string, value: T): void {

@@ -46,7 +46,7 @@ export type { NodeChoices, NodePortChoice, PodDetection } from './node-settings.
 export { fail, succeed } from './outcome.ts';
 export type { Outcome, Problem } from './outcome.ts';
 export type { Pause } from './pause.ts';
-export type { PeerSettings, TunnelProtocol } from './peers.ts';
+export type { PeerNode, PeerSettings, TunnelProtocol } from './peers.ts';
 export { formatEndpoint, isPort, protocols } from './port.ts';
 export type { Protocol } from './port.ts';
 export { precedenceOf } from './precedence.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeWhere } from '../lab/describe-lab.ts';
-import { createLab, listenOnAll, pollUntil } from '../lab/mod.ts';
+import { createLab, launcher, listenOnAll, pollUntil } from '../lab/mod.ts';
 import type { Lab, Place } from '../lab/mod.ts';
 import { backendsOf, createLiveCluster } from '../packets/live-cluster.ts';
 import type { LiveCluster } from '../packets/live-cluster.ts';
@@ -9,14 +9,12 @@ import { at, ready, service, slices, terminating } from '../packets/objects.ts';
 import { configOf } from '../packets/variant.ts';
 import { destinationsOf, mustRun, readServers, target, verdictOf } from './tools.ts';
 import { netlinkVariant } from './variants.ts';
-import { fileURLToPath } from 'node:url';
 
 /**
  * What kube-proxy's IPVS mode does otherwise or not at all: each test here fails there. Behind every title stands what
  * it does there (specification ipvs 14 and 15, service-proxy 3.4 and 11).
  */
 const variant = netlinkVariant();
-const launcher = fileURLToPath(new URL('../../bin/waypost', import.meta.url));
 const sticky = { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 10_800 } } };
 const local = { externalTrafficPolicy: 'Local' };
 /** Seconds for which a back end that left keeps its connections in this suite. */

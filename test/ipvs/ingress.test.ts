@@ -17,7 +17,7 @@ const variant = netlinkVariant();
 const publish = { loadBalancerClass: 'waypost.dev/ingress' };
 const sticky = { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 300 } } };
 /** Of the mask that is set where nothing else is said. */
-const largestMark = 0x1fff;
+const largestMark = 0x0fff;
 const oneScope = { 'waypost.dev/affinity-scope': 'service' };
 const nodeOf: Readonly<Record<string, string>> = { node1: 'node-1', node2: 'node-2' };
 

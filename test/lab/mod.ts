@@ -22,5 +22,5 @@ export type {
 export { serveLoad, startSteadyLoad } from './start-load.ts';
 export type { SteadyReport } from './start-load.ts';
 export { createTemporaryFolder } from './temporary-folder.ts';
-export { startWaypost, writeManifest } from './waypost.ts';
+export { launcher, startWaypost, writeManifest } from './waypost.ts';
 export type { RunningWaypost } from './waypost.ts';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { ApiServer } from '../api-server/api-server.ts';
 import type { CollectionName } from '../api-server/collections.ts';
 import { labConfig } from '../lab/config.ts';
-import { createTemporaryFolder, pollUntil } from '../lab/mod.ts';
+import { createTemporaryFolder, launcher, pollUntil } from '../lab/mod.ts';
 import type { Place } from '../lab/mod.ts';
 import type { LabProcess } from '../lab/lab-process.ts';
 import type { TemporaryFolder } from '../lab/temporary-folder.ts';
@@ -14,7 +14,6 @@ import type { ApiObject } from '../packets/flow.ts';
 import { nodeObject } from '../packets/objects.ts';
 import { joinSockets } from './join-sockets.ts';
 
-const launcher = fileURLToPath(new URL('../../bin/waypost', import.meta.url));
 const relay = fileURLToPath(new URL('relay.ts', import.meta.url));
 const relayPort = 6443;
 
