@@ -138,6 +138,7 @@ describe('plans to read', () => {
         "decision/outside/198.51.100.201/TCP/443 {"verdict":"mark","mark":258}",
         "lane/259 false",
         "decision/peer/198.51.100.201/TCP/443 {"verdict":"mark","mark":259}",
+        "clamp/198.51.100.201",
         "protected/198.51.100.201/32",
         "capture/198.51.100.201/TCP/443",
         "capture-address/198.51.100.201",
