@@ -165,7 +165,10 @@ function startLoads(lab: Lab, tools: LoadTools): Loads {
         const rate = after.reduce((sum, { answered, milliseconds }) => sum + (answered * 1000) / milliseconds, 0);
         return rate >= rateRequired && after.every(({ answered }, at) => answered >= (wanted[at] ?? 0)) ? true : null;
       };
-      await pollUntil('the load to keep its rate', passed, { timeoutMs: 10_000, explain: () => JSON.stringify([before, progress()]) });
+      await pollUntil('the load to keep its rate', passed, {
+        timeoutMs: 10_000,
+        explain: () => JSON.stringify([before, progress()]),
+      });
     },
     stop: () => Promise.all(loads.map((load) => load.stop())),
   };

@@ -62,7 +62,9 @@ export interface LoadTools extends AsyncDisposable {
 /** Whether the programs can be built here. */
 export async function canBuildLoad(): Promise<Capability> {
   const built = await runIn(null, compiler, ['-dumpversion']).catch(() => null);
-  return built?.code === 0 ? { ok: true } : { ok: false, reason: `the command ${compiler} (packages gcc and musl-tools) is missing` };
+  return built?.code === 0
+    ? { ok: true }
+    : { ok: false, reason: `the command ${compiler} (packages gcc and musl-tools) is missing` };
 }
 
 /** Builds the programs. Throws with the compiler's own words. */
