@@ -19,8 +19,8 @@ export class LiveCluster implements AsyncDisposable {
   readonly lab: Lab;
   readonly #folder: TemporaryFolder;
   #options: AgentOptions;
-  /** Parts by name, each with the number of its marks. */
-  readonly #parts = new Map<string, number>();
+  /** Parts by name: the number of its marks, and the last of them. */
+  readonly #parts = new Map<string, { readonly number: number; readonly last: string }>();
   #agent: RunningWaypost | null = null;
   #turn = 0;
   #last = '';
@@ -35,7 +35,7 @@ export class LiveCluster implements AsyncDisposable {
   async put(objects: readonly ApiObject[], node: ApiObject = nodeObject()): Promise<void> {
     await this.write(objects, node);
     this.#agent ??= await startWaypost(this.lab.node1, { manifests: this.#folder.path, ...this.#options });
-    await this.settle();
+    await this.#settleAt(this.#last);
   }
 
   /**
@@ -43,10 +43,10 @@ export class LiveCluster implements AsyncDisposable {
    * change side by side. The agent runs already.
    */
   async putPart(name: string, objects: readonly ApiObject[]): Promise<void> {
-    const number = this.#parts.get(name) ?? markNumber - 1 - this.#parts.size;
-    this.#parts.set(name, number);
+    const number = this.#parts.get(name)?.number ?? markNumber - 1 - this.#parts.size;
     this.#turn += 1;
     const mark = service(`turn-${this.#turn}`, number);
+    this.#parts.set(name, { number, last: mark.name });
     await writeManifest(this.#folder.path, `part-${name}.json`, [mark.object, ...objects]);
     await this.#settleAt(mark.name);
   }
@@ -59,9 +59,15 @@ export class LiveCluster implements AsyncDisposable {
     await writeManifest(this.#folder.path, 'cluster.json', [node, mark.object, ...objects]);
   }
 
-  /** Until the kernel has what was written last, but for parts. */
-  settle(): Promise<void> {
-    return this.#settleAt(this.#last);
+  /** Empties the cluster, its parts too; comes back when the kernel knows. */
+  async clear(): Promise<void> {
+    await Promise.all([...this.#parts.keys()].map((name) => this.putPart(name, [])));
+    await this.put([]);
+  }
+
+  /** Until the kernel has what was written last, parts too. */
+  async settle(): Promise<void> {
+    for (const mark of [this.#last, ...[...this.#parts.values()].map(({ last }) => last)]) await this.#settleAt(mark);
   }
 
   /** Kills the agent as a crash would. */
