@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { attemptMany, open } from './attempt.ts';
 import type { Held } from './attempt.ts';
-import { enterNamespace } from './enter-namespace.ts';
+import { enterNamespace } from '../enter-namespace.ts';
 import { Load } from './load.ts';
 import type { Answers, Request } from './protocol.ts';
 import { resolveName } from './resolve.ts';
