@@ -8,15 +8,23 @@ import type { Address, Family } from '../model/mod.ts';
  * had makes that one active again, as SYN_SENT, and a busy Service has such answers for ever.
  */
 export function countEstablished(text: string, family: Family, destinations: ReadonlySet<string>): number {
-  let count = 0;
-  for (const line of text.split('\n')) {
-    const [protocol, , , , , address = '', port = '', state] = line.split(/\s+/);
-    if (protocol !== 'TCP' && protocol !== 'SCT') continue;
-    if (state !== 'ESTABLISHED' && state !== 'SYN_RECV') continue;
+  const lines = ['ESTABLISHED', 'SYN_RECV'].flatMap((state) => linesWith(text, ` ${state} `));
+  return lines.filter((line) => {
+    const [protocol, , , , , address = '', port = ''] = line.split(/\s+/);
+    if (protocol !== 'TCP' && protocol !== 'SCT') return false;
     const parsed = readAddress(address, family);
-    if (parsed !== null && destinations.has(formatEndpoint(parsed, Number.parseInt(port, 16)))) count += 1;
+    return parsed !== null && destinations.has(formatEndpoint(parsed, Number.parseInt(port, 16)));
+  }).length;
+}
+
+/** A busy node has tens of thousands of lines, of connections that have ended nearly all of them: those are never split. */
+function linesWith(text: string, word: string): readonly string[] {
+  const lines: string[] = [];
+  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
+    const end = text.indexOf('\n', at);
+    lines.push(text.slice(text.lastIndexOf('\n', at) + 1, end < 0 ? undefined : end));
   }
-  return count;
+  return lines;
 }
 
 function readAddress(text: string, family: Family): Address | null {
