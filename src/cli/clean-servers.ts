@@ -66,8 +66,9 @@ const lookMs = 1000;
 const quietMs = 3500;
 
 /**
- * The kernel goes through its connections from the first one for every page that it gives of them, which takes a second of
- * a processor for some ten thousand. Of the time at most this part goes into reading them.
+ * For every page that the kernel gives of its connections it goes through them from the first one, so the time to read
+ * them grows with the square of their number: a quarter of a second of a processor for 30,000, and several on a slow one.
+ * At most this part of the time goes into that.
  */
 const readingShare = 0.1;
 
