@@ -50,7 +50,7 @@ export function planPublication(draft: Draft, frontend: Published, others: reado
   if (rewritten !== null) addRewrite(draft, { address, protocol, port: frontend.port, to: rewritten.port }, others);
   const place = { ...target, address };
   addSources(draft, frontend, place);
-  addWay(draft, place, publication.capture);
+  addWay(draft, place, publication.capture, frontend);
 }
 
 /** Names of the marks that frontends need. */
