@@ -186,6 +186,7 @@ const settings: PublisherSettings = {
   vipCidrs: null,
   externalIps: [],
   capture: 'local',
+  announces: false,
   directReturn: { enabled: true, method: 'ipip', guePort: 6080 },
   noEndpointsAction: null,
   detectsPods: true,
