@@ -181,7 +181,7 @@ function everyone(route: Route): Frontend['routes'] {
   return { pod: route, node: route, outside: route };
 }
 
-const settings: PublisherSettings = {
+export const settings: PublisherSettings = {
   className: 'waypost.dev/ingress',
   vipCidrs: null,
   externalIps: [],
