@@ -35,6 +35,22 @@ export function describeAnnouncing(service: ServiceRecord, { announces }: Publis
   return announces;
 }
 
+/**
+ * With direct return a node holds its own back ends where others hold the node, so a scheduler that hashes does not lead a client
+ * to the same place on all nodes. Connections live on after a change of node where the new one meets their node by chance, or is
+ * that node itself, which knows them.
+ */
+export function describePlacement(published: readonly Frontend[], tell: Tell): void {
+  const differs = published.some(({ routes: { outside } }) => {
+    if (outside.verdict !== 'forward') return false;
+    const { backends } = outside.pool;
+    return backends.some(({ local }) => local) && backends.some(({ delivery }) => delivery !== undefined);
+  });
+  if (!differs) return;
+  const message = 'this node has some of the back ends, so it does not lead clients where other nodes lead them';
+  tell('PlacementDiffers', `${message}: when another node takes the address over, established connections may be lost`);
+}
+
 /** Says which ports an older Service has. */
 export function describeRivals(claims: readonly Claim[], rivalOf: (claim: Claim) => ServiceKey | null, tell: Tell): void {
   const lost = claims.flatMap((claim) => {

@@ -14,7 +14,14 @@ import { planMode } from './plan-mode.ts';
 import type { ModePlan } from './plan-mode.ts';
 import { publishGroup, serveByAddress } from './publish-group.ts';
 import { publishingOf } from './publish-method.ts';
-import { describeAnnouncing, describePublished, describeRefusals, describeRivals, describeVainWishes } from './publish-remarks.ts';
+import {
+  describeAnnouncing,
+  describePlacement,
+  describePublished,
+  describeRefusals,
+  describeRivals,
+  describeVainWishes,
+} from './publish-remarks.ts';
 import { collectPorts, isExternal } from './published-port.ts';
 import type { PublishedPort } from './published-port.ts';
 import type { PublisherFacts, PublisherOptions } from './publisher-settings.ts';
@@ -106,6 +113,7 @@ function serveByMark(
       tell,
     }),
   );
+  if (plan.announced) describePlacement(groups, tell);
   const accepted = plan.policy.acceptsClients || plan.direct !== null ? groups : [];
   return [...accepted, ...byAddress([...grouping.byAddress, ...limited.surplus], plan)];
 }

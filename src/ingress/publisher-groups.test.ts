@@ -259,6 +259,18 @@ describe('groups of ports', () => {
     ]);
   });
 
+  it('[INGRESS-39] an announced Service with direct return is told where nodes place clients differently', () => {
+    const told = (nodeName: string, publishing: Partial<ServicePublishing>): readonly string[] => {
+      const one = scene({ nodeName, settings: { announces: true } });
+      one.publish(shape({ publishing: { announce: true, ...publishing } }));
+      return one.notices.map(({ reason }) => reason);
+    };
+    expect(told('node-1', { mode: 'dsr' })).toEqual(['PlacementDiffers', 'Published']);
+    expect(told('node-3', { mode: 'dsr' })).toEqual(['Published']);
+    expect(told('node-1', { mode: 'mesh' })).toEqual(['Published']);
+    expect(told('node-1', { mode: 'dsr', announce: false })).toEqual(['Published']);
+  });
+
   it('[INGRESS-6] published addresses are of Services alone, with marks and without', () => {
     const of = shape({ ports: [port(80, { nodePort: 30080 })], externalIps: ['198.51.100.1'] });
     for (const mode of ['ipvs', 'iptables'] as const) {
