@@ -39,7 +39,10 @@ export async function makeDataPlanes(options: DataPlaneOptions): Promise<Outcome
   const { mode, config } = options;
   switch (mode) {
     case 'iptables':
-      return (await import('./make-iptables-planes.ts')).makeIptablesPlanes({ ...options, strays: config.ingress === null ? null : straysOf(config.ingress) });
+      return (await import('./make-iptables-planes.ts')).makeIptablesPlanes({
+        ...options,
+        strays: config.ingress === null ? null : straysOf(config.ingress),
+      });
     case 'ipvs':
       return (await import('./make-ipvs-planes.ts')).makeIpvsPlanes(options);
     case 'nftables':

@@ -20,9 +20,7 @@ export async function makeIptablesPlanes(options: IptablesPlanesOptions): Promis
   const detected = await detectTools();
   if (!detected.ok) return detected;
   const { variant, version, tools } = detected.value;
-  const made = await Promise.all(
-    options.families.map((family) => makePlane(family, { variant, tools: tools[family] }, options)),
-  );
+  const made = await Promise.all(options.families.map((family) => makePlane(family, { variant, tools: tools[family] }, options)));
   return succeed({
     planes: made.map(({ plane }) => plane),
     notes: { iptables: `${version.join('.')} ${variant}`, reason: detected.value.reason },

@@ -58,6 +58,7 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
   if (config.mode === 'ipvs') await watchServers(options, planes);
   const metrics = createSyncMetrics(registry, config.mode);
   const healthChecks = makeHealthChecks(options, () => proxy);
+  const cleaner = makeConntrackCleaner(options, pause, observeConntrack(metrics));
   const handover = makeHandover(options, adopted);
   const proxyOptions: ProxyOptions = {
     planes,
@@ -75,7 +76,7 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     report: noted,
     ...publishing(ingress),
     observe: observeSyncs(metrics),
-    afterSync: [healthChecks, makeConntrackCleaner(options, pause, observeConntrack(metrics)), refusals, handover, ...announcing(ingress)],
+    afterSync: [healthChecks, cleaner, refusals, handover, ...announcing(ingress)],
   };
   const proxy = new Proxy(proxyOptions);
   addFrontendMetrics(registry, () => proxy.tally());

@@ -27,7 +27,8 @@ export function describeRefusals(external: readonly Frontend[], judge: JudgeAddr
 export function describeAnnouncing(service: ServiceRecord, { announces }: PublisherSettings, tell: Tell): boolean {
   const { announce, capture } = publishingOf(service);
   if (!announce) return false;
-  if (!announces) tell('InvalidAnnotation', 'annotation waypost.dev/announce: garp has no effect without ingress.announce.enabled');
+  if (!announces)
+    tell('InvalidAnnotation', 'annotation waypost.dev/announce: garp has no effect without ingress.announce.enabled');
   else if (capture === 'local') {
     const message = 'every node would answer for the address, so waypost.dev/announce: garp takes it by policy';
     tell('InvalidAnnotation', `annotation waypost.dev/vip-capture: local has no effect: ${message}`);

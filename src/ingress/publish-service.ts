@@ -64,7 +64,9 @@ export function publishService(input: PublishInput): Published {
   const ports = collectPorts(frontends, ({ address, kind }) => address !== null && judge(address, kind) === null);
   const announced = describeAnnouncing(service, options.settings, tell);
   const plan = planMode(request, input.method, options, input.facts, tell);
-  const served = plan.marks ? serveByMark(input, { ...plan, announced }, ports, tell) : serveAllByAddress(input, plan, ports, tell);
+  const served = plan.marks
+    ? serveByMark(input, { ...plan, announced }, ports, tell)
+    : serveAllByAddress(input, plan, ports, tell);
   const granted = served.filter((frontend) => rights.rivalOf(claimOf(frontend)) === null);
   describePublished(granted, tell);
   const precedence = precedenceOf(service);
@@ -81,7 +83,7 @@ function serveAllByAddress({ rights }: PublishInput, plan: ModePlan, ports: read
 
 function serveByMark(
   input: PublishInput,
-  plan: ModePlan & { readonly announced: boolean }, 
+  plan: ModePlan & { readonly announced: boolean },
   ports: readonly PublishedPort[],
   tell: Tell,
 ): Frontend[] {

@@ -40,13 +40,13 @@ COMMIT
 /** Codes of what the data planes of a test do without. */
 const degraded: string[] = [];
 
-function planeOn(port: IptablesPort, sets: SetPort | null = null, strays: 'drop' | null = 'drop') {
+function planeOn(port: IptablesPort, sets: SetPort | null = null) {
   return createIptablesDataPlane({
     port,
     sets,
     family: 'IPv4',
     dropInvalid: true,
-    strays,
+    strays: 'drop',
     allowLoopbackRouting: () => succeed(undefined),
     degraded: (problem) => degraded.push(problem.code),
     pause: () => null,
@@ -169,24 +169,6 @@ describe('cost follows the change', () => {
     const changed = [...before.filter((line) => !after.includes(line)), ...after.filter((line) => !before.includes(line))];
     expect(new Set(changed.map((line) => line.split(' ')[1])).size).toBe(1);
     expect(report.operations).toBeLessThanOrEqual(3);
-  });
-
-  test('addresses of Services alone are closed to what is sent on, one rule each in a tree; no chain where none can be', async () => {
-    const shapes300 = Array.from({ length: 300 }, (_, number): Shape => ({ ...shape, name: `s${number}`, number, nodePort: 30_000 + number }));
-    const port = kernel();
-    await planeOn(port).apply(complete(shapes300));
-    const lines = port.dump().split('\n');
-    expect(lines).toContain('-A KUBE-FORWARD -j KUBE-FW-CLOSED');
-    expect(lines.filter((line) => /^-A KUBE-FW-(CLOSED|CL-\S+) .*-j DROP$/.test(line))).toHaveLength(300);
-    for (const [, rules] of Map.groupBy(
-      lines.filter((line) => /^-A KUBE-FW-(CLOSED|CL-)/.test(line)),
-      (line) => line.split(' ')[1],
-    ))
-      expect(rules.length).toBeLessThanOrEqual(64);
-    const open = planeOn(port, null, null);
-    await open.apply(complete(shapes300));
-    expect(port.dump()).not.toMatch(/KUBE-FW-CL/);
-    expect(port.dump()).toContain('-A KUBE-FORWARD -m mark');
   });
 
   test('[SP-17] the same frontends again cost nothing', async () => {

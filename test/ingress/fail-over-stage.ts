@@ -155,7 +155,14 @@ export function publishedService(
     spec: { loadBalancerClass: 'waypost.dev/ingress' },
   });
   const ports = [{ name: 'tcp', protocol: 'TCP' as const, port: 8080 }];
-  return [object, ...slices(name, pods.map((pod) => ready(pod)), { ports })];
+  return [
+    object,
+    ...slices(
+      name,
+      pods.map((pod) => ready(pod)),
+      { ports },
+    ),
+  ];
 }
 
 /** Packets that an interface of a node has sent. */

@@ -3,8 +3,8 @@ import { describeWhere } from '../lab/describe-lab.ts';
 import { canMakeNamespaces, kernelFamilies } from '../lab/mod.ts';
 import type { Place } from '../lab/mod.ts';
 import { run } from './announce-stage.ts';
-import { checkEveryNode, checkMove, checkStrays, startBoth } from './fail-over-checks.ts';
-import { FailOverStage, publishedService, vip } from './fail-over-stage.ts';
+import { askThrough, findStrays, moveAway, noStrays, startBoth } from './fail-over-checks.ts';
+import { FailOverStage, publishedService, routedVip, vip } from './fail-over-stage.ts';
 
 const families = kernelFamilies();
 
@@ -24,7 +24,8 @@ describeWhere(await canMakeNamespaces(), 'announced addresses in iptables mode, 
     await startBoth(stage);
     for (const family of families) {
       for (const [kind, end] of [['killed', 'kill'] as const, ['stopped', 'stop'] as const]) {
-        const owner = await checkMove(stage, family, kind, (node) => stage[end](node));
+        const { owner } = await moveAway(stage, family, kind, (node) => stage[end](node));
+        expect(await stage.servedThrough(family)).toBe(stage.other(owner));
         await stage.start(owner);
         await stage.untilAgreed();
       }
@@ -39,21 +40,27 @@ describeWhere(await canMakeNamespaces(), 'announced addresses in iptables mode, 
     const owner = await stage.untilServed(family);
     // Back ends of a dead node stay in EndpointSlices for as long as the cluster takes to see it.
     stage.publish(podsOf(stage.other(owner)));
-    await checkMove(stage, family, 'dead', async () => {
+    const { heir } = await moveAway(stage, family, 'dead', async () => {
       await run(owner, 'ip', ['link', 'set', 'eth0', 'down']);
       await stage.kill(owner);
     });
+    expect(heir).toBe(stage.other(owner));
   });
 
   test('[INGRESS-6] what nothing takes of an announced address is sent nowhere, and other packets are sent on', async () => {
     stage.publish(['p1']);
     await startBoth(stage);
-    await checkStrays(stage);
+    expect(await findStrays(stage)).toEqual(noStrays);
   });
 
   test('[INGRESS-1] the same Service answers through every node', async () => {
+    stage.cluster.put(...publishedService('routed', routedVip, ['p1', 'q1']));
     for (const node of stage.nodes) await stage.start(node);
-    await checkEveryNode(stage);
+    for (const node of stage.nodes)
+      for (const family of families) {
+        const seen = ['p1', 'q1'].map((pod) => `${pod} sees ${node.addresses[family]}`);
+        expect(await askThrough(stage, node, family)).toEqual(seen);
+      }
   });
 
   test('a Service that does not ask for it is not announced, and where announcing is off none is', async () => {
