@@ -74,6 +74,7 @@ async function measure(services: number, variant: Variant, namespace: string): P
     sets: null,
     family: 'IPv4',
     dropInvalid: true,
+    strays: null,
     degraded: (problem) => console.error(problem.message),
     allowLoopbackRouting: () => succeed(undefined),
     pause,

@@ -38,6 +38,7 @@ async function programGroup(group: Group, family: Family): Promise<RulesetState>
     port,
     sets: createFakeSets(() => port.dump()),
     dropInvalid: true,
+    strays: null,
     allowLoopbackRouting: () => succeed(undefined),
     degraded: ({ message }) => {
       throw new Error(message);

@@ -61,6 +61,7 @@ async function programGroup(group: Group, family: Family): Promise<TracedNode> {
     captureBit: 12,
     ...standardNumbers,
     echo: 'answer',
+    strays: 'drop',
     clock: { now: () => 0, after: () => () => undefined },
     now: () => 0,
     pause: () => null,

@@ -132,6 +132,7 @@ function makePlane(family: Family, withSets: boolean): PlaneUnderTest {
     port,
     sets: withSets ? createFakeSets(() => port.dump()) : null,
     dropInvalid: true,
+    strays: null,
     allowLoopbackRouting: () => succeed(undefined),
     degraded: ({ message }) => {
       throw new Error(message);
