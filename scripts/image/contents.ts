@@ -24,11 +24,13 @@ const programs = new RegExp(
 /** Names under which busybox serves what the agent's helper shell and people need. */
 export const busyboxApplets = [
   'cat',
+  'dirname',
   'grep',
   'head',
   'id',
   'ls',
   'ps',
+  'readlink',
   'rm',
   'sleep',
   'sysctl',

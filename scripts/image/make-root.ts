@@ -1,16 +1,28 @@
 import { execFile } from 'node:child_process';
-import { chmod, cp, mkdir, readFile, readdir, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
-import { makeBundle } from '../bundle/make-bundle.ts';
+import { buildBundle } from '../bundle/build-bundle.ts';
+import { copyKoffi } from './copy-koffi.ts';
 import { belongsInImage, busyboxApplets, chosenNames, imagePackages, imageSuite } from './contents.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Where the runtime mounts something, or the manifests do; a root that is read-only cannot get them later. */
-const mountPoints = ['dev', 'proc', 'sys', 'run', 'tmp', 'lib/modules', 'etc/waypost', 'var/lib/kube-proxy', 'var/lib/waypost'];
+/** Where a runtime mounts something, or the manifests do: a root that is read-only cannot get them later; and our own. */
+const folders = [
+  'usr/bin',
+  'dev',
+  'proc',
+  'sys',
+  'run',
+  'tmp',
+  'lib/modules',
+  'etc/waypost',
+  'var/lib/kube-proxy',
+  'var/lib/waypost',
+];
 
 /** Programs find names of users and hosts by these. */
 const smallFiles: Readonly<Record<string, string>> = {
@@ -18,11 +30,6 @@ const smallFiles: Readonly<Record<string, string>> = {
   'etc/group': 'root:x:0:\n',
   'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
 };
-
-/** No compilation of TypeScript and no search for Node.js, unlike bin/waypost of a checkout. */
-const launcher = `#!/bin/sh
-exec /usr/bin/node --max-semi-space-size=2 /usr/lib/waypost/main.js "$@"
-`;
 
 /**
  * Makes the root file system of the image in a folder: what belongs in it of Debian's packages, Node.js as package-lock.json
@@ -60,14 +67,21 @@ async function prune(folder: string, top: string): Promise<void> {
 }
 
 async function addOwn(folder: string): Promise<void> {
-  for (const point of mountPoints) await mkdir(join(folder, point), { recursive: true });
+  for (const point of folders) await mkdir(join(folder, point), { recursive: true });
   for (const [path, text] of Object.entries(smallFiles)) await writeFile(join(folder, path), text);
   await symlink('dash', join(folder, 'bin/sh'));
   for (const name of busyboxApplets) await symlink('busybox', join(folder, 'bin', name));
   await cp(join(root, 'deploy/image/iptables-chooser'), join(folder, 'usr/sbin/iptables-chooser'));
   for (const name of chosenNames) await symlink('iptables-chooser', join(folder, 'usr/sbin', name));
-  await cp(join(root, 'node_modules/node/bin/node'), join(folder, 'usr/bin/node'));
-  await makeBundle(join(folder, 'usr/lib/waypost'));
-  await writeFile(join(folder, 'usr/bin/waypost'), launcher);
-  for (const name of ['usr/bin/waypost', 'usr/bin/node', 'usr/sbin/iptables-chooser']) await chmod(join(folder, name), 0o755);
+  await addAgent(join(folder, 'usr/lib/waypost'));
+  await symlink('../lib/waypost/bin/waypost', join(folder, 'usr/bin/waypost'));
+}
+
+/** The bundle, with the Node.js and the native package that one in a checkout finds there. */
+async function addAgent(folder: string): Promise<void> {
+  await buildBundle(root, folder);
+  await copyKoffi(join(root, 'node_modules'), join(folder, 'node_modules'));
+  const node = join(folder, 'bin/node');
+  await rm(node);
+  await cp(join(root, 'node_modules/node/bin/node'), node);
 }
