@@ -60,7 +60,7 @@ export class FailOverStage implements AsyncDisposable {
     const on = { place: node, nodeName: nodeNames[node.name] ?? '' };
     const agent = await this.cluster.startAgent(config, [...ingress, ...flags, ...more], on);
     this.#agents.set(node.name, agent);
-    await agent.waitHealthy();
+    await agent.waitHealthy(60_000);
   }
 
   async kill(node: Place): Promise<void> {

@@ -1,12 +1,15 @@
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { describeWhere } from '../lab/describe-lab.ts';
-import { canMakeNamespaces, kernelFamilies } from '../lab/mod.ts';
+import { nodeNames } from '../lab/addressing.ts';
+import { canMakeNamespaces, kernelFamilies, pollUntil } from '../lab/mod.ts';
 import type { Place } from '../lab/mod.ts';
 import { run } from './announce-stage.ts';
 import { askThrough, findStrays, moveAway, noStrays, startBoth } from './fail-over-checks.ts';
 import { FailOverStage, publishedService, routedVip, vip } from './fail-over-stage.ts';
 
 const families = kernelFamilies();
+const launcher = fileURLToPath(new URL('../../bin/waypost', import.meta.url));
 
 describeWhere(await canMakeNamespaces(), 'announced addresses in iptables mode, with two agents', () => {
   let stage: FailOverStage;
@@ -19,17 +22,37 @@ describeWhere(await canMakeNamespaces(), 'announced addresses in iptables mode, 
     await stage?.[Symbol.asyncDispose]();
   });
 
-  test('[INGRESS-49] an agent that is killed is followed when its Lease is up, one that ends in order at once', async () => {
-    stage.publish(['p1', 'p2', 'q1', 'q2']);
+  test.each(families)(
+    '[INGRESS-49] %s: an agent that is killed is followed when its Lease is up, one that ends in order at once',
+    async (family) => {
+      stage.publish(['p1', 'p2', 'q1', 'q2']);
+      await startBoth(stage);
+      const { owner } = await moveAway(stage, family, 'killed', (node) => stage.kill(node));
+      await stage.start(owner);
+      await stage.untilAgreed();
+      const { heir } = await moveAway(stage, family, 'stopped', (node) => stage.stop(node));
+      expect(await stage.servedThrough(family)).toBe(heir);
+    },
+  );
+
+  test('[INGRESS-49] who answers is told by the agents and on the Service', async () => {
+    stage.publish(['p1']);
     await startBoth(stage);
-    for (const family of families) {
-      for (const [kind, end] of [['killed', 'kill'] as const, ['stopped', 'stop'] as const]) {
-        const { owner } = await moveAway(stage, family, kind, (node) => stage[end](node));
-        expect(await stage.servedThrough(family)).toBe(stage.other(owner));
-        await stage.start(owner);
-        await stage.untilAgreed();
-      }
+    const owner = await stage.untilServed('IPv4');
+    const name = nodeNames[owner.name];
+    for (const node of stage.nodes) {
+      const printed = await run(node, launcher, ['ingress']);
+      expect(printed).toMatch(new RegExp(`ANNOUNCED +NODE +SINCE +STATE\n192\\.0\\.2\\.50 +${name} +\\S+ +answers\n`));
     }
+    const told = await pollUntil('an Event', async () => {
+      const events = stage.cluster.server.history.list('events').filter((event) => event['reason'] === 'Announced');
+      return events.find((event) => String(event['note']).startsWith(vip.IPv4)) ?? null;
+    });
+    expect(told).toMatchObject({
+      type: 'Normal',
+      note: `${vip.IPv4} is announced by node ${name}`,
+      regarding: { name: 'announced' },
+    });
   });
 
   test('[INGRESS-49] a node that dies, cable and all, is followed', async () => {
