@@ -163,7 +163,7 @@ function startLoads(lab: Lab, tools: LoadTools): Loads {
       const passed = async (): Promise<true | null> => {
         const after = progress();
         const rate = after.reduce((sum, { answered, milliseconds }) => sum + (answered * 1000) / milliseconds, 0);
-        return rate >= rateRequired && after.every(({ answered }, at) => answered >= (wanted[at] ?? 0)) ? true : null;
+        return rate >= rateRequired && after.every(({ answered }, index) => answered >= (wanted[index] ?? 0)) ? true : null;
       };
       await pollUntil('the load to keep its rate', passed, {
         timeoutMs: 10_000,
