@@ -142,7 +142,9 @@ describe('bootstrap with a kernel that has no ip_vs', () => {
       code: 0,
       word: 'waypost: installing Debian packages for a virtual machine, because this kernel has no ip_vs: busybox-static gcc kmod musl-tools ncat qemu-system-x86 util-linux',
     });
-    expect(calls).toMatch(/ install -y --no-install-recommends busybox-static gcc kmod musl-tools ncat qemu-system-x86 util-linux\n/);
+    expect(calls).toMatch(
+      / install -y --no-install-recommends busybox-static gcc kmod musl-tools ncat qemu-system-x86 util-linux\n/,
+    );
     expect(run('bench').calls.split(' install ')).toHaveLength(2);
   });
 
