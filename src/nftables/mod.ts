@@ -11,3 +11,4 @@ export { createInterceptRules, removeInterception } from './intercept-rules.ts';
 export type { Heartbeat, InterceptRulesOptions } from './intercept-rules.ts';
 export type { ApplyReport, NftPort, NftProblem } from './port.ts';
 export { createSideRules } from './side-rules.ts';
+export { createTableStages } from './trace-stages.ts';

@@ -30,10 +30,11 @@ export const rooms: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['ingress', middle],
   ['config', middle],
   ['observe', middle],
+  ['trace', middle],
   [
     'cli',
     {
-      imports: ['model', 'netlink', 'ipvs', 'iptables', 'nftables', 'kube', 'proxy', 'dns', 'ingress', 'config', 'observe'],
+      imports: ['model', 'netlink', 'ipvs', 'iptables', 'nftables', 'kube', 'proxy', 'dns', 'ingress', 'config', 'observe', 'trace'],
       because: 'cli is the composition root and sees every room through its door',
     },
   ],
