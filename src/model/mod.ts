@@ -45,10 +45,11 @@ export type { LeaseListener, LeasePort, MemberLease } from './member-lease.ts';
 export type { NodeChoices, NodePortChoice, PodDetection } from './node-settings.ts';
 export { fail, succeed } from './outcome.ts';
 export type { Outcome, Problem } from './outcome.ts';
-export { addStep, stepsOf } from './packet-trace.ts';
+export { addStep, startWorld, stepsOf } from './packet-trace.ts';
 export type {
   PacketWorld,
   PathStep,
+  SentPacket,
   StageEnd,
   TraceEffect,
   TraceHook,

@@ -128,6 +128,35 @@ export interface TraceStage {
   walk(world: PacketWorld, host: TraceHost): Outcome<readonly StageEnd[]>;
 }
 
+/** What is sent: by a process of the node where `inDevice` is null. */
+export interface SentPacket extends Pick<PacketWorld, 'packet' | 'mark' | 'link' | 'memory'> {
+  readonly inDevice: string | null;
+}
+
+/** A packet that nothing has looked at yet. */
+export function startWorld({ packet, inDevice, mark, link, memory }: SentPacket): PacketWorld {
+  return {
+    packet,
+    mark,
+    inDevice: inDevice ?? '',
+    outDevice: '',
+    link,
+    connection: {
+      state: 'none',
+      original: packet,
+      translated: { destination: false, source: false },
+      settled: { destination: false, source: false },
+    },
+    reroute: false,
+    balanced: false,
+    via: null,
+    memory,
+    probability: 1,
+    evaluated: 0,
+    path: null,
+  };
+}
+
 /** The world after another step. */
 export function addStep(world: PacketWorld, step: TraceStep): PacketWorld {
   return { ...world, path: { step, before: world.path } };

@@ -5,4 +5,4 @@
 export { createRouting } from './routing.ts';
 export type { Routing, RoutingState } from './routing.ts';
 export { walkPacket } from './walk-packet.ts';
-export type { NodeSysctls, SentPacket, TracedNode, TracedWay } from './walk-packet.ts';
+export type { NodeSysctls, TracedNode, TracedWay } from './walk-packet.ts';

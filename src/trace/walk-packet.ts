@@ -1,5 +1,5 @@
-import { addStep, fail, isLoopback, stepsOf, succeed } from '../model/mod.ts';
-import type { Address, Outcome, PacketWorld, StageEnd, TraceHook, TracedPacket, TraceStage, TraceStep } from '../model/mod.ts';
+import { addStep, fail, isLoopback, startWorld, stepsOf, succeed } from '../model/mod.ts';
+import type { Address, Outcome, PacketWorld, SentPacket, StageEnd, TraceHook, TracedPacket, TraceStage, TraceStep } from '../model/mod.ts';
 import { orderStages } from './order-stages.ts';
 import type { HookPart, OrderedStages } from './order-stages.ts';
 import type { Routing } from './routing.ts';
@@ -21,15 +21,6 @@ export interface NodeSysctls {
   readonly loopbackRouting: (device: string) => boolean;
   /** Devices on which a source must be routed back through the same device (`rp_filter` 1). */
   readonly strictReversePath: (device: string) => boolean;
-}
-
-/** What is sent: by a process of the node where `inDevice` is null. */
-export interface SentPacket {
-  readonly packet: TracedPacket;
-  readonly inDevice: string | null;
-  readonly mark: number;
-  readonly link: string | null;
-  readonly memory: PacketWorld['memory'];
 }
 
 /** One of the ways a packet can go. */
@@ -59,26 +50,7 @@ const mostWays = 100_000;
  */
 export function walkPacket(node: TracedNode, sent: SentPacket): Outcome<readonly TracedWay[]> {
   const walk = new Walk(node);
-  const world: PacketWorld = {
-    packet: sent.packet,
-    mark: sent.mark,
-    inDevice: sent.inDevice ?? '',
-    outDevice: '',
-    link: sent.link,
-    connection: {
-      state: 'none',
-      original: sent.packet,
-      translated: { destination: false, source: false },
-      settled: { destination: false, source: false },
-    },
-    reroute: false,
-    balanced: false,
-    via: null,
-    memory: sent.memory,
-    probability: 1,
-    evaluated: 0,
-    path: null,
-  };
+  const world = startWorld(sent);
   if (sent.inDevice === null) walk.send(world);
   else walk.receive(world);
   return walk.failure ?? succeed(walk.ways);

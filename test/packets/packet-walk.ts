@@ -1,8 +1,8 @@
 import { parseAddress, parsePrefix } from '../../src/model/mod.ts';
-import type { Address, Family, Prefix } from '../../src/model/mod.ts';
+import type { Address, Family, Prefix, SentPacket } from '../../src/model/mod.ts';
 import type { LocalAddress, Route, RoutingRule } from '../../src/netlink/mod.ts';
 import { walkPacket } from '../../src/trace/mod.ts';
-import type { NodeSysctls, RoutingState, SentPacket, TracedNode, TracedWay } from '../../src/trace/mod.ts';
+import type { NodeSysctls, RoutingState, TracedNode, TracedWay } from '../../src/trace/mod.ts';
 import { localAddresses } from './derive.ts';
 import type { Flow } from './flow.ts';
 import type { Outcome } from './judge.ts';
