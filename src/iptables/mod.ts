@@ -21,3 +21,5 @@ export type { SetPort } from './set-port.ts';
 export type { Variant } from './tool-names.ts';
 export { memoryName } from './trace-match.ts';
 export { createRuleStages } from './trace-stages.ts';
+export { listClientSets, parseSetMembers } from './trace-client-sets.ts';
+export { toolNames } from './tool-names.ts';

@@ -6,3 +6,5 @@ export { createRouting } from './routing.ts';
 export type { Routing, RoutingState } from './routing.ts';
 export { walkPacket } from './walk-packet.ts';
 export type { NodeSysctls, TracedNode, TracedWay } from './walk-packet.ts';
+export { summariseWays, verdictOf } from './summarise.ts';
+export type { TraceEnd, TraceSummary, TraceVerdict } from './summarise.ts';
