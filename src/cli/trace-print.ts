@@ -9,7 +9,8 @@ const mostEnds = 50;
 
 /** The report for people: the steps that all ways share, the ways apart, what is uncertain, and one sentence. */
 export function formatTrace(report: TraceReport): string {
-  const { ends, unknown, gaps, established, notes, sentence } = report;
+  const { unknown, gaps, established, notes, sentence } = report;
+  const ends = report.ends.map((end) => ({ ...end, steps: leaveOut(end.steps) }));
   const { before, after } = sharedSteps(ends);
   return [
     tellQuestion(report),
@@ -89,17 +90,33 @@ function decidedBy({ steps }: ReportedEnd, shared: number): string {
 const decisive: ReadonlySet<TraceEffect['kind']> = new Set(['chance', 'destination', 'reject', 'drop', 'unroutable']);
 
 function formatSteps(steps: readonly TraceStep[]): readonly string[] {
-  return steps.filter(isTelling).flatMap(({ hook, place, text, effects }) => [
+  return steps.flatMap(({ hook, place, text, effects }) => [
     `${(hook ?? '').padEnd(11)}  ${place}: ${effects.map(tellEffect).join(', ') || 'noted'}`,
     `${' '.repeat(13)}${text}`,
   ]);
 }
 
-/** A jump without any condition, or back, tells nothing. */
-function isTelling({ text, effects }: TraceStep): boolean {
-  if (effects.some(({ kind }) => kind !== 'jump' && kind !== 'return')) return true;
-  const bare = text.replace(/-m comment --comment ("[^"]*"|\S+) ?/g, '');
-  return !/^(-[jg] \S+|(jump|goto) \S+|return)$/.test(bare.trim()) && effects.some(({ kind }) => kind === 'jump');
+/** Without jumps into chains that did nothing, and without those that every packet takes. */
+function leaveOut(steps: readonly TraceStep[]): readonly TraceStep[] {
+  const telling: TraceStep[] = [];
+  for (const step of steps.toReversed()) {
+    const [next] = telling;
+    const jump = step.effects.find((effect) => effect.kind === 'jump');
+    const led = jump !== undefined && next?.hook === step.hook && next.place.includes(` ${jump.chain} `);
+    const idle = step.effects.every(({ kind }) => kind === 'return') || (jump !== undefined && step.effects.every(isLook) && !led);
+    if (!idle) telling.unshift(step);
+  }
+  return telling.filter(({ text, effects }) => !isBare(text) || effects.some(({ kind }) => kind !== 'jump'));
+}
+
+function isLook({ kind }: TraceEffect): boolean {
+  return kind === 'jump' || kind === 'found';
+}
+
+/** No condition but a remark or the state of the connection. */
+function isBare(text: string): boolean {
+  const rest = text.replace(/-m comment --comment ("[^"]*"|\S+) ?|-m conntrack --ctstate NEW /g, '').trim();
+  return /^(-[jg] \S+|(jump|goto) \S+)$/.test(rest);
 }
 
 function tellEffect(effect: TraceEffect): string {
