@@ -51,7 +51,9 @@ export function findRow(
   isLocal: boolean,
 ): StatusRow | null {
   const here = rows.filter((row) => row.family === family && row.protocol === protocol && row.port === port);
-  return here.find((row) => row.address === address) ?? (isLocal ? here.find((row) => row.kind === 'NodePort') : undefined) ?? null;
+  return (
+    here.find((row) => row.address === address) ?? (isLocal ? here.find((row) => row.kind === 'NodePort') : undefined) ?? null
+  );
 }
 
 export interface Destination {

@@ -7,7 +7,7 @@ import type { ListedServer } from '../ipvs/mod.ts';
 import { succeed } from '../model/mod.ts';
 import type { Family, Outcome, Protocol } from '../model/mod.ts';
 import { createConntrackPort, openRoutePort } from '../netlink/mod.ts';
-import type { ConntrackFlow } from '../netlink/mod.ts';
+import type { ConntrackFlow, RoutePort } from '../netlink/mod.ts';
 import { createExecNftPort, openNetlinkNftPort, parseTableNames } from '../nftables/mod.ts';
 import type { NftPort, TableState } from '../nftables/mod.ts';
 import type { RoutingState } from '../trace/mod.ts';
@@ -63,16 +63,21 @@ export async function readKernel(family: Family): Promise<Outcome<KernelReading>
 }
 
 async function readRouting(family: Family): Promise<Outcome<RoutingState>> {
-  const port = await openRoutePort({ family, pause: noPause });
-  if (!port.ok) return port;
-  using _close = { [Symbol.dispose]: () => port.value.close() };
-  const routes = await port.value.listRoutes(null);
+  const opened = await openRoutePort({ family, pause: noPause });
+  if (!opened.ok) return opened;
+  const read = await listRouting(opened.value);
+  opened.value.close();
+  return read;
+}
+
+async function listRouting(port: RoutePort): Promise<Outcome<RoutingState>> {
+  const routes = await port.listRoutes(null);
   if (!routes.ok) return routes;
-  const rules = await port.value.listRules();
+  const rules = await port.listRules();
   if (!rules.ok) return rules;
-  const addresses = await port.value.listAddresses();
+  const addresses = await port.listAddresses();
   if (!addresses.ok) return addresses;
-  return succeed({ family, routes: routes.value, rules: rules.value, addresses: addresses.value });
+  return succeed({ family: port.family, routes: routes.value, rules: rules.value, addresses: addresses.value });
 }
 
 interface NamedTable {

@@ -22,9 +22,7 @@ export interface ReportInput extends Pick<SentPacket, 'packet' | 'inDevice' | 'm
 }
 
 /** Walks the packet and puts together what is told of it; the value makes the report, with names of endpoints or without. */
-export function buildReport(
-  input: ReportInput,
-): Outcome<(endpoints: Outcome<readonly NamedEndpoint[]> | null) => TraceReport> {
+export function buildReport(input: ReportInput): Outcome<(endpoints: Outcome<readonly NamedEndpoint[]> | null) => TraceReport> {
   const { node, packet, inDevice, mark, reading } = input;
   const memory = rememberedOf(reading, packet.source);
   const walked = walkPacket(node, { packet, inDevice, mark, link: null, memory });
@@ -52,8 +50,7 @@ function fillReport(
     protocol,
     source: { given: given.from, address: source, port: sourcePort, device: inDevice },
     destination: { given: given.to, address: destination, port: destinationPort },
-    frontend:
-      row === null ? null : { service: row.service, servicePort: row.servicePort, kind: row.kind, verdict: row.verdict },
+    frontend: row === null ? null : { service: row.service, servicePort: row.servicePort, kind: row.kind, verdict: row.verdict },
     verdict: summary.verdict,
     ends: summary.ends.map((end) => reportEnd(end, reading, known, protocol)),
   } as const;

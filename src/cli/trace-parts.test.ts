@@ -50,14 +50,17 @@ describe('sockets of the node', () => {
 });
 
 test('what rules remember of a client is found in sets and lists, in any spelling', () => {
-  const saved = 'create A hash:ip family inet timeout 60\nadd A 10.1.0.5 timeout 55\ncreate B hash:ip family inet\nadd B 10.1.0.6\nodd';
+  const saved =
+    'create A hash:ip family inet timeout 60\nadd A 10.1.0.5 timeout 55\ncreate B hash:ip family inet\nadd B 10.1.0.6\nodd';
   const clientSets = new Map([...parseSetMembers(saved), ['list', new Set(['fd00:0000:0000:0000:0000:0000:0000:0005'])]]);
   expect([...rememberedOf({ clientSets }, address('10.1.0.5'))]).toEqual([['ipset A', true]]);
   expect([...rememberedOf({ clientSets }, address('fd00::5'))]).toEqual([['ipset list', true]]);
 });
 
 test('tables are listed by name; other families, and what is no listing, are not', () => {
-  const listing = { nftables: [{ metainfo: {} }, { table: { family: 'ip', name: 'a' } }, { table: { family: 'bridge', name: 'b' } }] };
+  const listing = {
+    nftables: [{ metainfo: {} }, { table: { family: 'ip', name: 'a' } }, { table: { family: 'bridge', name: 'b' } }],
+  };
   expect(parseTableNames(JSON.stringify(listing))).toEqual([{ family: 'ip', name: 'a' }]);
   expect(['', '{}', 'null', '[1]'].map(parseTableNames)).toEqual([null, null, null, null]);
 });

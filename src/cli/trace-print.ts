@@ -18,7 +18,10 @@ export function formatTrace(report: TraceReport): string {
     ...formatSteps(before),
     ...(ends.length > 1 || ends[0]?.verdict === 'delivered' ? ['', ...formatEnds(ends, before.length)] : []),
     ...(after.length > 0 ? ['', ...formatSteps(after)] : []),
-    ...section('Not understood, and taken for not matching', unknown.map(({ place, text }) => `${place}: ${text}`)),
+    ...section(
+      'Not understood, and taken for not matching',
+      unknown.map(({ place, text }) => `${place}: ${text}`),
+    ),
     ...section('Could not be read', gaps),
     ...section(
       'Tracked already, and going on as they began',
@@ -38,7 +41,10 @@ function tellQuestion({ source, destination, protocol, frontend }: TraceReport):
 }
 
 /** Steps that every way begins with, and those that every way ends with behind its own. */
-function sharedSteps(ends: readonly ReportedEnd[]): { readonly before: readonly TraceStep[]; readonly after: readonly TraceStep[] } {
+function sharedSteps(ends: readonly ReportedEnd[]): {
+  readonly before: readonly TraceStep[];
+  readonly after: readonly TraceStep[];
+} {
   const [first, ...others] = ends.map(({ steps }) => steps);
   if (first === undefined) return { before: [], after: [] };
   if (others.length === 0) return { before: first, after: [] };
@@ -64,14 +70,16 @@ function formatEnds(ends: readonly ReportedEnd[], shared: number): readonly stri
     { title: 'LEAVES BY' },
     { title: 'DECIDED BY' },
   ];
-  const rows = ends.slice(0, mostEnds).map((end) => [
-    formatShare(end.probability),
-    tellEnd(end),
-    end.name ?? '-',
-    end.verdict === 'delivered' || end.verdict === 'passes' ? end.source : '-',
-    end.device ?? (end.verdict === 'delivered' || end.verdict === 'passes' ? 'this node' : '-'),
-    decidedBy(end, ends.length > 1 ? shared : 0),
-  ]);
+  const rows = ends
+    .slice(0, mostEnds)
+    .map((end) => [
+      formatShare(end.probability),
+      tellEnd(end),
+      end.name ?? '-',
+      end.verdict === 'delivered' || end.verdict === 'passes' ? end.source : '-',
+      end.device ?? (end.verdict === 'delivered' || end.verdict === 'passes' ? 'this node' : '-'),
+      decidedBy(end, ends.length > 1 ? shared : 0),
+    ]);
   const more = ends.length > mostEnds ? [`and ${ends.length - mostEnds} more`] : [];
   return [...formatTable(columns, rows).trimEnd().split('\n'), ...more];
 }
@@ -103,7 +111,8 @@ function leaveOut(steps: readonly TraceStep[]): readonly TraceStep[] {
     const [next] = telling;
     const jump = step.effects.find((effect) => effect.kind === 'jump');
     const led = jump !== undefined && next?.hook === step.hook && next.place.includes(` ${jump.chain} `);
-    const idle = step.effects.every(({ kind }) => kind === 'return') || (jump !== undefined && step.effects.every(isLook) && !led);
+    const idle =
+      step.effects.every(({ kind }) => kind === 'return') || (jump !== undefined && step.effects.every(isLook) && !led);
     if (!idle) telling.unshift(step);
   }
   return telling.filter(({ text, effects }) => !isBare(text) || effects.some(({ kind }) => kind !== 'jump'));

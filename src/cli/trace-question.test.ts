@@ -115,6 +115,8 @@ describe('the packet', () => {
 
   test('says where it cannot be told how it arrives', () => {
     const made = makePacket({ kind: 'address', address: address('203.0.113.9') }, target, routing, options);
-    expect(made.ok ? '' : made.problem.message).toContain('no route to 203.0.113.9 in IPv4, so where the packet arrives is not known');
+    expect(made.ok ? '' : made.problem.message).toContain(
+      'no route to 203.0.113.9 in IPv4, so where the packet arrives is not known',
+    );
   });
 });

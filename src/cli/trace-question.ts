@@ -11,7 +11,9 @@ import type { TraceDestination, TraceSource } from './trace-target.ts';
 const outsideAddress: Readonly<Record<Family, Address>> = { IPv4: '198.18.0.1' as Address, IPv6: '2001:2::1' as Address };
 
 /** The addresses a source may stand for before the family is known. */
-export type SourceAddresses = Exclude<TraceSource, { kind: 'pod' }> | { readonly kind: 'pod'; readonly addresses: readonly Address[] };
+export type SourceAddresses =
+  | Exclude<TraceSource, { kind: 'pod' }>
+  | { readonly kind: 'pod'; readonly addresses: readonly Address[] };
 
 /**
  * Decides what the packet is sent to: an address as it is, a Service by the rows of the running agent, in a family that the
@@ -50,7 +52,8 @@ function hasFamily(source: SourceAddresses, family: Family): boolean {
 }
 
 function noFamily(source: SourceAddresses, wanted: Family | null, what: string): Outcome<Destination> {
-  const addresses = source.kind === 'address' ? source.address : source.kind === 'pod' ? source.addresses.join(', ') : source.kind;
+  const addresses =
+    source.kind === 'address' ? source.address : source.kind === 'pod' ? source.addresses.join(', ') : source.kind;
   const option = wanted === null ? '' : `, and --family is ${wanted}`;
   return fail('WP_TRACE_FAMILY', `SOURCE and DESTINATION must be of one family: ${what}, SOURCE is ${addresses}${option}`);
 }
@@ -94,7 +97,10 @@ export function makePacket(
   const back = routing.lookup(address, 0);
   if (back.to !== 'device') {
     const reason = `${source.kind === 'outside' ? 'this node has no default route' : `this node has no route to ${address}`}`;
-    return fail('WP_TRACE_SOURCE', `SOURCE: ${reason} in ${family}, so where the packet arrives is not known: name it with --device`);
+    return fail(
+      'WP_TRACE_SOURCE',
+      `SOURCE: ${reason} in ${family}, so where the packet arrives is not known: name it with --device`,
+    );
   }
   return succeed({ packet, inDevice: back.device, mark });
 }

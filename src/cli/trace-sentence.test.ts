@@ -54,12 +54,16 @@ describe('the sentence', () => {
         'except 10.1.0.7:8080, which sees 192.0.2.11 (masqueraded).',
     );
     expect(tell('delivered', [other])).toContain('which sees 192.0.2.11 in the place of 10.1.0.5 (masqueraded).');
-    expect(tell('delivered', [end({ device: null, listening: false })])).toContain('; but nothing on this node listens on 10.1.0.6:8080.');
+    expect(tell('delivered', [end({ device: null, listening: false })])).toContain(
+      '; but nothing on this node listens on 10.1.0.6:8080.',
+    );
   });
 
   test('of what passes says what else becomes of it', () => {
     const passing = end({ verdict: 'passes', address: '10.96.0.1', port: 80 });
-    expect(tell('passes', [passing])).toContain('the agent has ns/web:http (ClusterIP) there, but nothing in the kernel translates it');
+    expect(tell('passes', [passing])).toContain(
+      'the agent has ns/web:http (ClusterIP) there, but nothing in the kernel translates it',
+    );
     const here = { ...passing, device: null };
     const alone = { frontend: null };
     expect(tell('passes', [{ ...here, listening: false }], alone)).toContain('no TCP socket of this node listens there');
@@ -72,7 +76,11 @@ describe('the sentence', () => {
   test.each<[string, TraceEffect, RegExp]>([
     ['iptables filter KUBE-PROXY-FIREWALL 3', drop, /10\.1\.0\.5 is not among the loadBalancerSourceRanges of ns\/web:http/],
     ['nft ip waypost guard 1', drop, /not among the loadBalancerSourceRanges/],
-    ['iptables filter KUBE-SERVICES 4', reject, /ns\/web:http \(ClusterIP\) has no usable endpoint \(iptables filter KUBE-SERVICES 4\)/],
+    [
+      'iptables filter KUBE-SERVICES 4',
+      reject,
+      /ns\/web:http \(ClusterIP\) has no usable endpoint \(iptables filter KUBE-SERVICES 4\)/,
+    ],
     ['ip6tables filter KUBE-EXTERNAL-SERVICES 4', drop, /a Local policy of ns\/web:http \(ClusterIP\) finds no usable endpoint/],
     ['nft ip waypost act 1', reject, /has no usable endpoint/],
     ['nft ip waypost act 2', drop, /a Local policy/],

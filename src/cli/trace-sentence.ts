@@ -29,8 +29,7 @@ function nameOfEnd({ address, port, name }: ReportedEnd): string {
 function tellDelivered(report: Told, ends: readonly ReportedEnd[]): string {
   const [first] = ends;
   const places = new Map(ends.map((end) => [`${end.address} ${end.port}`, end]));
-  const to =
-    places.size === 1 && first !== undefined ? `the back end ${nameOfEnd(first)}` : `one of ${places.size} back ends`;
+  const to = places.size === 1 && first !== undefined ? `the back end ${nameOfEnd(first)}` : `one of ${places.size} back ends`;
   const deaf = ends.filter(({ listening }) => listening === false);
   const warning = deaf.map((end) => `; but nothing on this node listens on ${formatEndpoint(end.address, end.port)}`).join('');
   return `Delivered: ${nameOfFrontend(report)} sends it to ${to}, ${tellSource(report, ends, places.size)}${warning}.`;

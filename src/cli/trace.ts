@@ -65,7 +65,11 @@ function readQuestion(from: string, to: string, { sourcePort: port }: TraceOptio
 async function traceQuestion(
   { source: asked, destination, sourcePort }: Question,
   given: { readonly from: string; readonly to: string },
-  { url, family = null, device = null }: { readonly url: string; readonly family?: Family | null; readonly device?: string | null },
+  {
+    url,
+    family = null,
+    device = null,
+  }: { readonly url: string; readonly family?: Family | null; readonly device?: string | null },
 ): Promise<Outcome<TraceReport>> {
   const source = await findPod(asked, url);
   if (!source.ok) return source;
@@ -101,7 +105,11 @@ async function findPod(source: TraceSource, url: string): Promise<Outcome<Source
 }
 
 /** Names of back ends are worth a question and no failure. */
-async function nameEnds(build: (endpoints: Awaited<ReturnType<typeof askEndpoints>> | null) => TraceReport, url: string, ask: boolean): Promise<TraceReport> {
+async function nameEnds(
+  build: (endpoints: Awaited<ReturnType<typeof askEndpoints>> | null) => TraceReport,
+  url: string,
+  ask: boolean,
+): Promise<TraceReport> {
   const plain = build(null);
   const addresses = [...new Set(plain.ends.filter(({ verdict }) => verdict === 'delivered').map(({ address }) => address))];
   // A request line has its limits, and nobody reads more.

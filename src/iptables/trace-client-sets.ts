@@ -1,7 +1,10 @@
 import type { RulesetState } from './operation.ts';
 
 /** The names of `recent` lists that rules ask, and whether any asks an ipset. */
-export function listClientSets(rulesets: readonly RulesetState[]): { readonly usesSets: boolean; readonly lists: readonly string[] } {
+export function listClientSets(rulesets: readonly RulesetState[]): {
+  readonly usesSets: boolean;
+  readonly lists: readonly string[];
+} {
   let usesSets = false;
   const lists = new Set<string>();
   for (const ruleset of rulesets) {

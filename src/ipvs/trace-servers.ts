@@ -22,7 +22,11 @@ export function createServerStages(servers: readonly ListedServer[], family: Fam
 }
 
 /** A server of the packet's mark, else one of its destination, as `ip_vs_service_find` looks. */
-function findServer(byKey: ReadonlyMap<string, ListedServer>, { packet, mark }: PacketWorld, family: Family): ListedServer | null {
+function findServer(
+  byKey: ReadonlyMap<string, ListedServer>,
+  { packet, mark }: PacketWorld,
+  family: Family,
+): ListedServer | null {
   const { protocol, destination: address, destinationPort: port } = packet;
   const keys: readonly ServerKey[] = [
     ...(mark === 0 ? [] : [{ kind: 'mark', family, mark } as const]),

@@ -34,7 +34,10 @@ const forward: ChainHook = { type: 'filter', hook: 'forward', priority: 0 };
 interface Content {
   readonly hook?: ChainHook;
   readonly chains?: Readonly<Record<string, Rules>>;
-  readonly sets?: readonly (readonly [set: Pick<SetDefinition, 'name' | 'key'> & Partial<SetDefinition>, elements: readonly Element[]])[];
+  readonly sets?: readonly (readonly [
+    set: Pick<SetDefinition, 'name' | 'key'> & Partial<SetDefinition>,
+    elements: readonly Element[],
+  ])[];
   readonly family?: TableFamily;
 }
 
@@ -62,7 +65,15 @@ interface Change {
   readonly connection?: Partial<TracedConnection>;
 }
 
-function worldOf({ destination = '10.96.0.1', port = 80, protocol = 'TCP', mark = 0, link, outDevice = 'eth0', connection }: Change): PacketWorld {
+function worldOf({
+  destination = '10.96.0.1',
+  port = 80,
+  protocol = 'TCP',
+  mark = 0,
+  link,
+  outDevice = 'eth0',
+  connection,
+}: Change): PacketWorld {
   const world = startWorld({
     packet: {
       family: 'IPv4',
@@ -162,7 +173,9 @@ describe('verdicts', () => {
       outer: [[{ kind: 'goto', chain: 'inner' }], [setMarkBits(2)]],
       inner: [[setMarkBits(1)], [{ kind: 'return' }], [drop]],
     } as const;
-    const [end] = walk(table([[{ kind: 'jump', chain: 'outer' }], [setMarkBits(4)], [clearMarkBits(8)]], { chains }), { mark: 8 });
+    const [end] = walk(table([[{ kind: 'jump', chain: 'outer' }], [setMarkBits(4)], [clearMarkBits(8)]], { chains }), {
+      mark: 8,
+    });
     expect([end?.verdict, end?.world.mark]).toEqual(['accept', 5]);
   });
 
@@ -234,12 +247,12 @@ describe('maps and chance', () => {
     const dnat: Statement = { kind: 'dnat', to: { key: ['dport', { kind: 'random', modulus: 2 }], map: 'targets' } };
     const state = table([[match('l4proto', 6), dnat]], { hook, sets: [targets] });
     const ends = walk(state);
-    expect(ends.map(({ world: { packet, connection } }) => [packet.destination, packet.destinationPort, connection.translated])).toEqual(
-      [
-        ['10.1.0.6', 8080, { destination: true, source: false }],
-        ['10.1.0.7', 9090, { destination: true, source: false }],
-      ],
-    );
+    expect(
+      ends.map(({ world: { packet, connection } }) => [packet.destination, packet.destinationPort, connection.translated]),
+    ).toEqual([
+      ['10.1.0.6', 8080, { destination: true, source: false }],
+      ['10.1.0.7', 9090, { destination: true, source: false }],
+    ]);
     expect(createTableStages(state, 'IPv4').map(({ nat, hook: at, priority }) => [nat, at, priority])).toEqual([
       [true, 'prerouting', -100],
     ]);
@@ -302,7 +315,9 @@ describe('what is not known', () => {
 
   test('is a step, and the walk goes on', () => {
     expect(reasons(table([null, [accept]]))).toEqual(['nft ip t base 1: the rule says what is not known here']);
-    expect(reasons(table([[inSet(['dport'], 'absent'), drop]]))).toEqual(['nft ip t base 1: absent holds what is not known here']);
+    expect(reasons(table([[inSet(['dport'], 'absent'), drop]]))).toEqual([
+      'nft ip t base 1: absent holds what is not known here',
+    ]);
     expect(reasons(table([[{ kind: 'jump', chain: 'absent' }]]))).toEqual(['nft ip t base 1: chain absent does not exist']);
     const loop = { loop: [[{ kind: 'jump', chain: 'loop' }]] } as const;
     expect(reasons(table([[{ kind: 'jump', chain: 'loop' }]], { chains: loop })).join()).toContain('leads back to itself');

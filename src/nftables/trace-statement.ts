@@ -21,7 +21,7 @@ export interface RuleWorld {
 
 /** What a statement makes of a packet. */
 export type StatementEnd = RuleWorld & {
-  readonly then:
+  readonly next:
     | { readonly kind: 'go on' }
     /** The rule does not match from here on. */
     | { readonly kind: 'break' }
@@ -35,28 +35,28 @@ export interface StatementContext {
   readonly host: TraceHost;
 }
 
-type Then = StatementEnd['then'];
+type Next = StatementEnd['next'];
 
-const goOn: Then = { kind: 'go on' };
-const leave: Then = { kind: 'break' };
+const goOn: Next = { kind: 'go on' };
+const leave: Next = { kind: 'break' };
 
 /** Every way one statement can turn out: chance is the only thing that makes more than one. */
 export function runStatement(statement: Statement, at: RuleWorld, context: StatementContext): readonly StatementEnd[] {
   switch (statement.kind) {
     case 'match':
-      return [{ ...at, then: matches(statement, at.world, context.host) ? goOn : leave }];
+      return [{ ...at, next: matches(statement, at.world, context.host) ? goOn : leave }];
     case 'counter':
-      return [{ ...at, then: goOn }];
+      return [{ ...at, next: goOn }];
     case 'lookup':
       return lookUp(statement.key, statement.set, at, context, (one, found) => {
-        if ((found === null) !== statement.negated) return { ...at, then: leave };
-        return { ...(found === null ? at : one), then: goOn };
+        if ((found === null) !== statement.negated) return { ...at, next: leave };
+        return { ...(found === null ? at : one), next: goOn };
       });
     case 'vmap':
       return lookUp(statement.key, statement.map, at, context, (one, found) => {
         const value = found?.value;
-        if (value === null || value === undefined || !('kind' in value)) return { ...at, then: goOn };
-        return { ...one, then: { kind: 'verdict', verdict: value } };
+        if (value === null || value === undefined || !('kind' in value)) return { ...at, next: goOn };
+        return { ...one, next: { kind: 'verdict', verdict: value } };
       });
     case 'mark':
       return setMark(statement, at, context);
@@ -80,18 +80,18 @@ function runPlain(statement: PlainStatement, at: RuleWorld, { host }: StatementC
   const { world } = at;
   switch (statement.kind) {
     case 'reject':
-      return { ...add(at, { kind: 'reject', with: statement.with }), then: { kind: 'verdict', verdict: { kind: 'reject' } } };
+      return { ...add(at, { kind: 'reject', with: statement.with }), next: { kind: 'verdict', verdict: { kind: 'reject' } } };
     case 'masquerade':
       return masquerade(at, host);
     case 'clamp':
-      return { ...add(at, { kind: 'other', words: `announces segments of at most ${statement.size} octets` }), then: goOn };
+      return { ...add(at, { kind: 'other', words: `announces segments of at most ${statement.size} octets` }), next: goOn };
     case 'notrack': {
       const { connection } = world;
-      if (connection.state !== 'none') return { ...at, then: goOn };
-      return { ...add(at, { kind: 'notrack' }, { connection: { ...connection, state: 'untracked' } }), then: goOn };
+      if (connection.state !== 'none') return { ...at, next: goOn };
+      return { ...add(at, { kind: 'notrack' }, { connection: { ...connection, state: 'untracked' } }), next: goOn };
     }
     default:
-      return { ...at, then: { kind: 'verdict', verdict: statement } };
+      return { ...at, next: { kind: 'verdict', verdict: statement } };
   }
 }
 
@@ -100,7 +100,11 @@ function add(at: RuleWorld, effect: TraceEffect, change: Partial<PacketWorld> = 
 }
 
 /** Every key that the sources can make, each with its chance; empty where the packet lacks a field. */
-function readKey(key: readonly Source[], at: RuleWorld, host: TraceHost): readonly { readonly key: readonly Datum[]; readonly at: RuleWorld }[] {
+function readKey(
+  key: readonly Source[],
+  at: RuleWorld,
+  host: TraceHost,
+): readonly { readonly key: readonly Datum[]; readonly at: RuleWorld }[] {
   let made: readonly { readonly key: readonly Datum[]; readonly at: RuleWorld }[] = [{ key: [], at }];
   for (const source of key) {
     made = made.flatMap((one) => {
@@ -128,11 +132,11 @@ function lookUp(
   finish: (at: RuleWorld, found: FoundElement | null) => StatementEnd,
 ): readonly StatementEnd[] {
   const keys = readKey(key, at, host);
-  if (keys.length === 0) return [{ ...at, then: leave }];
+  if (keys.length === 0) return [{ ...at, next: leave }];
   return keys.map((one) => {
     const found = sets.find(set, one.key, one.at.world);
     if (found === 'unknown') {
-      return { ...add(one.at, { kind: 'unknown', reason: `${set} holds what is not known here` }), then: leave };
+      return { ...add(one.at, { kind: 'unknown', reason: `${set} holds what is not known here` }), next: leave };
     }
     return finish(found === null ? one.at : add(one.at, { kind: 'found', set, element: found.text }), found);
   });
@@ -147,12 +151,12 @@ function lookUpValue(
 ): readonly StatementEnd[] {
   return lookUp(key, map, at, context, (one, found) => {
     const value = found?.value;
-    return value === null || value === undefined || 'kind' in value ? { ...one, then: leave } : finish(one, value);
+    return value === null || value === undefined || 'kind' in value ? { ...one, next: leave } : finish(one, value);
   });
 }
 
 function setMark({ to }: MarkStatement, at: RuleWorld, context: StatementContext): readonly StatementEnd[] {
-  const set = (one: RuleWorld, mark: number): StatementEnd => ({ ...add(one, { kind: 'mark', mark }, { mark }), then: goOn });
+  const set = (one: RuleWorld, mark: number): StatementEnd => ({ ...add(one, { kind: 'mark', mark }, { mark }), next: goOn });
   if (typeof to === 'number') return [set(at, to)];
   if (!('map' in to)) return [set(at, ((at.world.mark & to.mask) ^ to.xor) >>> 0)];
   return lookUpValue(to, at, context, (one, [mark]) => set(one, Number(mark)));
@@ -161,9 +165,9 @@ function setMark({ to }: MarkStatement, at: RuleWorld, context: StatementContext
 function update({ operation, set, key, value }: UpdateStatement, at: RuleWorld, { sets, host }: StatementContext): StatementEnd {
   const [made] = readKey(key, at, host);
   const stored = value === null ? true : readField(value, at.world, host);
-  if (made === undefined || stored === null) return { ...at, then: leave };
+  if (made === undefined || stored === null) return { ...at, next: leave };
   const world = sets.remember(at.world, set, made.key, operation === 'delete' ? null : stored);
-  return { world, effects: operation === 'delete' ? at.effects : [...at.effects, { kind: 'remember', set }], then: goOn };
+  return { world, effects: operation === 'delete' ? at.effects : [...at.effects, { kind: 'remember', set }], next: goOn };
 }
 
 function translate({ to }: DnatStatement, at: RuleWorld, context: StatementContext): readonly StatementEnd[] {
@@ -175,7 +179,7 @@ function translate({ to }: DnatStatement, at: RuleWorld, context: StatementConte
       packet: { ...packet, destination: address, destinationPort: port },
       connection: { ...connection, translated },
     };
-    return { ...add(one, { kind: 'destination', address, port }, change), then: { kind: 'end', verdict: 'accept' } };
+    return { ...add(one, { kind: 'destination', address, port }, change), next: { kind: 'end', verdict: 'accept' } };
   };
   if (!('map' in to)) return [send(at, to.address as Address, to.port ?? at.world.packet.destinationPort)];
   return lookUpValue(to, at, context, (one, [address, port]) =>
@@ -189,16 +193,19 @@ function masquerade(at: RuleWorld, host: TraceHost): StatementEnd {
   const source = host.masqueradeAddress(packet.destination, outDevice);
   if (source === null) {
     const words = `the node has no ${host.family} address to masquerade as on ${outDevice}`;
-    return { ...add(at, { kind: 'other', words }), then: { kind: 'end', verdict: 'drop' } };
+    return { ...add(at, { kind: 'other', words }), next: { kind: 'end', verdict: 'drop' } };
   }
-  const change = { packet: { ...packet, source }, connection: { ...connection, translated: { ...connection.translated, source: true } } };
-  return { ...add(at, { kind: 'source', address: source, port: null }, change), then: { kind: 'end', verdict: 'accept' } };
+  const change = {
+    packet: { ...packet, source },
+    connection: { ...connection, translated: { ...connection.translated, source: true } },
+  };
+  return { ...add(at, { kind: 'source', address: source, port: null }, change), next: { kind: 'end', verdict: 'accept' } };
 }
 
 function rewrite({ field, to }: RewriteStatement, at: RuleWorld, context: StatementContext): readonly StatementEnd[] {
-  const set = (one: RuleWorld, value: Datum): StatementEnd => ({ ...rewritten(one, field, value), then: goOn });
+  const set = (one: RuleWorld, value: Datum): StatementEnd => ({ ...rewritten(one, field, value), next: goOn });
   // Of another protocol or family than the packet's: the rule never gets here.
-  if (field === 'udp checksum') return [{ ...at, then: goOn }];
+  if (field === 'udp checksum') return [{ ...at, next: goOn }];
   return typeof to === 'object' ? lookUpValue(to, at, context, (one, [value = 0]) => set(one, value)) : [set(at, to)];
 }
 

@@ -87,26 +87,28 @@ export class TableWalker {
     for (const statement of statements) {
       const still: RuleWorld[] = [];
       for (const one of running) {
-        for (const end of runStatement(statement, one, context)) (end.then.kind === 'go on' ? still : done).push(end);
+        for (const end of runStatement(statement, one, context)) (end.next.kind === 'go on' ? still : done).push(end);
       }
       running = still;
     }
-    return [...done, ...running.map((one): StatementEnd => ({ ...one, then: { kind: 'go on' } }))];
+    return [...done, ...running.map((one): StatementEnd => ({ ...one, next: { kind: 'go on' } }))];
   }
 
   #follow(at: Trying, end: StatementEnd): void {
-    const { then } = end;
-    switch (then.kind) {
+    const { next } = end;
+    switch (next.kind) {
       case 'go on':
       case 'break':
         // A rule that did not match may have changed the packet before; a mere look is no step.
-        at.next.push(end.effects.some(isChange) || (then.kind === 'go on' && end.effects.length > 0) ? this.#note(at, end) : end.world);
+        at.next.push(
+          end.effects.some(isChange) || (next.kind === 'go on' && end.effects.length > 0) ? this.#note(at, end) : end.world,
+        );
         return;
       case 'end':
-        at.walked.ended.push({ world: this.#note(at, end), verdict: then.verdict });
+        at.walked.ended.push({ world: this.#note(at, end), verdict: next.verdict });
         return;
       case 'verdict':
-        this.#obey(at, end, then.verdict);
+        this.#obey(at, end, next.verdict);
     }
   }
 
@@ -124,7 +126,12 @@ export class TableWalker {
         walked.fallen.push(this.#note(at, withEffect(end, { kind: 'return' })));
         return;
       default: {
-        const inner = this.#descend(place, verdict.chain, this.#note(at, withEffect(end, { kind: 'jump', chain: verdict.chain })), at);
+        const inner = this.#descend(
+          place,
+          verdict.chain,
+          this.#note(at, withEffect(end, { kind: 'jump', chain: verdict.chain })),
+          at,
+        );
         walked.ended.push(...inner.ended);
         (verdict.kind === 'jump' ? next : walked.fallen).push(...inner.fallen);
       }
@@ -140,7 +147,8 @@ export class TableWalker {
   }
 
   #note({ place, where, rule }: Trying, { world, effects }: RuleWorld): PacketWorld {
-    const text = rule.statements === null ? `rule with handle ${rule.handle}` : renderStatements(this.#table.family, rule.statements);
+    const text =
+      rule.statements === null ? `rule with handle ${rule.handle}` : renderStatements(this.#table.family, rule.statements);
     const remark = rule.comment === null ? '' : ` comment "${rule.comment}"`;
     return addStep(world, { hook: place.hook, place: where, text: `${text}${remark}`, effects });
   }

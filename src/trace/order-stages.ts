@@ -26,7 +26,16 @@ const natPriority: Readonly<Record<TraceHook, number | null>> = {
 
 /** Sorts what concerns each hook by the kernel's priorities. */
 export function orderStages(stages: readonly TraceStage[]): OrderedStages {
-  const ordered = hooks.map((hook) => [hook, orderHook(hook, stages.filter((stage) => stage.hook === hook))] as const);
+  const ordered = hooks.map(
+    (hook) =>
+      [
+        hook,
+        orderHook(
+          hook,
+          stages.filter((stage) => stage.hook === hook),
+        ),
+      ] as const,
+  );
   return Object.fromEntries(ordered) as OrderedStages;
 }
 

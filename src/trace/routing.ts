@@ -44,7 +44,8 @@ export function createRouting(state: RoutingState): Routing {
       if (rule.mark !== null && (mark & rule.mark.mask) >>> 0 !== rule.mark.value) continue;
       const route = findRoute(tables.get(rule.table) ?? [], destination);
       if (rule.further) {
-        if (route !== null) skipped.push({ kind: 'unknown', reason: `routing rule ${rule.priority} asks for more than is known here` });
+        if (route !== null)
+          skipped.push({ kind: 'unknown', reason: `routing rule ${rule.priority} asks for more than is known here` });
         continue;
       }
       if (route !== null) return answer(route, rule, skipped);
@@ -57,7 +58,8 @@ export function createRouting(state: RoutingState): Routing {
     if (local?.type === 'local' || (family === 'IPv4' && isLoopback(address))) return 'local';
     return lookup(address, 0).to === 'nowhere' ? 'unreachable' : 'unicast';
   };
-  const addressOn = (device: string, destination: Address): Address | null => chooseAddress(addresses, family, device, destination);
+  const addressOn = (device: string, destination: Address): Address | null =>
+    chooseAddress(addresses, family, device, destination);
   return {
     family,
     lookup,
@@ -113,14 +115,10 @@ function renderRoute({ type, destination, gateway, device, source }: Route): str
 /**
  * The address that something leaving through a device gets. IPv4 takes the device's first, one of the destination's network
  * before others, and where the device has none the first of any other (`inet_select_addr`). IPv6 takes the destination
- * itself where it is the node's, else of the device's the one that has most leading bits with it (RFC 6724).
+ * itself where it is the node's, else of the device's the one that has most leading bits with it, deprecated ones last
+ * (RFC 6724).
  */
-function chooseAddress(
-  addresses: readonly LocalAddress[],
-  family: Family,
-  device: string,
-  destination: Address,
-): Address | null {
+function chooseAddress(addresses: readonly LocalAddress[], family: Family, device: string, destination: Address): Address | null {
   const wide = addresses.filter(({ scope, address }) => scope === universe && !isLoopback(address));
   if (family === 'IPv6' && addresses.some(({ address }) => address === destination)) return destination;
   const own = wide.filter((one) => one.device === device);
@@ -128,8 +126,8 @@ function chooseAddress(
   const [first] = candidates;
   if (first === undefined) return null;
   if (family === 'IPv6') {
-    const common = (one: LocalAddress): number => commonBits(one.address, destination);
-    return candidates.reduce((best, one) => (common(one) > common(best) ? one : best)).address;
+    const worth = (one: LocalAddress): number => (one.deprecated === true ? -1 : commonBits(one.address, destination));
+    return candidates.reduce((best, one) => (worth(one) > worth(best) ? one : best)).address;
   }
   return (own.find(({ address, length }) => commonBits(address, destination) >= length) ?? first).address;
 }

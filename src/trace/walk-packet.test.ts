@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { addStep, fail, parseAddress, parsePrefix, succeed } from '../model/mod.ts';
 import type { Address, PacketWorld, Prefix, SentPacket, StageEnd, TraceHook, TraceStage } from '../model/mod.ts';
-import type { Route } from '../netlink/mod.ts';
+import type { LocalAddress, Route } from '../netlink/mod.ts';
 import { createRouting } from './routing.ts';
 import { walkPacket } from './walk-packet.ts';
 import type { NodeSysctls, TracedNode, TracedWay } from './walk-packet.ts';
@@ -55,9 +55,9 @@ type Change = (world: PacketWorld) => PacketWorld;
 /** A stage that tells its name by a step and changes what it is told to. */
 function stage(hook: TraceHook, priority: number, change: Change = (world) => world, more: Partial<TraceStage> = {}): TraceStage {
   const place = `${hook} ${priority}`;
-  const walk = (world: PacketWorld): ReturnType<TraceStage['walk']> =>
+  const pass = (world: PacketWorld): ReturnType<TraceStage['walk']> =>
     succeed([{ world: change(addStep(world, { hook, place, text: '', effects: [] })), verdict: 'accept' }]);
-  return { hook, priority, nat: false, reroutes: false, walk, ...more };
+  return { hook, priority, nat: false, reroutes: false, walk: pass, ...more };
 }
 
 function toBackend(destination: string): Change {
@@ -150,7 +150,10 @@ describe('translation', () => {
   });
 
   test('of what a process sends lets the way out be chosen once more', () => {
-    const ways = walk([stage('output', -100, toBackend('10.1.0.6'), { nat: true })], sent({ source: '192.0.2.11', inDevice: null }));
+    const ways = walk(
+      [stage('output', -100, toBackend('10.1.0.6'), { nat: true })],
+      sent({ source: '192.0.2.11', inDevice: null }),
+    );
     expect(ways.map(({ outDevice }) => outDevice)).toEqual(['veth6']);
     expect(places(ways)).toEqual(['routing', 'output -100', 'routing']);
   });
@@ -205,6 +208,25 @@ describe('routing', () => {
     // A device without an address of its own takes another's.
     expect(routing.masqueradeAddress(address('10.1.0.6'), 'veth6')).toBe('192.0.2.11');
     expect(routing.sourceFor(address('100.64.0.1'))).toBe(null);
+  });
+
+  test('IPv6 sends from the address most like the destination, and from a deprecated one only where there is no other', () => {
+    const six = (text: string, more: { readonly deprecated?: true } = {}): LocalAddress => ({
+      address: address(text),
+      device: 'eth0',
+      length: 64,
+      scope: 0,
+      ...more,
+    });
+    const sourceOf = (...addresses: LocalAddress[]): Address | null =>
+      createRouting({ family: 'IPv6', routes: [], rules: [], addresses }).masqueradeAddress(address('2001:db8:2::5'), 'eth0');
+    const near = six('2001:db8:2::11');
+    const far = six('2001:db8:1::11');
+    expect(sourceOf(far, near)).toBe('2001:db8:2::11');
+    expect(sourceOf(six('2001:db8:2::11', { deprecated: true }), far)).toBe('2001:db8:1::11');
+    expect(sourceOf(six('2001:db8:2::11', { deprecated: true }))).toBe('2001:db8:2::11');
+    expect(sourceOf(far, six('2001:db8:2::5'))).toBe('2001:db8:2::5');
+    expect(sourceOf()).toBe(null);
   });
 
   test('a rule that asks for more than is known is said, and not followed', () => {

@@ -1,5 +1,15 @@
 import { addStep, fail, isLoopback, startWorld, stepsOf, succeed } from '../model/mod.ts';
-import type { Address, Outcome, PacketWorld, SentPacket, StageEnd, TraceHook, TracedPacket, TraceStage, TraceStep } from '../model/mod.ts';
+import type {
+  Address,
+  Outcome,
+  PacketWorld,
+  SentPacket,
+  StageEnd,
+  TraceHook,
+  TracedPacket,
+  TraceStage,
+  TraceStep,
+} from '../model/mod.ts';
 import { orderStages } from './order-stages.ts';
 import type { HookPart, OrderedStages } from './order-stages.ts';
 import type { Routing } from './routing.ts';
@@ -62,7 +72,7 @@ type Then = (world: PacketWorld) => void;
 interface Following {
   readonly hook: TraceHook;
   readonly rest: readonly HookPart[];
-  readonly then: Then;
+  readonly onward: Then;
 }
 
 /** Follows one packet into all its ways. */
@@ -129,11 +139,11 @@ class Walk {
   }
 
   /** What a balancer sends on: it looks the route up without a mark (net/netfilter/ipvs/ip_vs_xmit.c). */
-  #sendOn(world: PacketWorld, hook: TraceHook, rest: readonly HookPart[], then: Then): void {
+  #sendOn(world: PacketWorld, hook: TraceHook, rest: readonly HookPart[], onward: Then): void {
     if (this.#node.routing.addressType(world.via ?? world.packet.destination) === 'local') {
       // A back end on this node goes on where it was.
       const outDevice = hook === 'output' ? 'lo' : world.outDevice;
-      return this.#passRest({ ...world, outDevice }, hook, rest, then);
+      return this.#passRest({ ...world, outDevice }, hook, rest, onward);
     }
     const routed = this.#chooseWayOut(world, 0);
     if (routed !== null) this.#pass(routed, 'output', (one) => this.#leave(one));
@@ -148,18 +158,18 @@ class Walk {
     return null;
   }
 
-  #pass(world: PacketWorld, hook: TraceHook, then: Then): void {
-    this.#passRest(world, hook, this.#stages[hook], then);
+  #pass(world: PacketWorld, hook: TraceHook, onward: Then): void {
+    this.#passRest(world, hook, this.#stages[hook], onward);
   }
 
-  /** Through the stages of a hook, one after another; `then` gets what comes out. */
-  #passRest(world: PacketWorld, hook: TraceHook, stages: readonly HookPart[], then: Then): void {
+  /** Through the stages of a hook, one after another; `onward` gets what comes out. */
+  #passRest(world: PacketWorld, hook: TraceHook, stages: readonly HookPart[], onward: Then): void {
     if (this.failure !== null) return;
     const [stage, ...rest] = stages;
-    if (stage === undefined) return then(world);
-    if (stage === 'tracking') return this.#passRest(track(world), hook, rest, then);
-    if (stage === 'settled') return this.#passRest(settle(world, hook), hook, rest, then);
-    if (stage.nat && !isOpen(world, hook)) return this.#passRest(world, hook, rest, then);
+    if (stage === undefined) return onward(world);
+    if (stage === 'tracking') return this.#passRest(track(world), hook, rest, onward);
+    if (stage === 'settled') return this.#passRest(settle(world, hook), hook, rest, onward);
+    if (stage.nat && !isOpen(world, hook)) return this.#passRest(world, hook, rest, onward);
     const walked = stage.walk(world, this.#node.routing);
     if (!walked.ok) {
       this.failure = walked;
@@ -167,16 +177,16 @@ class Walk {
     }
     for (const { world: one, verdict } of walked.value) {
       const reroute = one.reroute || (stage.reroutes && one.mark !== world.mark);
-      this.#follow({ world: { ...one, reroute }, verdict }, stage, { hook, rest, then });
+      this.#follow({ world: { ...one, reroute }, verdict }, stage, { hook, rest, onward });
     }
   }
 
-  #follow({ world, verdict }: StageEnd, stage: TraceStage, { hook, rest, then }: Following): void {
+  #follow({ world, verdict }: StageEnd, stage: TraceStage, { hook, rest, onward }: Following): void {
     switch (verdict) {
       case 'accept':
-        return this.#passRest(stage.nat ? noteTranslation(world, hook) : world, hook, rest, then);
+        return this.#passRest(stage.nat ? noteTranslation(world, hook) : world, hook, rest, onward);
       case 'balanced':
-        return this.#sendOn({ ...world, balanced: true }, hook, rest, then);
+        return this.#sendOn({ ...world, balanced: true }, hook, rest, onward);
       case 'drop':
         return this.#end(world, 'dropped');
       case 'reject':

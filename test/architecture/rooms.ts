@@ -34,7 +34,20 @@ export const rooms: ReadonlyMap<string, Room> = new Map<string, Room>([
   [
     'cli',
     {
-      imports: ['model', 'netlink', 'ipvs', 'iptables', 'nftables', 'kube', 'proxy', 'dns', 'ingress', 'config', 'observe', 'trace'],
+      imports: [
+        'model',
+        'netlink',
+        'ipvs',
+        'iptables',
+        'nftables',
+        'kube',
+        'proxy',
+        'dns',
+        'ingress',
+        'config',
+        'observe',
+        'trace',
+      ],
       because: 'cli is the composition root and sees every room through its door',
     },
   ],

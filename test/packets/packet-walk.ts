@@ -10,7 +10,7 @@ import { hostNamed, plan } from './objects.ts';
 import { hostOf } from './senders.ts';
 
 /** Mark bits of somebody else, which must come out as they went in (specification 4.3). */
-export const foreignMark = 0x0001_0010;
+const foreignMark = 0x0001_0010;
 
 /** A lab's node1 forwards, and iptables mode lets its loopback be reached. */
 export const openSysctls: NodeSysctls = {

@@ -55,7 +55,9 @@ describeWhere(variant.capability, 'waypost trace, beside a running agent and wit
     const { code, stdout } = await run('10.244.1.10', '10.96.0.20:80');
     expect(code).toBe(0);
     expect(stdout).toContain('10.244.1.10 (arriving on pod-c1) to 10.96.0.20:80 over TCP, default/web:tcp/TCP (ClusterIP)');
-    expect(stdout).toMatch(/33\.3 % +10\.244\.1\.11:8080 +endpoint of default\/web on node-1 +10\.244\.1\.10 +pod-p1 +iptables nat KUBE-SVC-/);
+    expect(stdout).toMatch(
+      /33\.3 % +10\.244\.1\.11:8080 +endpoint of default\/web on node-1 +10\.244\.1\.10 +pod-p1 +iptables nat KUBE-SVC-/,
+    );
     expect(stdout).toContain(
       'Delivered: default/web:tcp (ClusterIP) sends it to one of 3 back ends, ' +
         "which see the client's own address 10.244.1.10.\n",
@@ -85,7 +87,12 @@ describeWhere(variant.capability, 'waypost trace, beside a running agent and wit
 
   test.each<[string, string[], string, string | RegExp]>([
     ['no endpoints', ['10.244.1.10', 'default/empty:tcp'], 'refused', /empty:tcp \(ClusterIP\) has no usable endpoint/],
-    ['a source outside the ranges', ['outside', '198.51.100.122:80'], 'dropped', /198\.18\.0\.1 is not among the loadBalancerSourceRanges/],
+    [
+      'a source outside the ranges',
+      ['outside', '198.51.100.122:80'],
+      'dropped',
+      /198\.18\.0\.1 is not among the loadBalancerSourceRanges/,
+    ],
     ['a socket that nobody has', ['10.244.1.10', '192.0.2.11:22'], 'passes', /no TCP socket of this node listens there/],
     ['the node port', ['outside', '192.0.2.11:30020/udp'], 'delivered', /which see 192\.0\.2\.11 in the place of 198\.18\.0\.1/],
   ])('%s', async (_, args, verdict, sentence) => {

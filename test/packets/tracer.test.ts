@@ -19,7 +19,10 @@ test('[SP-78] every back end of a frontend gets an equal share', () => {
   for (const [, group, tracer] of traced) {
     const flows = flowsOf([group]).filter(({ expect: { verdict } }) => verdict === 'answered');
     for (const flow of flows) {
-      const shares = Map.groupBy(tracer(flow), ({ packet: { destination, destinationPort } }) => `${destination} ${destinationPort}`);
+      const shares = Map.groupBy(
+        tracer(flow),
+        ({ packet: { destination, destinationPort } }) => `${destination} ${destinationPort}`,
+      );
       for (const ways of shares.values()) {
         const share = ways.reduce((sum, { probability }) => sum + probability, 0);
         expect([flow.title, share.toFixed(6)]).toEqual([flow.title, (1 / shares.size).toFixed(6)]);

@@ -4,7 +4,17 @@ import { createFakeIptables, createFakeSets, createIptablesDataPlane, createRule
 import { decodeNode, decodeService, decodeSlice, isProxiedService, isProxiedSlice } from '../../src/kube/decode.ts';
 import { createStore } from '../../src/kube/store.ts';
 import { families, familyOf, hostPrefix, noDirt, parseAddress, parsePrefix, succeed } from '../../src/model/mod.ts';
-import type { Address, Change, DataPlaneSettings, Dirty, Family, Frontend, Prefix, Protocol, TraceStage } from '../../src/model/mod.ts';
+import type {
+  Address,
+  Change,
+  DataPlaneSettings,
+  Dirty,
+  Family,
+  Frontend,
+  Prefix,
+  Protocol,
+  TraceStage,
+} from '../../src/model/mod.ts';
 import type { Route } from '../../src/netlink/mod.ts';
 import { resolveNodeAddress, resolveSettings } from '../../src/proxy/settings.ts';
 import { deriveFrontends } from '../../src/proxy/view.ts';
