@@ -36,7 +36,7 @@ export async function runCleanup(terminal: Terminal): Promise<number> {
 const cleanedModes: readonly ProxyMode[] = ['ipvs', 'nftables', 'iptables'];
 
 /** Where a kernel or its tool lacks what a mode is made of, nothing can have been made of it. */
-const absent: ReadonlySet<string> = new Set(['WP_CLI_MODE', 'WP_IPVS_MISSING', 'WP_NFT_MISSING', 'WP_NFT_NO_KERNEL']);
+const absent: ReadonlySet<string> = new Set(['WP_IPVS_MISSING', 'WP_NFT_MISSING', 'WP_NFT_NO_KERNEL']);
 
 async function cleanOwn(families: readonly Family[], terminal: Terminal): Promise<readonly Problem[]> {
   const problems: Problem[] = [];

@@ -10,7 +10,6 @@ import {
   outsideLane,
   placeOf,
   planeFields,
-  protocolNumbers,
   refusedSet,
   sizeSet,
   sizes,
@@ -18,6 +17,7 @@ import {
   splitSet,
   stickyMap,
 } from './plane-sets.ts';
+import { protocolNumbers } from './side-sets.ts';
 import type { Lane, Masquerade, Place, PlaneFields } from './plane-sets.ts';
 import {
   accept,

@@ -1,6 +1,7 @@
 import { formatPrefix } from '../model/mod.ts';
 import type { Address, Prefix, Protocol } from '../model/mod.ts';
-import { outsideLane, protocolNumbers, slotMap, stickyMap } from './plane-sets.ts';
+import { outsideLane, slotMap, stickyMap } from './plane-sets.ts';
+import { protocolNumbers } from './side-sets.ts';
 import type { Lane, Place } from './plane-sets.ts';
 import { sameTarget } from './plane-slots.ts';
 import type { Slots, Target } from './plane-slots.ts';
@@ -39,7 +40,7 @@ export function placeOfDestination({ address }: Destination): Place {
 }
 
 /** The key of a destination in sets. */
-export function keyOf({ address, protocol, port }: Destination): readonly Datum[] {
+function keyOf({ address, protocol, port }: Destination): readonly Datum[] {
   const number = protocolNumbers[protocol];
   return address === null ? [number, port] : [address, number, port];
 }

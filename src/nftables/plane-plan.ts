@@ -180,7 +180,7 @@ function refusalSets(place: Place, { outside, pod, node }: Frontend['routes']): 
 }
 
 /** Without those that another one contains: the kernel takes no ranges that overlap. */
-export function widestOf(prefixes: readonly Prefix[]): readonly Prefix[] {
+function widestOf(prefixes: readonly Prefix[]): readonly Prefix[] {
   const kept: Prefix[] = [];
   for (const prefix of prefixes.toSorted((a, b) => a.length - b.length || compareText(a.address, b.address))) {
     if (!kept.some((wider) => prefixContains(wider, prefix.address))) kept.push(prefix);

@@ -1,6 +1,5 @@
 import { protocols } from '../model/mod.ts';
 import type { Family, Protocol } from '../model/mod.ts';
-import { protocolNumbers } from './side-sets.ts';
 import { sideFields } from './side-fields.ts';
 import type { FieldName } from './expression.ts';
 import { defineSet } from './transaction.ts';
@@ -14,7 +13,7 @@ export function planeTable(family: Family): TableName {
 /** What a destination is known by: address, protocol and port; of a node port protocol and port. */
 export type Place = 'service' | 'node_port';
 
-export const places: readonly Place[] = ['service', 'node_port'];
+const places: readonly Place[] = ['service', 'node_port'];
 
 /**
  * Where back ends stand. Clients outside look into the second lane of a place if the destination is in its `split` set: a
@@ -156,5 +155,3 @@ export function clientsSet(family: Family, name: string): SetDefinition {
     size: 1_048_576,
   });
 }
-
-export { protocolNumbers };

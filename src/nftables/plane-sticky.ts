@@ -3,7 +3,8 @@ import { formatEndpoint } from '../model/mod.ts';
 import type { Family, Protocol } from '../model/mod.ts';
 import { inSet, match } from './expression.ts';
 import type { Statement } from './expression.ts';
-import { planeFields, protocolNumbers } from './plane-sets.ts';
+import { planeFields } from './plane-sets.ts';
+import { protocolNumbers } from './side-sets.ts';
 import type { Target } from './plane-slots.ts';
 
 /** A pool whose clients stay with the back end that they had. */
@@ -25,7 +26,7 @@ export function stickyChainName(poolKey: string): string {
 }
 
 /** All pools of a service port share what is remembered of a back end. */
-export function clientsSetName(servicePort: string, { address, port }: Target): string {
+function clientsSetName(servicePort: string, { address, port }: Target): string {
   return setPrefix + hash(`${servicePort} ${formatEndpoint(address, port)}`);
 }
 

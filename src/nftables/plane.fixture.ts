@@ -77,7 +77,7 @@ export const plainShape: PlaneShape = {
 };
 
 /** The frontends of a Service with one port: ClusterIP, node port and one load-balancer IP. */
-export function planeFrontends(shape: PlaneShape): readonly Frontend[] {
+function planeFrontends(shape: PlaneShape): readonly Frontend[] {
   const { name, number, nodePort, externalLocal, protocol, affinity } = shape;
   const service = `ns/${name}`;
   const servicePort = `${service}:http/${protocol}`;

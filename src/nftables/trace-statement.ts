@@ -42,6 +42,8 @@ const leave: Next = { kind: 'break' };
 
 /** Every way one statement can turn out: chance is the only thing that makes more than one. */
 export function runStatement(statement: Statement, at: RuleWorld, context: StatementContext): readonly StatementEnd[] {
+  // A look that decided nothing is no step; the chance with which it came to that stays.
+  const unnoted = ({ world }: RuleWorld): RuleWorld => ({ world, effects: at.effects });
   switch (statement.kind) {
     case 'match':
       return [{ ...at, next: matches(statement, at.world, context.host) ? goOn : leave }];
@@ -49,13 +51,13 @@ export function runStatement(statement: Statement, at: RuleWorld, context: State
       return [{ ...at, next: goOn }];
     case 'lookup':
       return lookUp(statement.key, statement.set, at, context, (one, found) => {
-        if ((found === null) !== statement.negated) return { ...at, next: leave };
-        return { ...(found === null ? at : one), next: goOn };
+        if ((found === null) !== statement.negated) return { ...unnoted(one), next: leave };
+        return { ...(found === null ? unnoted(one) : one), next: goOn };
       });
     case 'vmap':
       return lookUp(statement.key, statement.map, at, context, (one, found) => {
         const value = found?.value;
-        if (value === null || value === undefined || !('kind' in value)) return { ...at, next: goOn };
+        if (value === null || value === undefined || !('kind' in value)) return { ...unnoted(one), next: goOn };
         return { ...one, next: { kind: 'verdict', verdict: value } };
       });
     case 'mark':
@@ -133,13 +135,25 @@ function lookUp(
 ): readonly StatementEnd[] {
   const keys = readKey(key, at, host);
   if (keys.length === 0) return [{ ...at, next: leave }];
-  return keys.map((one) => {
+  const ends: StatementEnd[] = [];
+  const missed: RuleWorld[] = [];
+  for (const one of keys) {
     const found = sets.find(set, one.key, one.at.world);
-    if (found === 'unknown') {
-      return { ...add(one.at, { kind: 'unknown', reason: `${set} holds what is not known here` }), next: leave };
-    }
-    return finish(found === null ? one.at : add(one.at, { kind: 'found', set, element: found.text }), found);
-  });
+    if (found === null) missed.push(one.at);
+    else if (found === 'unknown')
+      ends.push({ ...add(one.at, { kind: 'unknown', reason: `${set} holds what is not known here` }), next: leave });
+    else ends.push(finish(add(one.at, { kind: 'found', set, element: found.text }), found));
+  }
+  const [first] = missed;
+  if (first !== undefined) ends.push(finish(missed.length === 1 ? first : joinMissed(at, missed), null));
+  return ends;
+}
+
+/** Draws that met nothing differ in nothing that matters later: as ways of their own they would multiply with each further draw. */
+function joinMissed(at: RuleWorld, missed: readonly RuleWorld[]): RuleWorld {
+  const probability = missed.reduce((sum, { world }) => sum + world.probability, 0);
+  const world = { ...at.world, probability };
+  return add({ ...at, world }, { kind: 'chance', chance: probability / at.world.probability });
 }
 
 /** The values of a map for the packet; ways without one leave the rule. */

@@ -1,6 +1,6 @@
 import type { Lab, Place } from '../lab/mod.ts';
 import { nftablesVariant } from '../packets/variant.ts';
-import { readTables, resetTables } from './nftables-rules.ts';
+import { readForeignTable, readTables, resetTables } from './nftables-rules.ts';
 import { describeForeign, describeRules, listSets, readRules, resetRules, setsNamed } from './ruleset.ts';
 import type { Variant } from './ruleset.ts';
 import { waitForRestore } from './running-tools.ts';
@@ -51,7 +51,7 @@ export function nftablesSubject(): KillSubject {
     flags,
     audited: { ...config, nftables: { ...config.nftables, syncPeriod: '1s' } },
     reset: (lab) => resetTables(lab.node1),
-    readForeign: async (lab) => (await readTables(lab)).foreign,
+    readForeign: (lab) => readForeignTable(lab.node1),
     readAll: async (lab) => (await readTables(lab)).all,
     waitForRestore: null,
     readStrays: async (_, lab) => {

@@ -14,15 +14,19 @@ export async function resetTables(place: Place): Promise<void> {
 export interface Tables {
   /** The whole set as text that two equal ones share: which back end has which slot depends on what was there before. */
   readonly all: string;
-  readonly foreign: string;
   /** Sets of remembered clients, and those that rules name. */
   readonly sets: string;
   readonly named: string;
 }
 
+/** What is not the agent's. */
+export async function readForeignTable(place: Place): Promise<string> {
+  return await must(place, ['list', 'table', 'inet', 'other']);
+}
+
 /** Reads the tables of node1, of each family the lab has. */
 export async function readTables(lab: Lab): Promise<Tables> {
-  const foreign = await must(lab.node1, ['list', 'table', 'inet', 'other']);
+  const foreign = await readForeignTable(lab.node1);
   const lists = await Promise.all(
     lab.families.map(async (family) => {
       const text = await must(lab.node1, ['-j', '-n', 'list', 'table', family === 'IPv4' ? 'ip' : 'ip6', 'kube-proxy']);
@@ -32,7 +36,6 @@ export async function readTables(lab: Lab): Promise<Tables> {
   const rules = JSON.stringify(lists.flatMap((list) => list.filter((one) => 'rule' in one)));
   return {
     all: [foreign, ...lists.map(describeTable)].join('\n'),
-    foreign,
     sets: unique(lists.flatMap((list) => list.flatMap(({ set }) => (isClients(set?.name) ? [set?.name ?? ''] : [])))),
     named: unique([...rules.matchAll(/@(clients_\w+)/g)].map(([, name = '']) => name)),
   };

@@ -26,7 +26,7 @@ const packet = {
 /** The back ends that one Service's ClusterIP leads to after each edit. */
 async function follow(edits: readonly Edit[]): Promise<readonly string[][]> {
   let cluster: Cluster = { services: new Map(), slices: new Map(), node: firstNode, interfaces: [] };
-  const subject = new Subject(config, true);
+  const subject = new Subject(config, { mode: 'iptables', withSets: true });
   const met: string[][] = [];
   for (const edit of edits) {
     cluster = applyEdit(cluster, edit);

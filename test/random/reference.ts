@@ -41,16 +41,20 @@ const refused: Expected = { verdict: 'refused' };
 const dropped: Expected = { verdict: 'dropped' };
 const open: Expected = { verdict: 'open' };
 
+/** The modes that the model knows; where they differ is told in 3.4. */
+export type Mode = 'iptables' | 'nftables';
+
 interface Ask {
+  readonly mode: Mode;
   readonly cluster: Cluster;
   readonly config: RawConfig;
   readonly packet: Packet;
 }
 
-export function expectVerdict(cluster: Cluster, config: RawConfig, packet: Packet): Expected {
-  const ask: Ask = { cluster, config, packet };
-  const ports = [...cluster.services.values()]
-    .filter((service) => isProxied(service, packet.family))
+export function expectVerdict(mode: Mode, cluster: Cluster, config: RawConfig, packet: Packet): Expected {
+  const ask: Ask = { mode, cluster, config, packet };
+  const services = [...cluster.services.values()].filter((service) => isProxied(service, packet.family));
+  const ports = services
     .flatMap((service) => service.spec.ports.map((port) => ({ service, port })))
     .filter(({ port }) => (port.protocol ?? 'TCP') === packet.protocol);
   const viaNodePort = ports.find(({ port }) => port.nodePort === packet.port);
@@ -65,7 +69,9 @@ export function expectVerdict(cluster: Cluster, config: RawConfig, packet: Packe
     // 2.1 gives a Service IP precedence; what a Service IP without back ends does there is not told.
     return verdict.verdict === 'sent' || atNodePort === untouched ? verdict : open;
   }
-  return atNodePort;
+  // 12.4: another port or protocol of a ClusterIP.
+  const isClusterIp = services.some((service) => sameAddress(clusterIpOf(service, packet.family) ?? '', packet.destination));
+  return mode === 'nftables' && isClusterIp && atNodePort === untouched ? refused : atNodePort;
 }
 
 /** 1.1 and 1.2. */
@@ -115,8 +121,10 @@ function expectExternal(ask: Ask, service: RawService, port: RawServicePort, all
   const { cluster, local, any, open: unclear } = chooseFor(ask.cluster, service, port, packet.family);
   if (unclear) return open;
   const fromNode = packet.device === null;
+  if (ask.mode === 'nftables' && !allowed) return dropped;
   // Refusals stand at input and forward (13): a local process meets them only on its way back in through lo.
-  if (!any) return fromNode && !isLocal(ask, packet.destination) ? untouched : refused;
+  const passes = ask.mode === 'iptables' && fromNode && !isLocal(ask, packet.destination);
+  if (!any) return passes ? untouched : refused;
   if (!allowed) return dropped;
   if (!hasLocalPolicy(service)) return { verdict: 'sent', to: cluster, masquerade: true };
   if (fromNode) return { verdict: 'sent', to: cluster, masquerade: true };
@@ -140,6 +148,7 @@ function hasLocalPolicy({ spec }: RawService): boolean {
  */
 function expectNodePort(ask: Ask, service: RawService, port: RawServicePort): Expected {
   const verdict = expectExternal(ask, service, port, true);
+  if (ask.mode === 'nftables') return acceptsNodePorts(ask) ? verdict : untouched;
   if (verdict.verdict !== 'sent' || acceptsNodePorts(ask)) return verdict;
   const { local } = chooseFor(ask.cluster, service, port, ask.packet.family);
   return hasLocalPolicy(service) && local.length === 0 ? dropped : untouched;
@@ -153,7 +162,8 @@ function acceptsNodePorts(ask: Ask): boolean {
     const range = readRange(text === 'primary' ? `${own ?? ''}/${family === 'IPv4' ? 32 : 128}` : text);
     return range !== null && range.family === family ? [range] : [];
   });
-  if (isLoopbackAddress(destination) && (family === 'IPv6' || !iptables.localhostNodePorts)) return false;
+  if (isLoopbackAddress(destination) && (ask.mode === 'nftables' || family === 'IPv6' || !iptables.localhostNodePorts))
+    return false;
   return ranges.length === 0 || ranges.some((range) => range.length === 0 || isInside(range, destination));
 }
 

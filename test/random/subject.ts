@@ -1,20 +1,9 @@
 import { makeConfig } from '../../src/config/mod.ts';
 import type { EffectiveConfig } from '../../src/config/mod.ts';
-import { createFakeIptables, createFakeSets, createIptablesDataPlane, createRuleStages } from '../../src/iptables/mod.ts';
 import { decodeNode, decodeService, decodeSlice, isProxiedService, isProxiedSlice } from '../../src/kube/decode.ts';
 import { createStore } from '../../src/kube/store.ts';
-import { families, familyOf, hostPrefix, noDirt, parseAddress, parsePrefix, succeed } from '../../src/model/mod.ts';
-import type {
-  Address,
-  Change,
-  DataPlaneSettings,
-  Dirty,
-  Family,
-  Frontend,
-  Prefix,
-  Protocol,
-  TraceStage,
-} from '../../src/model/mod.ts';
+import { families, familyOf, hostPrefix, noDirt, parseAddress, parsePrefix } from '../../src/model/mod.ts';
+import type { Address, DataPlaneSettings, Dirty, Family, Frontend, Prefix, Protocol } from '../../src/model/mod.ts';
 import type { Route } from '../../src/netlink/mod.ts';
 import { resolveNodeAddress, resolveSettings } from '../../src/proxy/settings.ts';
 import { deriveFrontends } from '../../src/proxy/view.ts';
@@ -22,25 +11,33 @@ import { createRouting, walkPacket } from '../../src/trace/mod.ts';
 import type { Routing, TracedWay } from '../../src/trace/mod.ts';
 import type { Cluster } from './cluster.ts';
 import { clients, deviceTo, endpointHosts, machine, nodeName } from './hosts.ts';
-import type { Packet, RawConfig } from './reference.ts';
+import { makeIptablesKernel, makeNftablesKernel } from './kernels.ts';
+import type { Kernel } from './kernels.ts';
+import type { Mode, Packet, RawConfig } from './reference.ts';
 
 /** Mark bits of somebody else (specification 4.3). */
 export const foreignMark = 0x0001_0010;
 
-const everyTable = ['raw', 'mangle', 'nat', 'filter', 'security'] as const;
+/** The mode, and of the host that it has ipset. */
+export interface Stage {
+  readonly mode: Mode;
+  readonly withSets: boolean;
+}
 
 /** The agent's way from API objects to rules, one edit being one incremental change in each family. */
 export class Subject {
   readonly #config: EffectiveConfig;
   readonly #store = createStore();
-  readonly #planes: Readonly<Record<Family, PlaneUnderTest>>;
+  readonly #kernels: Readonly<Record<Family, Kernel>>;
   #cluster: Cluster | null = null;
   /** As the interfaces of the cluster are now. */
   readonly #routings = new Map<Family, Routing>();
 
-  constructor(config: RawConfig, withSets: boolean) {
-    this.#config = readConfig(config);
-    this.#planes = { IPv4: makePlane('IPv4', withSets), IPv6: makePlane('IPv6', withSets) };
+  constructor(config: RawConfig, { mode, withSets }: Stage) {
+    this.#config = readConfig(config, mode);
+    const make = (family: Family): Kernel =>
+      mode === 'nftables' ? makeNftablesKernel(family) : makeIptablesKernel(family, withSets);
+    this.#kernels = { IPv4: make('IPv4'), IPv6: make('IPv6') };
   }
 
   /** Takes the cluster over from the one before, handling only the objects that differ. */
@@ -62,8 +59,7 @@ export class Subject {
 
   /** Every way a packet can go through the rules as they stand. */
   trace(packet: Packet): readonly TracedWay[] {
-    const { stages } = this.#planes[packet.family];
-    if (stages === null) throw new Error('nothing was programmed yet');
+    const stages = this.#kernels[packet.family].stages();
     const node = {
       routing: this.#routing(packet.family),
       stages,
@@ -89,7 +85,7 @@ export class Subject {
 
   /** What the kernels hold. */
   dumps(): readonly string[] {
-    return families.map((family) => this.#planes[family].port.dump());
+    return families.map((family) => this.#kernels[family].dump());
   }
 
   #feed(kind: 'services' | 'slices', before: Cluster | null, after: Cluster): void {
@@ -113,7 +109,7 @@ export class Subject {
     const settings = resolveSettings(this.#config, family, { node: snapshot.node, localAddresses: this.#localAddresses() });
     const keys = complete ? [...snapshot.services.keys()] : dirty.services;
     const services = new Map([...keys].map((key) => [key, this.#frontendsOf(key, family, settings)] as const));
-    await applyTo(this.#planes[family], { settings, services, complete });
+    await this.#kernels[family].apply({ settings, services, complete });
   }
 
   #frontendsOf(key: string, family: Family, settings: DataPlaneSettings): readonly Frontend[] {
@@ -161,50 +157,17 @@ export class Subject {
   }
 }
 
-interface PlaneUnderTest {
-  readonly port: ReturnType<typeof createFakeIptables>;
-  readonly plane: ReturnType<typeof createIptablesDataPlane>;
-  /** Of the rules as last read. */
-  stages: readonly TraceStage[] | null;
-}
-
-function makePlane(family: Family, withSets: boolean): PlaneUnderTest {
-  const port = createFakeIptables(family);
-  const plane = createIptablesDataPlane({
-    family,
-    port,
-    sets: withSets ? createFakeSets(() => port.dump()) : null,
-    dropInvalid: true,
-    strays: null,
-    allowLoopbackRouting: () => succeed(undefined),
-    degraded: ({ message }) => {
-      throw new Error(message);
-    },
-    pause: () => null,
-    now: () => 0,
-  });
-  return { port, plane, stages: null };
-}
-
-async function applyTo(target: PlaneUnderTest, change: Change): Promise<void> {
-  const { problem, failed, operations } = await target.plane.apply(change);
-  const refusals = [problem, ...failed.values()].filter((one) => one !== null);
-  if (refusals.length > 0) throw new Error(refusals.map(({ message }) => message).join('; '));
-  if (operations === 0 && target.stages !== null) return;
-  const saved = await target.port.save(everyTable);
-  if (!saved.ok) throw new Error(saved.problem.message);
-  target.stages = createRuleStages(saved.value, target.port.family);
-}
-
 function route(destination: Prefix, table: number, type: Route['type'], device: string): Route {
   return { destination, table, type, device, source: null, gateway: null, protocol: 2 };
 }
 
-function readConfig(config: RawConfig): EffectiveConfig {
+function readConfig(config: RawConfig, mode: Mode): EffectiveConfig {
+  const { masqueradeAll, masqueradeBit } = config.iptables;
   const document = {
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     kind: 'KubeProxyConfiguration',
-    mode: 'iptables',
+    mode,
+    nftables: { masqueradeAll, masqueradeBit },
     ...config,
   };
   const loaded = makeConfig(new Map(), { name: 'random', text: JSON.stringify(document) });
