@@ -73,7 +73,11 @@ export class PlaneKernel {
 
   /** `WP_NFT_STALE`: somebody else changed something, and the table has to be looked at again. */
   async apply(commands: readonly Command[]): Promise<ApplyReport> {
-    return await this.#options.generations.inTurn(() => this.#applyInTurn(commands));
+    const { port, generations } = this.#options;
+    // Without a count there is nothing to take turns for, and a tool that hangs stops its own family alone.
+    return port.generation === undefined
+      ? await this.#applyNow(commands)
+      : await generations.inTurn(() => this.#applyNow(commands));
   }
 
   /** Forgets what was known of the count. */
@@ -81,7 +85,7 @@ export class PlaneKernel {
     this.#generation = null;
   }
 
-  async #applyInTurn(commands: readonly Command[]): Promise<ApplyReport> {
+  async #applyNow(commands: readonly Command[]): Promise<ApplyReport> {
     const { family, port, generations, now } = this.#options;
     const transaction = { table: planeTable(family), commands };
     const known = this.#generation;

@@ -163,12 +163,21 @@ async function readElements(
     writeText(writer, listAttribute.table, table.name);
     writeText(writer, listAttribute.set, set.name);
   };
-  const listed = await dump<readonly ListedElement[]>(socket, table, messageType.getElements, place, (view) =>
-    decodeElements(set, view),
-  );
-  if (!listed.ok) return listed;
-  const elements = assembleElements(set, listed.value.flat());
-  return elements === null ? unreadable(table, `set ${set.name} has elements that are not of its type`) : succeed(elements);
+  const what = `set ${set.name} has elements that are not of its type`;
+  if (set.interval && set.key.length === 1) {
+    const items = await dump<readonly ListedElement[]>(socket, table, messageType.getElements, place, (view) =>
+      decodeElements(set, view),
+    );
+    if (!items.ok) return items;
+    const elements = assembleElements(set, items.value.flat());
+    return elements === null ? unreadable(table, what) : succeed(elements);
+  }
+  // Each message is read when it comes: a set may have so many that all at once would hold up everything else.
+  const listed = await dump<readonly ElementState[]>(socket, table, messageType.getElements, place, (view) => {
+    const items = decodeElements(set, view);
+    return items === null ? null : assembleElements(set, items);
+  });
+  return listed.ok ? succeed(listed.value.flat()) : listed;
 }
 
 /** Lists something once more until it stayed the same meanwhile. */

@@ -54,11 +54,16 @@ function planProbe(family: Family): readonly Command[] {
       kind: 'add-chain',
       chain: { name, hook },
     })),
-    ...[...chains, { name: sticky.chain, rules }].flatMap(({ name, rules: written }) =>
+    ...[...chains.filter(isUnlikeOthers), { name: sticky.chain, rules }].flatMap(({ name, rules: written }) =>
       written.map((statements): Command => ({ kind: 'add-rule', chain: name, rule: { statements } })),
     ),
     { kind: 'delete-table' },
   ];
+}
+
+/** Draws are the same rules over and over. */
+function isUnlikeOthers({ name }: { readonly name: string }): boolean {
+  return !name.startsWith('draw_') || /^draw_service_(?:tcp|udp|sctp)(?:_16)?$/.test(name);
 }
 
 /** The modules that a rule needs besides nf_tables itself. */
