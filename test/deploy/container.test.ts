@@ -49,6 +49,7 @@ describeWhere(await canRunImages(), 'the image', () => {
 
   beforeEach(async () => {
     cluster = await createCluster(lab.node1);
+    cluster.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } });
     cluster.put(web.object, ...slices('web', [ready('p1'), ready('q1')]));
     await cluster.connect();
     await writeVolumes();
@@ -170,7 +171,7 @@ describeWhere(await canRunImages(), 'the image', () => {
   });
 
   test('with DNS it answers names on port 53 as well', async () => {
-    await using container = await startHealthy('iptables-dns');
+    await using container = await startHealthy('kube-proxy-config-dns');
     const isReady = async (): Promise<true | null> => {
       const answer = await lab.node1.get('http://127.0.0.1:8181/ready').catch(() => null);
       return answer?.status === 200 ? true : null;

@@ -59,9 +59,7 @@ const defaultCapabilities = [
 ];
 
 /** As many of a privileged container's as matter to the preparation of a node. */
-const allCapabilities = [...defaultCapabilities, 'NET_ADMIN', 'SYS_ADMIN', 'SYS_MODULE', 'SYS_RESOURCE'].map(
-  (name) => `CAP_${name}`,
-);
+const allCapabilities = [...defaultCapabilities, 'NET_ADMIN', 'SYS_ADMIN', 'SYS_MODULE'].map((name) => `CAP_${name}`);
 
 function capabilitiesOf({ securityContext }: V1Container, withheld: readonly string[]): string[] {
   const { add = [], drop = [] } = securityContext?.capabilities ?? {};
