@@ -37,6 +37,8 @@ busybox busybox-static the first program of the virtual machine
 modprobe kmod kernel modules in the virtual machine
 setpriv util-linux the end of the virtual machine with the tests
 ncat ncat SCTP associations through a virtual server
+gcc gcc the programs that make load and take it
+musl-gcc musl-tools the same, for their C library
 TABLE
 }
 

@@ -30,7 +30,7 @@ const allTools = [
   'mmdebstrap',
   'runc',
 ];
-const vmTools = ['qemu-system-x86_64', 'busybox', 'setpriv', 'ncat'];
+const vmTools = ['qemu-system-x86_64', 'busybox', 'setpriv', 'ncat', 'gcc', 'musl-gcc'];
 const testTask = '--disable-warning=ExperimentalWarning scripts/test.ts';
 const loadedIpvs = '/sys/module/ip_vs';
 const sbin = 'PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin\n';
@@ -163,9 +163,11 @@ describe('bootstrap with a kernel that has no ip_vs', () => {
     const { code, words, calls } = run('test');
     expect({ code, word: words[0] }).toEqual({
       code: 0,
-      word: 'waypost: installing Debian packages for a virtual machine, because this kernel has no ip_vs: busybox-static kmod ncat qemu-system-x86 util-linux',
+      word: 'waypost: installing Debian packages for a virtual machine, because this kernel has no ip_vs: busybox-static gcc kmod musl-tools ncat qemu-system-x86 util-linux',
     });
-    expect(calls).toMatch(/ install -y --no-install-recommends busybox-static kmod ncat qemu-system-x86 util-linux\n/);
+    expect(calls).toMatch(
+      / install -y --no-install-recommends busybox-static gcc kmod musl-tools ncat qemu-system-x86 util-linux\n/,
+    );
     expect(run('bench').calls.split(' install ')).toHaveLength(2);
   });
 

@@ -2,7 +2,6 @@ import type { Remark } from './checklist.ts';
 import { unproven } from './remark.ts';
 
 export const ingressRemarks: readonly Remark[] = [
-  unproven(3, 'The view leaves such addresses out before ingress sees them, which its tests show.'),
   unproven(
     13,
     'The two ports of a rewritten Service are balanced and forgotten with the connection, as the packet tests show; counters of the balancer are not compared with those of the client.',

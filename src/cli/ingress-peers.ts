@@ -25,31 +25,45 @@ export interface PeersOptions {
   readonly deviceOf: (address: Address) => string | null;
 }
 
+/** What was last said of the other nodes, and from what. */
+interface Known {
+  readonly nodes: Snapshot['nodes'];
+  readonly changes: number;
+  readonly settings: PeerSettings;
+}
+
 /** What direct return needs of this node: the receiving ends of tunnels, and what is known of the other nodes. */
 export class IngressPeers implements PeerKnowledge {
   readonly #options: PeersOptions;
   readonly #watchers: ReadonlyMap<Family, LinkWatcher>;
   readonly #made = new Map<Family, Address>();
-  readonly #peers = new Map<Family, PeerSettings>();
+  readonly #peers = new Map<Family, Known>();
+  readonly #links: { changes: number };
   readonly #mtus = new Map<Family, number>();
   #nodes: Snapshot['nodes'] | null = null;
   #working: Promise<void> = Promise.resolve();
 
-  private constructor(options: PeersOptions, watchers: ReadonlyMap<Family, LinkWatcher>) {
+  private constructor(options: PeersOptions, watchers: ReadonlyMap<Family, LinkWatcher>, links: { changes: number }) {
     this.#options = options;
     this.#watchers = watchers;
+    this.#links = links;
   }
 
   /** What cannot be opened is reported: direct routing then reaches nobody. */
   static async open(options: PeersOptions): Promise<IngressPeers> {
     const watchers = new Map<Family, LinkWatcher>();
+    const links = { changes: 0 };
+    const changed = (): void => {
+      links.changes += 1;
+      options.changed();
+    };
     const direct = options.settings.method === 'dr' ? options.families : [];
     for (const family of direct) {
-      const opened = await openLinkWatcher({ ...options, family });
+      const opened = await openLinkWatcher({ ...options, family, changed });
       if (opened.ok) watchers.set(family, opened.value);
       else options.report(opened.problem);
     }
-    return new IngressPeers(options, watchers);
+    return new IngressPeers(options, watchers, links);
   }
 
   reach(address: Address): ReturnType<PeerKnowledge['reach']> {
@@ -63,11 +77,14 @@ export class IngressPeers implements PeerKnowledge {
 
   /** Who may send on to this node, as far as is known: the same value while nothing changes, since each sync asks. */
   peers(family: Family, { nodes }: Snapshot): PeerSettings {
-    const found = this.#findPeers(family, nodes);
     const known = this.#peers.get(family);
-    if (known !== undefined && isDeepStrictEqual(known, found)) return known;
-    this.#peers.set(family, found);
-    return found;
+    const { changes } = this.#links;
+    // Clusters have thousands of Nodes.
+    if (known !== undefined && known.nodes === nodes && known.changes === changes) return known.settings;
+    const found = this.#findPeers(family, nodes);
+    const settings = isDeepStrictEqual(known?.settings, found) && known !== undefined ? known.settings : found;
+    this.#peers.set(family, { nodes, changes, settings });
+    return settings;
   }
 
   /** Makes what is missing, one change after the other. What fails is reported: the node then still sends on, and takes nothing. */

@@ -17,6 +17,7 @@ import type { RoutePort } from '../netlink/mod.ts';
 import { createExecNftPort, createSideRules, openNetlinkNftPort } from '../nftables/mod.ts';
 import type { NftPort } from '../nftables/mod.ts';
 import { systemClock } from '../observe/mod.ts';
+import { straysOf } from './make-data-planes.ts';
 import type { DataPlaneOptions, DataPlanes } from './make-data-planes.ts';
 
 /** Between two looks at back ends that drain. */
@@ -79,6 +80,7 @@ async function makePlane(family: Family, options: DataPlaneOptions): Promise<Out
     sysctls: createSysctlPort(),
     kernelRelease: release(),
     serviceCidrs: config.serviceCidrs,
+    strays: straysOf(config.ingress ?? { noEndpointsAction: null }),
     drainPollMs,
     clock: systemClock,
     now: () => performance.now(),

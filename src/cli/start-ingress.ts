@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createAddressPoolAgent, createPublisher } from '../ingress/mod.ts';
-import type { AddressPoolAgent, HealthRow, IngressPublisher, PoolUsage } from '../ingress/mod.ts';
+import type { AddressPoolAgent, AnnounceRow, HealthRow, IngressPublisher, PoolUsage, PublisherOptions } from '../ingress/mod.ts';
 import type { EffectiveConfig, IngressSettings } from '../config/mod.ts';
 import { openAddressStores } from '../kube/mod.ts';
 import type { AddressStores } from '../kube/mod.ts';
-import type { Address, Dirty, Pause, PublishNotice, Publisher, ServiceKey, Snapshot } from '../model/mod.ts';
+import type { Address, Dirty, Family, Pause, PublishNotice, Publisher, ServiceKey, Snapshot } from '../model/mod.ts';
 import { apiAccess } from './api-access.ts';
+import { startIngressAnnounce } from './ingress-announce.ts';
 import { PublicationBook } from './ingress-book.ts';
 import type { PublicationRow } from './ingress-book.ts';
 import { IngressFacts } from './ingress-facts.ts';
@@ -29,6 +30,8 @@ export interface IngressStatus {
   readonly health: readonly HealthRow[];
   /** Null: this agent gives no addresses. */
   readonly pools: { readonly leading: boolean; readonly usage: readonly PoolUsage[] } | null;
+  /** Null: this agent announces no addresses. */
+  readonly announced: readonly AnnounceRow[] | null;
 }
 
 /** Ingress of a running agent. */
@@ -42,7 +45,11 @@ export interface IngressHandle {
   listed(): void;
   /** Says who is told that Services have to be looked at again. */
   attach(touch: (services: ReadonlySet<ServiceKey>) => void): void;
+  /** The rules of the family are in the kernel. */
+  synced(family: Family): void;
   status(): IngressStatus;
+  /** Has other nodes take over what this one announces. The first thing of an orderly end: the rules go on serving. */
+  stepDown(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -73,7 +80,9 @@ export async function startIngress(options: StartIngressOptions): Promise<Ingres
     settings.dsr === null || config.mode !== 'ipvs'
       ? null
       : await IngressPeers.open({ ...options, settings: settings.dsr, changed });
-  const publisher = makePublisher(options, { facts, touches, health, notice, peers });
+  const publishing = publishingOf(options, facts);
+  const announce = await startIngressAnnounce({ ...options, publishing, takenWhole: (address) => book.takesWhole(address) });
+  const publisher = makePublisher(options, publishing, { touches, health, notice, peers });
   let latest: Snapshot | null = null;
   let listed = false;
   return {
@@ -85,19 +94,25 @@ export async function startIngress(options: StartIngressOptions): Promise<Ingres
       // Before everything has been read the agent must not take what it sees for all there is.
       if (listed) pools?.agent.update(snapshot, dirty);
       if (facts.take(snapshot)) touches.add(book.services());
+      announce?.take(snapshot, dirty);
       peers?.take(snapshot);
     },
     listed() {
       listed = true;
       if (latest !== null) pools?.agent.update(latest, null);
+      announce?.listed();
     },
     attach: (touch) => touches.attach(touch),
+    synced: (family) => announce?.synced(family),
     status: () => ({
       publications: book.rows(),
       health: health?.rows() ?? [],
       pools: pools === null ? null : { leading: pools.agent.isLeading, usage: pools.agent.usage() },
+      announced: announce?.rows() ?? null,
     }),
+    stepDown: async () => await announce?.stop(),
     async stop() {
+      await announce?.stop();
       health?.close();
       await peers?.close();
       await pools?.agent.close();
@@ -141,25 +156,25 @@ function makeNotice({ logger, event = () => {} }: StartIngressOptions): (notice:
 }
 
 interface PublisherParts {
-  readonly facts: IngressFacts;
   readonly touches: Touches;
   readonly health: IngressHealth | null;
   readonly notice: (notice: PublishNotice) => void;
   readonly peers: IngressPeers | null;
 }
 
-function makePublisher(
-  { config, settings, nodeName }: StartIngressOptions,
-  { facts, touches, health, notice, peers }: PublisherParts,
-): IngressPublisher {
-  return createPublisher({
+/** What the publisher and the announcer work from. */
+function publishingOf(
+  { config, settings }: StartIngressOptions,
+  facts: IngressFacts,
+): Pick<PublisherOptions, 'mode' | 'settings' | 'facts'> {
+  return {
     mode: config.mode,
-    nodeName,
     settings: {
       className: settings.loadBalancerClass,
       vipCidrs: settings.vipCidrs,
       externalIps: settings.externalIps,
       capture: settings.capture,
+      announces: settings.announce !== null,
       directReturn: {
         enabled: settings.dsr !== null,
         method: settings.dsr?.method ?? 'ipip',
@@ -170,6 +185,17 @@ function makePublisher(
       limits: { ...settings.limits, marksPerNamespace: settings.limits.marksPerNamespace ?? 0 },
     },
     facts: () => facts.read(),
+  };
+}
+
+function makePublisher(
+  { nodeName }: StartIngressOptions,
+  publishing: ReturnType<typeof publishingOf>,
+  { touches, health, notice, peers }: PublisherParts,
+): IngressPublisher {
+  return createPublisher({
+    ...publishing,
+    nodeName,
     notice,
     touch: (services) => touches.add(services),
     ...(peers === null ? {} : { peers }),

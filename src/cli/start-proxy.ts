@@ -15,7 +15,7 @@ import {
   openHealthCheckServer,
 } from '../observe/mod.ts';
 import { HealthCheckPorts, Proxy, createConntrackCleaner } from '../proxy/mod.ts';
-import type { ConntrackCleaner, ConntrackPass, Notice, ProxyOptions } from '../proxy/mod.ts';
+import type { AfterSync, ConntrackCleaner, ConntrackPass, Notice, ProxyOptions } from '../proxy/mod.ts';
 import { RefusalEvents } from './agent-events.ts';
 import { findNodeProblems } from './check.ts';
 import { cleanChains } from './clean-chains.ts';
@@ -58,6 +58,7 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
   if (config.mode === 'ipvs') await watchServers(options, planes);
   const metrics = createSyncMetrics(registry, config.mode);
   const healthChecks = makeHealthChecks(options, () => proxy);
+  const cleaner = makeConntrackCleaner(options, pause, observeConntrack(metrics));
   const handover = makeHandover(options, adopted);
   const proxyOptions: ProxyOptions = {
     planes,
@@ -75,7 +76,7 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     report: noted,
     ...publishing(ingress),
     observe: observeSyncs(metrics),
-    afterSync: [healthChecks, makeConntrackCleaner(options, pause, observeConntrack(metrics)), refusals, handover],
+    afterSync: [healthChecks, cleaner, refusals, handover, ...announcing(ingress)],
   };
   const proxy = new Proxy(proxyOptions);
   addFrontendMetrics(registry, () => proxy.tally());
@@ -86,12 +87,13 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     healthOf: () => proxy.health(),
     nodeEligible: () => isNodeEligible(proxy, config.manifests !== null),
     synced: () => proxy.synced,
+    snapshot: () => proxy.snapshot,
     ...(config.mode === 'ipvs' ? { connections: () => collectConnections(planes) } : {}),
     ...(dns === null ? {} : { dns }),
     ...(ingress === null ? {} : { ingress: () => ingress.status() }),
     stop: async () => {
       // The resolver goes on answering for a while from what it knows; what it is told must not end before.
-      await dns?.stop();
+      await Promise.all([dns?.stop(), ingress?.stepDown()]);
       await proxy.stop();
       await ingress?.stop();
       await Promise.all([healthChecks.close(), handover.close()]);
@@ -168,6 +170,11 @@ function publishing(ingress: IngressHandle | null): Pick<ProxyOptions, 'publishe
   const { publisher, peers } = ingress;
   if (peers === null) return { publisher };
   return { publisher, peers: (family, snapshot) => peers.peers(family, snapshot) };
+}
+
+/** A node without its rules must not draw packets to itself. */
+function announcing(ingress: IngressHandle | null): readonly AfterSync[] {
+  return ingress === null ? [] : [{ afterSync: async ({ family }) => ingress.synced(family) }];
 }
 
 function makeHandover({ config, families, logger, report, clock }: StartProxyOptions, adopted: DataPlanes['adopted']): Handover {

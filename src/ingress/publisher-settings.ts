@@ -21,6 +21,8 @@ export interface PublisherSettings {
   /** `ingress.externalIPs`, both families; empty: external IPs of Services that are published get nothing. */
   readonly externalIps: readonly Prefix[];
   readonly capture: AddressCapture;
+  /** Services may have their addresses announced by one node, so the others must not answer for them. */
+  readonly announces: boolean;
   readonly directReturn: {
     readonly enabled: boolean;
     readonly method: DirectReturnMethod;

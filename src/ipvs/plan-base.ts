@@ -29,11 +29,11 @@ export function planPeers(peers: PlanContext['settings']['peers']): Plan {
 /** `ownAddresses`: those of the node's interfaces. */
 export function planSideSettings(
   { podTraffic, nodePorts, masqueradeBit, nodeAddress, peers }: PlanContext['settings'],
-  { family, captureBit, echo }: Pick<IpvsOptions, 'family' | 'captureBit' | 'echo'>,
+  { family, captureBit, echo, strays }: Pick<IpvsOptions, 'family' | 'captureBit' | 'echo' | 'strays'>,
   ownAddresses: ReadonlySet<Address>,
 ): SideSettings {
   const answers = family === 'IPv4' && echo === 'answer' && nodeAddress !== null && ownAddresses.has(nodeAddress);
   const echoAddress = answers ? nodeAddress : null;
   const tunnels = { tunnelDevices: peers?.devices ?? [], tunnelProtocols: peers?.protocols ?? [] };
-  return { podTraffic, nodePorts, masqueradeBit, captureBit, echo, echoAddress, ...tunnels };
+  return { podTraffic, nodePorts, masqueradeBit, captureBit, echo, echoAddress, strays, ...tunnels };
 }

@@ -51,7 +51,7 @@ export function planPublication(draft: Draft, frontend: Published, others: reado
   const place = { ...target, address };
   if (publication.segmentSize !== null) addEntry(draft, { kind: 'clamp', address, size: publication.segmentSize });
   addSources(draft, frontend, place);
-  addWay(draft, place, publication.capture);
+  addWay(draft, place, publication.capture, frontend);
 }
 
 /** Names of the marks that frontends need. */

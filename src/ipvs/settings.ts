@@ -59,6 +59,7 @@ export interface IpvsOptions {
   /** Marks that publications may have. */
   readonly marks: MarkSpace;
   readonly echo: SideSettings['echo'];
+  readonly strays: SideSettings['strays'];
   readonly clock: Clock;
   /** Milliseconds, monotonic. */
   readonly now: () => number;

@@ -76,6 +76,15 @@ export class Wish {
     for (const [text, server] of old.servers) if (this.#servers.get(text) === server) this.#servers.delete(text);
     for (const key of old.entries.keys()) release(this.#entries, key);
     for (const key of old.routes.keys()) release(this.#routes, key);
+    for (const [key, { kind }] of old.entries) if (kind === 'clamp') this.#clampAnew(key);
+  }
+
+  /** Those that are left may ask for less. Rare: addresses that several Services share. */
+  #clampAnew(key: string): void {
+    const shared = this.#entries.get(key);
+    if (shared === undefined) return;
+    const asked = [...this.#plans.values()].flatMap((plan) => plan.entries.get(key) ?? []);
+    shared.value = asked.reduce((known, entry) => stricter(entry, known));
   }
 
   /** Puts a plan in the place of the one of the same name; what either asks for is touched. */
@@ -89,10 +98,7 @@ export class Wish {
   }
 }
 
-/**
- * Services at one address may need segments of different sizes: the smallest suits all. It stays until the last of them has
- * gone, which harms nobody.
- */
+/** Services at one address may need segments of different sizes: the smallest suits all. */
 function stricter(entry: SideEntry, known: SideEntry | null): SideEntry {
   if (entry.kind !== 'clamp' || known?.kind !== 'clamp' || known.size === null) return entry;
   return entry.size === null || known.size < entry.size ? known : entry;

@@ -9,5 +9,7 @@ export { openNetlinkNftPort } from './driver-netlink.ts';
 export type { NetlinkNftOptions } from './driver-netlink.ts';
 export { createInterceptRules, removeInterception } from './intercept-rules.ts';
 export type { Heartbeat, InterceptRulesOptions } from './intercept-rules.ts';
-export type { ApplyReport, NftPort, NftProblem } from './port.ts';
+export { parseTableNames } from './parse-table-names.ts';
+export type { ApplyReport, NftPort, NftProblem, TableState } from './port.ts';
 export { createSideRules } from './side-rules.ts';
+export { createTableStages } from './trace-stages.ts';

@@ -19,8 +19,8 @@ export type {
   SocketProtocol,
   Target,
 } from './resident/protocol.ts';
-export { serveLoad, startSteadyLoad } from './start-load.ts';
-export type { SteadyReport } from './start-load.ts';
+export { buildLoadTools, canBuildLoad } from './start-load.ts';
+export type { LoadTools, SteadyReport } from './start-load.ts';
 export { createTemporaryFolder } from './temporary-folder.ts';
 export { launcher, startWaypost, writeManifest } from './waypost.ts';
 export type { RunningWaypost } from './waypost.ts';

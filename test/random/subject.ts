@@ -1,16 +1,27 @@
 import { makeConfig } from '../../src/config/mod.ts';
 import type { EffectiveConfig } from '../../src/config/mod.ts';
-import { createFakeIptables, createFakeSets, createIptablesDataPlane, trace } from '../../src/iptables/mod.ts';
-import type { RulesetState } from '../../src/iptables/mod.ts';
-import type { TraceOutcome } from '../../src/iptables/tracer.ts';
+import { createFakeIptables, createFakeSets, createIptablesDataPlane, createRuleStages } from '../../src/iptables/mod.ts';
 import { decodeNode, decodeService, decodeSlice, isProxiedService, isProxiedSlice } from '../../src/kube/decode.ts';
 import { createStore } from '../../src/kube/store.ts';
-import { families, noDirt, parseAddress, succeed } from '../../src/model/mod.ts';
-import type { Address, Change, DataPlaneSettings, Dirty, Family, Frontend } from '../../src/model/mod.ts';
+import { families, familyOf, hostPrefix, noDirt, parseAddress, parsePrefix, succeed } from '../../src/model/mod.ts';
+import type {
+  Address,
+  Change,
+  DataPlaneSettings,
+  Dirty,
+  Family,
+  Frontend,
+  Prefix,
+  Protocol,
+  TraceStage,
+} from '../../src/model/mod.ts';
+import type { Route } from '../../src/netlink/mod.ts';
 import { resolveNodeAddress, resolveSettings } from '../../src/proxy/settings.ts';
 import { deriveFrontends } from '../../src/proxy/view.ts';
+import { createRouting, walkPacket } from '../../src/trace/mod.ts';
+import type { Routing, TracedWay } from '../../src/trace/mod.ts';
 import type { Cluster } from './cluster.ts';
-import { deviceTo, machine, nodeName } from './hosts.ts';
+import { clients, deviceTo, endpointHosts, machine, nodeName } from './hosts.ts';
 import type { Packet, RawConfig } from './reference.ts';
 
 /** Mark bits of somebody else (specification 4.3). */
@@ -24,6 +35,8 @@ export class Subject {
   readonly #store = createStore();
   readonly #planes: Readonly<Record<Family, PlaneUnderTest>>;
   #cluster: Cluster | null = null;
+  /** As the interfaces of the cluster are now. */
+  readonly #routings = new Map<Family, Routing>();
 
   constructor(config: RawConfig, withSets: boolean) {
     this.#config = readConfig(config);
@@ -34,6 +47,7 @@ export class Subject {
   async follow(cluster: Cluster): Promise<void> {
     const before = this.#cluster;
     this.#cluster = cluster;
+    if (before?.interfaces !== cluster.interfaces) this.#routings.clear();
     this.#feed('services', before, cluster);
     this.#feed('slices', before, cluster);
     if (before?.node !== cluster.node) {
@@ -47,27 +61,30 @@ export class Subject {
   }
 
   /** Every way a packet can go through the rules as they stand. */
-  trace(packet: Packet): readonly TraceOutcome[] {
-    const { ruleset } = this.#planes[packet.family];
-    if (ruleset === null) throw new Error('nothing was programmed yet');
-    const traced = trace(
-      ruleset,
-      {
+  trace(packet: Packet): readonly TracedWay[] {
+    const { stages } = this.#planes[packet.family];
+    if (stages === null) throw new Error('nothing was programmed yet');
+    const node = {
+      routing: this.#routing(packet.family),
+      stages,
+      sysctls: { forwarding: true, loopbackRouting: () => true, strictReversePath: () => false },
+    };
+    const walked = walkPacket(node, {
+      packet: {
         family: packet.family,
+        protocol: packet.protocol as Protocol,
         source: asAddress(packet.source),
+        sourcePort: 40_000,
         destination: asAddress(packet.destination),
-        protocol: packet.protocol.toLowerCase() as 'tcp' | 'udp' | 'sctp',
         destinationPort: packet.port,
-        inInterface: packet.device,
-        mark: foreignMark,
       },
-      {
-        localAddresses: this.#localAddresses(),
-        route: (destination) => ({ outInterface: deviceTo(destination), sourceAddress: asAddress(machine[packet.family]) }),
-      },
-    );
-    if (!traced.ok) throw new Error(traced.problem.message);
-    return traced.value.outcomes;
+      inDevice: packet.device,
+      mark: foreignMark,
+      link: null,
+      memory: new Map(),
+    });
+    if (!walked.ok) throw new Error(walked.problem.message);
+    return walked.value;
   }
 
   /** What the kernels hold. */
@@ -114,6 +131,31 @@ export class Subject {
     });
   }
 
+  /** As the machines of the scenarios are wired: pods of this node behind devices of their own. */
+  #routing(family: Family): Routing {
+    const known = this.#routings.get(family);
+    if (known !== undefined) return known;
+    const own = this.#localAddresses().filter((address) => familyOf(address) === family);
+    const pods = [...endpointHosts, clients.podHere].map((host) => asAddress(host[family]));
+    const everywhere = parsePrefix(family === 'IPv4' ? '0.0.0.0/0' : '::/0');
+    const rule = { mark: null, protocol: 2, further: false };
+    const made = createRouting({
+      family,
+      routes: [
+        ...own.map((address) => route(hostPrefix(address), 255, 'local', 'eth0')),
+        ...pods.map((address) => route(hostPrefix(address), 254, 'unicast', deviceTo(address))),
+        ...(everywhere === null ? [] : [route(everywhere, 254, 'unicast', 'eth0')]),
+      ],
+      rules: [
+        { ...rule, priority: 0, table: 255 },
+        { ...rule, priority: 32_766, table: 254 },
+      ],
+      addresses: [{ address: asAddress(machine[family]), device: 'eth0', length: family === 'IPv4' ? 24 : 64, scope: 0 }],
+    });
+    this.#routings.set(family, made);
+    return made;
+  }
+
   #localAddresses(): readonly Address[] {
     return [...Object.values(machine), ...(this.#cluster?.interfaces ?? []), '127.0.0.1', '::1'].map(asAddress);
   }
@@ -122,7 +164,8 @@ export class Subject {
 interface PlaneUnderTest {
   readonly port: ReturnType<typeof createFakeIptables>;
   readonly plane: ReturnType<typeof createIptablesDataPlane>;
-  ruleset: RulesetState | null;
+  /** Of the rules as last read. */
+  stages: readonly TraceStage[] | null;
 }
 
 function makePlane(family: Family, withSets: boolean): PlaneUnderTest {
@@ -132,6 +175,7 @@ function makePlane(family: Family, withSets: boolean): PlaneUnderTest {
     port,
     sets: withSets ? createFakeSets(() => port.dump()) : null,
     dropInvalid: true,
+    strays: null,
     allowLoopbackRouting: () => succeed(undefined),
     degraded: ({ message }) => {
       throw new Error(message);
@@ -139,17 +183,21 @@ function makePlane(family: Family, withSets: boolean): PlaneUnderTest {
     pause: () => null,
     now: () => 0,
   });
-  return { port, plane, ruleset: null };
+  return { port, plane, stages: null };
 }
 
 async function applyTo(target: PlaneUnderTest, change: Change): Promise<void> {
   const { problem, failed, operations } = await target.plane.apply(change);
   const refusals = [problem, ...failed.values()].filter((one) => one !== null);
   if (refusals.length > 0) throw new Error(refusals.map(({ message }) => message).join('; '));
-  if (operations === 0 && target.ruleset !== null) return;
+  if (operations === 0 && target.stages !== null) return;
   const saved = await target.port.save(everyTable);
   if (!saved.ok) throw new Error(saved.problem.message);
-  target.ruleset = saved.value;
+  target.stages = createRuleStages(saved.value, target.port.family);
+}
+
+function route(destination: Prefix, table: number, type: Route['type'], device: string): Route {
+  return { destination, table, type, device, source: null, gateway: null, protocol: 2 };
 }
 
 function readConfig(config: RawConfig): EffectiveConfig {
