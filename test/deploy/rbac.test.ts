@@ -23,6 +23,7 @@ const unserved = {
     name: published.name,
     uid: '5f0f4bd4-3a35-4f5f-9d9f-0d6c2f9a7c01',
     creationTimestamp: '2026-01-02T03:04:05Z',
+    annotations: { 'waypost.dev/announce': 'garp' },
   },
   status: { loadBalancer: {} },
 };
@@ -94,11 +95,14 @@ describeWhere(await canMakeNamespaces(), 'the roles of the manifests', () => {
     expect(await findMistakes('iptables-dns')).toEqual([]);
   });
 
-  test('with DNS and mesh ingress, the same', async () => {
-    const ranges = ['198.51.100.0/24', '2001:db8:100::/120'];
-    const flags = [`--ingress-pool=front=${ranges.join('+')}`, `--ingress-vip-cidrs=${ranges.join()}`];
-    expect(await findMistakes('ipvs-dns-mesh-ingress', [...flags, '--ingress-lease-duration=3s'])).toEqual([]);
-  });
+  test.each(['ipvs-dns-mesh-ingress', 'ipvs-mesh-ingress-announce'])(
+    'of %s, which gives addresses, the same',
+    async (overlay) => {
+      const ranges = ['198.51.100.0/24', '2001:db8:100::/120'];
+      const flags = [`--ingress-pool=front=${ranges.join('+')}`, `--ingress-vip-cidrs=${ranges.join()}`];
+      expect(await findMistakes(overlay, [...flags, '--ingress-lease-duration=3s'])).toEqual([]);
+    },
+  );
 });
 
 test('a verb that is missing is refused, and one that nobody needs is told', () => {
