@@ -39,14 +39,6 @@ export interface Remark {
   readonly runBy: string | null;
 }
 
-/** The data planes of this release. */
-const presentModes: ReadonlySet<Mode> = new Set(['t', 'v']);
-
-/** It is about a data plane that there is. */
-export function concernsUs({ modes }: ChecklistItem): boolean {
-  return modes.some((mode) => presentModes.has(mode));
-}
-
 /** Reads lines of `number [modes] words` under `# group` lines; without modes it is about all. Throws on any other line. */
 export function readChecklist(lines: string): readonly ChecklistItem[] {
   let group = '';

@@ -104,10 +104,17 @@ test('each case file is named once for each item', () => {
 const proof = { name: 'SP-1', file: 'a.test.ts', title: 'it works' };
 const second = { name: 'SP-2', file: 'b-suite.ts', title: 'so does this' };
 
-/** Items: 1 and 2 are proven, 3 is about nftables alone, 4 about ipvs. */
+/** Items: 1 and 2 are proven, 3 is not and has a reason, 4 is about ipvs. */
 function makeCoverage(remarks: readonly Remark[], changes: Partial<Coverage> & Partial<Pick<Checklist, 'items'>> = {}): Coverage {
-  const items = changes.items ?? readChecklist('# A. Group\n1 first\n2 second\n3 n other mode\n4 v fourth');
-  const checklist = { code: 'SP', name: 'some', page: 'page.md', intro: ['Word of introduction.'], items, remarks };
+  const items = changes.items ?? readChecklist('# A. Group\n1 first\n2 second\n3 n third\n4 v fourth');
+  const checklist = {
+    code: 'SP',
+    name: 'some',
+    page: 'page.md',
+    intro: ['Word of introduction.'],
+    items,
+    remarks: [unproven(3, 'none yet'), ...remarks],
+  };
   return { checklists: [checklist], proofs: [proof, second], shared: new Map([['b-suite.ts', ['c.test.ts']]]), ...changes };
 }
 
@@ -118,12 +125,12 @@ describe('gaps', () => {
     const [checklist] = coverage.checklists;
     const page = checklist === undefined ? '' : renderCoverage(checklist, coverage);
     expect(page).toContain(
-      '4 items: 2 with tests of their own, of these 1 in part; 0 shown by tests of other\nitems; 1 without; 1 only',
+      '4 items: 2 with tests of their own, of these 1 in part; 0 shown by tests of other\nitems; 2 without.',
     );
     expect(page).toContain('Word of introduction.');
     expect(page).toContain('| 1 | first | `a.test.ts`: it works<br>*In part: half* |');
     expect(page).toContain('| 2 | second | `b-suite.ts`: so does this |');
-    expect(page).toContain('| 3 | other mode (n) | *Only about a data plane that is not in this release.* |');
+    expect(page).toContain('| 3 | third (n) | *No test: none yet* |');
     expect(page).toContain('| 4 | fourth (v) | *No test: no time* |');
     expect(page).toContain('| `b-suite.ts` | `c.test.ts` |');
     expect(page).not.toContain('## Deviations');
@@ -138,7 +145,7 @@ describe('gaps', () => {
     expect(findGaps(coverage)).toEqual([]);
     const [checklist] = coverage.checklists;
     const page = checklist === undefined ? '' : renderCoverage(checklist, coverage);
-    expect(page).toContain('1 shown by tests of other\nitems; 0 without');
+    expect(page).toContain('1 shown by tests of other\nitems; 1 without');
     expect(page).toContain('| *Shown by SP-2, as a row.* |');
     expect(page).toContain('## Deviations\n\n| Item | Deviation |\n| --- | --- |\n| 1 | Else. |\n| 1 | More. |');
   });

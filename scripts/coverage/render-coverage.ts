@@ -1,8 +1,6 @@
-import { concernsUs } from './checklist.ts';
 import type { Checklist, ChecklistItem, Remark } from './checklist.ts';
 import type { Coverage } from './find-gaps.ts';
 
-const absentModes = 'Only about a data plane that is not in this release.';
 const labels = { unproven: 'No test: ', partly: 'In part: ', deviation: 'Deviation: ', elsewhere: '' } as const;
 
 /** The page of a checklist: a table for each group, an item a row; the deviations; which test files run what is shared. */
@@ -29,12 +27,10 @@ function renderCounts({ code, items, remarks }: Checklist, { proofs }: Coverage)
   const withTests = items.filter(({ number }) => proven.has(`${code}-${number}`));
   const others = items.filter((item) => !withTests.includes(item));
   const pointed = others.filter(({ number }) => remarks.some(({ item, see }) => item === number && see.length > 0));
-  const absent = others.filter((item) => !pointed.includes(item) && !concernsUs(item));
   const partly = remarks.filter(({ kind }) => kind === 'partly');
-  const rest = others.length - pointed.length - absent.length;
   return [
     `${items.length} items: ${withTests.length} with tests of their own, of these ${partly.length} in part; ${pointed.length} shown by tests of other`,
-    `items; ${rest} without; ${absent.length} only about data planes that are not in this release.`,
+    `items; ${others.length - pointed.length} without.`,
   ];
 }
 
@@ -68,7 +64,7 @@ function renderProof(item: ChecklistItem, { code, remarks }: Checklist, { proofs
     .filter((remark) => remark.item === item.number)
     .map((remark) => `*${labels[remark.kind]}${renderRemark(remark)}*`);
   if (lines.length + notes.length > 0) return [...lines, ...notes].join('<br>');
-  return concernsUs(item) ? '*Neither a test nor a reason yet.*' : `*${absentModes}*`;
+  return '*Neither a test nor a reason yet.*';
 }
 
 function deviationRow(remark: Remark): readonly string[] {

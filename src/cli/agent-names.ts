@@ -63,9 +63,10 @@ export interface Destination {
   readonly port: number;
 }
 
-/** `namespace/pod`, else which Service's endpoint it is, and on which node. */
-export function nameEndpoint(endpoints: readonly NamedEndpoint[], address: string): string | null {
-  const found = endpoints.find((one) => parseAddress(one.address) === address);
+/** The pod, else which Service's endpoint it is, of `service` where several have it, and on which node. */
+export function nameEndpoint(endpoints: readonly NamedEndpoint[], address: string, service: string | null): string | null {
+  const here = endpoints.filter((one) => parseAddress(one.address) === address);
+  const found = here.find((one) => one.service === service) ?? here[0];
   if (found === undefined) return null;
   const place = found.node === null ? '' : ` on ${found.node}`;
   return found.pod === null ? `endpoint of ${found.service}${place}` : `pod ${found.pod}${place}`;

@@ -33,6 +33,7 @@ const noPause = (): null => null;
 const timeoutSeconds = 60;
 const maxOutputBytes = 256 * 1024 * 1024;
 const allTables = ['raw', 'mangle', 'nat', 'filter', 'security'] as const;
+type TableName = (typeof allTables)[number];
 
 type Ask = (...argv: readonly string[]) => Promise<string | null>;
 
@@ -52,10 +53,11 @@ export async function readKernel(family: Family): Promise<Outcome<KernelReading>
   const listed = await ask('nft', '-j', 'list', 'tables');
   const names = listed === null ? null : parseTableNames(listed);
   if (names === null) gaps.push('tables of nftables other than waypost, since nft cannot be asked');
-  const rulesets = await readRulesets(shell, family, names ?? [], gaps);
-  const tables = await readTables(family, names, gaps);
+  const { rulesets, covered } = await readRulesets(shell, family, names, gaps);
+  const tables = await readTables(family, names, covered, gaps);
   const servers = await readServers(family, gaps);
   const clientSets = await readClientSets(ask, rulesets);
+  await shell.close();
   const devices = new Set(routing.value.routes.flatMap(({ device }) => (device === null ? [] : [device])));
   const sysctls = await readTexts('/proc/sys', sysctlPaths(family, devices));
   const sockets = await readTexts('/proc/net', ['tcp', 'tcp6', 'udp', 'udp6']);
@@ -90,28 +92,35 @@ function isIptablesTable(family: Family, { family: of, name }: NamedTable): bool
   return of === (family === 'IPv4' ? 'ip' : 'ip6') && (allTables as readonly string[]).includes(name);
 }
 
-/** Both variants are asked, since packets pass the rules of both; the legacy one only where its modules are in use. */
+/**
+ * Both variants are asked, since packets pass the rules of both; the legacy one only where its modules are in use. `covered`:
+ * tables of nftables that were read this way.
+ */
 async function readRulesets(
   shell: Shell,
   family: Family,
-  names: readonly NamedTable[],
+  names: readonly NamedTable[] | null,
   gaps: string[],
-): Promise<readonly RulesetState[]> {
+): Promise<{ readonly rulesets: readonly RulesetState[]; readonly covered: ReadonlySet<string> }> {
   const legacy = await readText(`/proc/net/${family === 'IPv4' ? 'ip' : 'ip6'}_tables_names`);
-  const tables: Readonly<Record<Variant, readonly string[]>> = {
-    nft: names.filter((table) => isIptablesTable(family, table)).map(({ name }) => name),
-    legacy: legacy.split('\n').filter((name) => name !== ''),
+  const used: Readonly<Record<Variant, readonly TableName[]>> = {
+    nft: allTables.filter((table) => names?.some((one) => isIptablesTable(family, one) && one.name === table) ?? true),
+    legacy: allTables.filter((table) => legacy.split('\n').includes(table)),
   };
   const rulesets: RulesetState[] = [];
+  const covered = new Set<string>();
   for (const variant of ['nft', 'legacy'] as const) {
-    const used = allTables.filter((table) => tables[variant].includes(table));
-    if (used.length === 0) continue;
+    if (used[variant].length === 0) continue;
     // oxlint-disable-next-line no-await-in-loop -- one resident shell
-    const saved = await readVariant(shell, family, variant, used);
-    if (saved.ok) rulesets.push(saved.value);
-    else gaps.push(`rules of iptables (${variant}): ${saved.problem.message}`);
+    const saved = await readVariant(shell, family, variant, used[variant]);
+    if (!saved.ok) {
+      gaps.push(`rules of iptables (${variant}): ${saved.problem.message}`);
+      continue;
+    }
+    rulesets.push(saved.value);
+    if (variant === 'nft') for (const table of used.nft) covered.add(table);
   }
-  return rulesets;
+  return { rulesets, covered };
 }
 
 /** A host may have the tools without a variant in their name only. */
@@ -119,7 +128,7 @@ async function readVariant(
   shell: Shell,
   family: Family,
   variant: Variant,
-  tables: readonly (typeof allTables)[number][],
+  tables: readonly TableName[],
 ): Promise<Outcome<RulesetState>> {
   const named = await createExecPort({ family, variant, shell }).save(tables);
   if (named.ok || named.problem.code !== 'WP_IPTABLES_TOOL_MISSING') return named;
@@ -127,10 +136,15 @@ async function readVariant(
 }
 
 /** Through netlink where that works, since the tool may be older than the kernel; `names` null: only our own is known. */
-async function readTables(family: Family, names: readonly NamedTable[] | null, gaps: string[]): Promise<readonly TableState[]> {
+async function readTables(
+  family: Family,
+  names: readonly NamedTable[] | null,
+  covered: ReadonlySet<string>,
+  gaps: string[],
+): Promise<readonly TableState[]> {
   const own = family === 'IPv4' ? 'ip' : 'ip6';
   const wanted = (names ?? [{ family: own, name: 'waypost' }]).flatMap((table) =>
-    (table.family === own || table.family === 'inet') && !isIptablesTable(family, table)
+    (table.family === own || table.family === 'inet') && !(isIptablesTable(family, table) && covered.has(table.name))
       ? [{ family: table.family === 'inet' ? 'inet' : own, name: table.name } as const]
       : [],
   );

@@ -1,6 +1,5 @@
 import type { EffectiveConfig, IngressSettings } from '../config/mod.ts';
 import type { IpvsNotice } from '../ipvs/mod.ts';
-import { fail } from '../model/mod.ts';
 import type { DataPlane, Family, Outcome, Pause, Problem, ProxyMode } from '../model/mod.ts';
 
 /** Data planes with the helpers they run on. */
@@ -46,10 +45,7 @@ export async function makeDataPlanes(options: DataPlaneOptions): Promise<Outcome
     case 'ipvs':
       return (await import('./make-ipvs-planes.ts')).makeIpvsPlanes(options);
     case 'nftables':
-      return fail(
-        'WP_CLI_MODE',
-        'mode nftables has no data plane in this release: set mode to iptables or ipvs, there is no silent fall-back',
-      );
+      return (await import('./make-nftables-planes.ts')).makeNftablesPlanes(options);
     default:
       return mode satisfies never;
   }

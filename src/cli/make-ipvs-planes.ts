@@ -14,11 +14,11 @@ import { succeed } from '../model/mod.ts';
 import type { Family, Outcome } from '../model/mod.ts';
 import { createRouteTool, openRoutePort } from '../netlink/mod.ts';
 import type { RoutePort } from '../netlink/mod.ts';
-import { createExecNftPort, createSideRules, openNetlinkNftPort } from '../nftables/mod.ts';
-import type { NftPort } from '../nftables/mod.ts';
+import { createSideRules } from '../nftables/mod.ts';
 import { systemClock } from '../observe/mod.ts';
 import { straysOf } from './make-data-planes.ts';
 import type { DataPlaneOptions, DataPlanes } from './make-data-planes.ts';
+import { openNft } from './open-nft.ts';
 
 /** Between two looks at back ends that drain. */
 const drainPollMs = 1000;
@@ -64,7 +64,7 @@ async function makePlane(family: Family, options: DataPlaneOptions): Promise<Out
   const probed = await servers.probe(config.ipvs.scheduler);
   // A scheduler that the kernel lacks is what the data plane has an answer to.
   if (!probed.ok && probed.problem.code !== 'WP_IPVS_NO_SCHEDULER') return probed;
-  const nft = await makeNft(options);
+  const nft = await openNft(config.nftablesDriver, pause);
   if (!nft.ok) return nft;
   opened.defer(() => nft.value.close());
   const routes = await makeRoutes(family, options);
@@ -126,10 +126,6 @@ async function runTool(shell: Shell, argv: readonly string[], input: string): Pr
     default:
       return done satisfies never;
   }
-}
-
-async function makeNft({ config, pause }: DataPlaneOptions): Promise<Outcome<NftPort>> {
-  return config.nftablesDriver === 'netlink' ? openNetlinkNftPort({ pause }) : succeed(createExecNftPort());
 }
 
 /** Routes follow the choice for virtual servers: who wants tools there has no use for netlink here. */

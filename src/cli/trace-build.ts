@@ -52,7 +52,9 @@ function fillReport(
     destination: { given: given.to, address: destination, port: destinationPort },
     frontend: row === null ? null : { service: row.service, servicePort: row.servicePort, kind: row.kind, verdict: row.verdict },
     verdict: summary.verdict,
-    ends: summary.ends.map((end) => reportEnd(end, reading, known, protocol)),
+    ends: summary.ends.map((end) =>
+      reportEnd(end, reading, (address) => nameEndpoint(known, address, row?.service ?? null), protocol),
+    ),
   } as const;
   return {
     ...base,
@@ -76,7 +78,7 @@ function fillReport(
 function reportEnd(
   end: TraceEnd,
   { sockets }: KernelReading,
-  endpoints: readonly NamedEndpoint[],
+  nameOf: (address: string) => string | null,
   protocol: TraceReport['protocol'],
 ): ReportedEnd {
   const { address, port, probability, source, masqueraded, device, steps } = end;
@@ -85,7 +87,7 @@ function reportEnd(
     verdict: verdictOf(end),
     address,
     port,
-    name: nameEndpoint(endpoints, address),
+    name: nameOf(address),
     probability,
     source,
     masqueraded,

@@ -3,6 +3,7 @@ import { parseSetMembers } from '../iptables/mod.ts';
 import { emptySnapshot, parseAddress } from '../model/mod.ts';
 import type { Address, EndpointRecord, SliceRecord, Snapshot } from '../model/mod.ts';
 import { parseTableNames } from '../nftables/mod.ts';
+import { nameEndpoint } from './agent-names.ts';
 import { makeEndpointPages } from './endpoint-page.ts';
 import { rememberedOf } from './trace-node.ts';
 import { isListening } from './trace-sockets.ts';
@@ -63,6 +64,22 @@ test('tables are listed by name; other families, and what is no listing, are not
   };
   expect(parseTableNames(JSON.stringify(listing))).toEqual([{ family: 'ip', name: 'a' }]);
   expect(['', '{}', 'null', '[1]'].map(parseTableNames)).toEqual([null, null, null, null]);
+});
+
+test('an endpoint is named by its pod, else by the Service in question, else by any', () => {
+  const one = { address: '10.1.0.5', node: 'node-1', pod: null };
+  const endpoints = [
+    { ...one, service: 'ns/api' },
+    { ...one, service: 'ns/web', node: null },
+    { ...one, service: 'ns/db', pod: 'ns/db-0' },
+  ];
+  const nameFor = (service: string | null): string | null => nameEndpoint(endpoints, '10.1.0.5', service);
+  expect([nameFor('ns/web'), nameFor('ns/db'), nameFor(null)]).toEqual([
+    'endpoint of ns/web',
+    'pod ns/db-0 on node-1',
+    'endpoint of ns/api on node-1',
+  ]);
+  expect(nameEndpoint(endpoints, '10.1.0.6', null)).toBe(null);
 });
 
 describe('the page of endpoints', () => {

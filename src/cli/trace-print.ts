@@ -17,6 +17,7 @@ export function formatTrace(report: TraceReport): string {
     '',
     ...formatSteps(before),
     ...(ends.length > 1 || ends[0]?.verdict === 'delivered' ? ['', ...formatEnds(ends, before.length)] : []),
+    ...formatOwn(ends, before.length, after.length),
     ...(after.length > 0 ? ['', ...formatSteps(after)] : []),
     ...section(
       'Not understood, and taken for not matching',
@@ -82,6 +83,14 @@ function formatEnds(ends: readonly ReportedEnd[], shared: number): readonly stri
     ]);
   const more = ends.length > mostEnds ? [`and ${ends.length - mostEnds} more`] : [];
   return [...formatTable(columns, rows).trimEnd().split('\n'), ...more];
+}
+
+/** What the first of several ways does between the steps that all share. */
+function formatOwn(ends: readonly ReportedEnd[], before: number, after: number): readonly string[] {
+  const [first, ...others] = ends;
+  if (first === undefined || others.length === 0) return [];
+  const own = first.steps.slice(before, first.steps.length - after);
+  return own.length === 0 ? [] : ['', 'The first of them:', ...formatSteps(own)];
 }
 
 function tellEnd({ verdict, address, port }: ReportedEnd): string {

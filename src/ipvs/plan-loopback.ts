@@ -1,8 +1,7 @@
-import { isLoopback } from '../model/mod.ts';
+import { isLoopback, repeatByWeight } from '../model/mod.ts';
 import type { Frontend } from '../model/mod.ts';
 import { addEntry } from './plan-draft.ts';
 import type { Draft } from './plan-draft.ts';
-import { repeatByWeight } from './plan-spread.ts';
 import type { PlanContext } from './plan-types.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { clientClasses, markOfServer } from '../model/mod.ts';
+import { clientClasses, markOfServer, repeatByWeight } from '../model/mod.ts';
 import type { Address, Frontend, Pool, Route, ServiceKey, SideDecision } from '../model/mod.ts';
 import { addEntry, addHairpins, addSources, addWay, forwardedPools, startDraft } from './plan-draft.ts';
 import type { Draft } from './plan-draft.ts';
@@ -6,7 +6,6 @@ import { addLoopback } from './plan-loopback.ts';
 import { isPublishable, markNames, planPublication } from './plan-publication.ts';
 import type { Published } from './plan-publication.ts';
 import { chooseScheduler, planDestinations, planDrain, planSticky } from './plan-servers.ts';
-import { repeatByWeight } from './plan-spread.ts';
 import type { Plan, PlanContext, ServerWish } from './plan-types.ts';
 import { recordEntry } from './records.ts';
 import { overlaps, rewriteTarget, spotOf, targetOf } from './target.ts';

@@ -1,5 +1,5 @@
 import { addStep, formatEndpoint, succeed } from '../model/mod.ts';
-import type { Family, PacketWorld, StageEnd, TraceHook, TraceStage, TraceStep } from '../model/mod.ts';
+import type { Family, PacketWorld, StageEnd, TraceEffect, TraceHook, TraceStage, TraceStep } from '../model/mod.ts';
 import { destinationKeyText, serverKeyText } from './virtual-server.ts';
 import type { ListedDestination, ListedServer, ServerKey } from './virtual-server.ts';
 
@@ -94,7 +94,7 @@ function forward(
     place: `ipvs ${serverKeyText(server.key)}`,
     text: `${renderServer(server)} -> ${destinationKeyText(destination)} weight ${destination.weight}`,
     effects: [
-      ...(share < 1 ? [{ kind: 'chance', chance: share } as const] : []),
+      ...(share < 1 ? [{ kind: 'chance', chance: share } as const, ...howChosen(server)] : []),
       translates
         ? { kind: 'destination', address, port }
         : { kind: 'other', words: `sent on to ${formatEndpoint(address, port)} as it came (${method})` },
@@ -105,6 +105,20 @@ function forward(
     ? { ...stepped, packet: { ...packet, destination: address, destinationPort: port } }
     : { ...stepped, via: address };
   return { world: after, verdict: 'balanced' };
+}
+
+/** Schedulers that give a client the same destination again and again: the shares are those of many clients. */
+const hashing: ReadonlySet<string> = new Set(['sh', 'mh', 'dh']);
+
+function howChosen({ scheduler, persistence }: ListedServer): readonly TraceEffect[] {
+  return [
+    ...(hashing.has(scheduler)
+      ? [{ kind: 'other', words: `${scheduler} chooses by a hash, for one client always alike` } as const]
+      : []),
+    ...(persistence === null
+      ? []
+      : [{ kind: 'other', words: `the client is remembered for ${persistence.timeoutSeconds} s` } as const]),
+  ];
 }
 
 function renderServer({ key, scheduler, persistence, onePacket }: ListedServer): string {

@@ -102,6 +102,7 @@ export type {
   SlicePortRecord,
   SliceRecord,
 } from './records.ts';
+export { repeatByWeight } from './repeat-by-weight.ts';
 export { schedulerNames } from './scheduler.ts';
 export { markLayout, markOfServer, serverOfMark, sideKey } from './side-rules.ts';
 export type {

@@ -1,5 +1,5 @@
 /** Names that the tool takes without quotes. */
-const namePattern = /^[A-Za-z_][A-Za-z0-9_.]{0,126}$/;
+const namePattern = /^[A-Za-z_][A-Za-z0-9_.-]{0,126}$/;
 
 /** What is wrong with the name of a table, chain or set, or null. */
 export function checkName(name: string): string | null {

@@ -332,6 +332,27 @@ describe.skipIf(kernelObstacle !== null)(`the kernel does as the fake does${kern
     expect(owner.run(['nft', 'list', 'tables']).trim()).toBe('table inet nobodys');
   });
 
+  test('[SP-158] a transaction for a generation that has passed is refused as a whole', async () => {
+    await using netns = makeNamespace();
+    const table = { family: 'ip', name: 'counted' } as const;
+    const fake = createFakeNftPort();
+    expect(netns.exec.generation).toBeUndefined();
+    for (const port of [netns.netlink, fake]) {
+      const asked = await port.generation?.();
+      const first = asked?.ok === true ? asked.value : 0;
+      expect((await port.apply({ table, commands: [addTable] }, first)).problem).toBeNull();
+      expect(await port.generation?.()).toEqual({ ok: true, value: first + 1 });
+      const late = await port.apply({ table, commands: [addChain('a')] }, first);
+      expect(late.problem).toMatchObject({ code: 'WP_NFT_STALE', command: null });
+      expect((await port.apply({ table, commands: [addChain('b')] }, first + 1)).problem).toBeNull();
+      const read = await port.readTable('ip', table.name);
+      expect(read.ok && [...(read.value?.chains.keys() ?? [])]).toEqual(['b']);
+    }
+    const before = await netns.netlink.generation?.();
+    netns.run(['nft', 'add', 'table', 'inet', 'foreign']);
+    expect(await netns.netlink.generation?.()).not.toEqual(before);
+  });
+
   test.each(['exec', 'netlink'] as const)('%s deletes a rule by the handle that it read', async (driver) => {
     const port = place[driver];
     const table = { family: 'ip', name: `handles_${driver}` } as const;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { succeed } from '../model/mod.ts';
 import type { Outcome, Pause, Problem } from '../model/mod.ts';
-import { errnos, netlinkProtocol, NetlinkSocket, openWire } from '../netlink/mod.ts';
+import { askGeneration, errnos, netlinkProtocol, NetlinkSocket, openWire } from '../netlink/mod.ts';
 import type { ByteWriter, Request, Wire } from '../netlink/mod.ts';
 import { checkTransaction } from './check-transaction.ts';
 import { decodeChain, decodeRule } from './decode-chain.ts';
@@ -10,7 +10,7 @@ import type { ListedElement } from './decode-element.ts';
 import { decodeSet } from './decode-set.ts';
 import { encodeTransaction, messageNumber, writeHeader } from './encode.ts';
 import type { ApplyReport, ChainState, ElementState, NftPort, NftProblem, RuleState, SetState, TableState } from './port.ts';
-import { codeOf, refusedProblem } from './problem.ts';
+import { codeOf, refusedProblem, staleProblem } from './problem.ts';
 import type { SetDefinition, TableName, Transaction } from './transaction.ts';
 import { subview, writeText } from './wire-attribute.ts';
 import {
@@ -44,21 +44,31 @@ export async function openNetlinkNftPort(options: NetlinkNftOptions): Promise<Ou
   const wait = options.sleep ?? (async (milliseconds: number) => await sleep(milliseconds));
   const socket = new NetlinkSocket({ wire: wire.value, pause: options.pause, sleep: wait });
   return succeed({
-    apply: (transaction) => applyTransaction(socket, transaction),
+    apply: (transaction, generation) => applyTransaction(socket, transaction, generation),
+    generation: () => readGeneration(socket),
     readTable: (family, name) => readTable(socket, { family, name }),
     close: async () => socket[Symbol.dispose](),
   });
 }
 
-async function applyTransaction(socket: NetlinkSocket, transaction: Transaction): Promise<ApplyReport> {
+async function readGeneration(socket: NetlinkSocket): Promise<Outcome<number>> {
+  const asked = await askGeneration(socket);
+  return asked.ok ? succeed(asked.value.id) : asked;
+}
+
+async function applyTransaction(
+  socket: NetlinkSocket,
+  transaction: Transaction,
+  generation: number | undefined,
+): Promise<ApplyReport> {
   const problem = checkTransaction(transaction);
   if (problem !== null) return { problem, bytes: 0, messages: 0 };
   const { messages, commands } = encodeTransaction(transaction);
-  const result = await socket.transact({ subsystem, generation: null, messages });
+  const result = await socket.transact({ subsystem, generation: generation ?? null, messages });
   const sent = { bytes: result.kind === 'failed' ? 0 : 'bytes' in result ? result.bytes : 0, messages: messages.length };
   if (result.kind === 'done') return { ...sent, problem: null };
   if (result.kind === 'failed') return { ...sent, problem: { ...result.failure.problem, command: null } };
-  if (result.kind === 'stale') return { ...sent, problem: wholeProblem(transaction, errnos.EBUSY, '') };
+  if (result.kind === 'stale') return { ...sent, problem: staleProblem(transaction) };
   const [first] = result.refusals;
   if (first !== undefined) {
     return {

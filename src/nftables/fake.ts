@@ -5,7 +5,7 @@ import { judgeRule, judgeTarget } from './fake-rule.ts';
 import { copyTable, findOverlap, hasLoop, listTable, makeElement, setsOf, targetsOf, targetsOfSet } from './fake-table.ts';
 import type { FakeSet, FakeTable } from './fake-table.ts';
 import type { NftPort, NftProblem } from './port.ts';
-import { refusedProblem } from './problem.ts';
+import { refusedProblem, staleProblem } from './problem.ts';
 import { renderTransaction } from './render.ts';
 import type { Chain, ChainHook, Command, Element, SetDefinition, TableName, Transaction } from './transaction.ts';
 
@@ -30,6 +30,7 @@ const hooksOf: Readonly<Record<ChainHook['type'], readonly ChainHook['hook'][]>>
 export function createFakeNftPort(): NftPort {
   const tables = new Map<string, FakeTable>();
   let handles = 0;
+  let generation = 1;
   const apply = (transaction: Transaction): NftProblem | null => {
     const unfit = checkTransaction(transaction);
     if (unfit !== null) return unfit;
@@ -41,15 +42,18 @@ export function createFakeNftPort(): NftPort {
       result = runCommands(before, transaction, handles, true);
     if (!('after' in result)) return refusedProblem(transaction, result.command, result.errno, '');
     handles += transaction.commands.length;
+    generation += 1;
     if (result.after === null) tables.delete(place);
     else tables.set(place, result.after);
     return null;
   };
   return {
-    async apply(transaction) {
+    async apply(transaction, expected = generation) {
       const { length } = transaction.commands;
+      if (expected !== generation) return { problem: staleProblem(transaction), bytes: 0, messages: 0 };
       return { problem: apply(transaction), bytes: length === 0 ? 0 : renderTransaction(transaction).length, messages: length };
     },
+    generation: async () => succeed(generation),
     async readTable(family, name) {
       const table = tables.get(`${family} ${name}`);
       return succeed(table === undefined ? null : listTable(table));

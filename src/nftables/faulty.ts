@@ -16,17 +16,23 @@ export function createFaultyNftPort(port: NftPort, { probability, random }: NftF
   const strikes = (): boolean => random() < probability;
   const below = (limit: number): number => Math.floor(random() * limit);
   return {
-    async apply(transaction) {
+    async apply(transaction, generation) {
       const { length } = transaction.commands;
-      if (length === 0 || !strikes()) return await port.apply(transaction);
+      if (length === 0 || !strikes()) return await port.apply(transaction, generation);
       const command = below(2) === 0 ? null : below(length);
       const problem: NftProblem = { code: 'WP_NFT_REFUSED', message: 'injected fault', command };
       if (below(3) > 0) return { problem, bytes: 0, messages: 0 };
-      const report = await port.apply(transaction);
+      const report = await port.apply(transaction, generation);
       return { ...report, problem: report.problem ?? problem };
     },
     readTable: async (family, name) =>
       strikes() ? fail('WP_NFT_REFUSED', 'injected fault') : await port.readTable(family, name),
+    ...(port.generation === undefined
+      ? {}
+      : {
+          generation: async () =>
+            strikes() || port.generation === undefined ? fail('WP_NFT_REFUSED', 'injected fault') : await port.generation(),
+        }),
     close: () => port.close(),
   };
 }

@@ -65,7 +65,8 @@ function createChildPort(namespace: string): NftPort {
     return JSON.parse(answer.value);
   };
   return {
-    apply: async (transaction) => (await call({ apply: transaction })) as ApplyReport,
+    apply: async (transaction, generation) => (await call({ apply: transaction, generation })) as ApplyReport,
+    generation: async () => (await call({ ask: 'generation' })) as Outcome<number>,
     async readTable(family, name) {
       const packed = (await call({ read: { family, name } })) as Outcome<PackedTable | null>;
       if (!packed.ok) return packed;

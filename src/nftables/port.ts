@@ -5,7 +5,7 @@ import type { Chain, Element, SetDefinition, TableFamily, TableName, Transaction
 /**
  * Codes: `WP_NFT_EXISTS` (there, but different; of intervals: overlaps with one), `WP_NFT_MISSING`, `WP_NFT_INVALID`, `WP_NFT_DENIED` (no right to),
  * `WP_NFT_BUSY` (in use), `WP_NFT_FULL` (the set takes no more), `WP_NFT_NO_KERNEL`
- * (the kernel lacks a part), `WP_NFT_TOOL` (the tool is missing or was killed), `WP_NFT_UNREADABLE` (an answer that is
+ * (the kernel lacks a part), `WP_NFT_STALE` (the rules are not those of the generation that was given), `WP_NFT_TOOL` (the tool is missing or was killed), `WP_NFT_UNREADABLE` (an answer that is
  * not understood), `WP_NFT_REFUSED` (anything else), and those of the netlink room where its socket fails.
  */
 export interface NftProblem extends Problem {
@@ -54,8 +54,16 @@ export interface TableState extends TableName {
 
 /** The packet filter nf_tables in one network namespace. Calls are never concurrent. */
 export interface NftPort {
-  /** All or nothing. An empty transaction does nothing. */
-  apply(transaction: Transaction): Promise<ApplyReport>;
+  /**
+   * All or nothing. An empty transaction does nothing. With a generation only if it is the present one; drivers that know no
+   * generation take none.
+   */
+  apply(transaction: Transaction, generation?: number): Promise<ApplyReport>;
+  /**
+   * How often anything of nf_tables has been changed in the network namespace, whoever did it: one more with every transaction
+   * that changes something. Absent where the driver cannot tell.
+   */
+  generation?(): Promise<Outcome<number>>;
   /** Reads one table and lists nothing else; null where there is none. */
   readTable(family: TableFamily, name: string): Promise<Outcome<TableState | null>>;
   close(): Promise<void>;

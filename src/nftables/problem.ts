@@ -34,6 +34,11 @@ export function refusedProblem(transaction: Transaction, command: number | null,
   return makeProblem(codeOf(errno), transaction, command, reason);
 }
 
+/** Made for a generation of the rules that is not the present one. */
+export function staleProblem(transaction: Transaction): NftProblem {
+  return makeProblem('WP_NFT_STALE', transaction, null, 'somebody else changed the rules meanwhile');
+}
+
 /** A failure with its reason in words. */
 export function makeProblem(code: Code, transaction: Transaction, command: number | null, reason: string): NftProblem {
   const { family, name } = transaction.table;

@@ -1,7 +1,7 @@
 import { parsePrefix } from '../model/mod.ts';
-import type { Family, SideSettings } from '../model/mod.ts';
+import type { Family, PodTraffic, SideSettings } from '../model/mod.ts';
 import { inSet, match, matchNot } from './expression.ts';
-import type { Statement } from './expression.ts';
+import type { FieldName, Statement } from './expression.ts';
 import { sideFields } from './side-fields.ts';
 import type { SideFields } from './side-fields.ts';
 import type { Chain, ChainHook } from './transaction.ts';
@@ -65,11 +65,16 @@ export function matchElsewhere({ family, fields }: SideContext): Statement {
 
 /** Null where no traffic is that of pods. */
 export function matchPodTraffic({ settings: { podTraffic }, fields }: SideContext): Statement | null {
+  return matchPods(podTraffic, fields.saddr);
+}
+
+/** Null where no traffic is that of pods. */
+export function matchPods(podTraffic: PodTraffic, saddr: FieldName): Statement | null {
   switch (podTraffic.kind) {
     case 'none':
       return null;
     case 'source':
-      return match(fields.saddr, podTraffic.prefix);
+      return match(saddr, podTraffic.prefix);
     case 'interface':
       return match('iifname', podTraffic.name);
     case 'interface-prefix':

@@ -13,7 +13,7 @@ export interface RoutingState {
 
 /** Where a packet goes. */
 export type RouteAnswer =
-  | { readonly to: 'local'; readonly how: RouteText }
+  | { readonly to: 'local'; readonly route: Route; readonly how: RouteText }
   | { readonly to: 'device'; readonly device: string; readonly route: Route; readonly how: RouteText }
   | { readonly to: 'nowhere'; readonly how: RouteText };
 
@@ -67,7 +67,8 @@ export function createRouting(state: RoutingState): Routing {
     masqueradeAddress: (destination, outDevice) => addressOn(outDevice, destination),
     sourceFor(destination) {
       const found = lookup(destination, 0);
-      if (found.to === 'local') return destination;
+      // Of a whole range that is local only the route knows an address that is the node's.
+      if (found.to === 'local') return found.route.source ?? destination;
       return found.to === 'device' ? (found.route.source ?? addressOn(found.device, destination)) : null;
     },
   };
@@ -92,7 +93,7 @@ function answer(route: Route, rule: RoutingRule, skipped: readonly TraceEffect[]
   const mark = rule.mark === null ? '' : ` fwmark 0x${rule.mark.value.toString(16)}/0x${rule.mark.mask.toString(16)}`;
   const place = `routing rule ${rule.priority}${mark} table ${nameTable(rule.table)}`;
   const how = (effect: TraceEffect): RouteText => ({ place, text: renderRoute(route), effects: [...skipped, effect] });
-  if (type === 'local') return { to: 'local', how: how({ kind: 'route', device: null, gateway: null }) };
+  if (type === 'local') return { to: 'local', route, how: how({ kind: 'route', device: null, gateway: null }) };
   if (type === 'unicast' && device !== null) return { to: 'device', device, route, how: how({ kind: 'route', device, gateway }) };
   const reason = type === 'other' ? 'the route is of a kind that carries no connections' : `the route is of type ${type}`;
   return { to: 'nowhere', how: how({ kind: 'unroutable', reason }) };

@@ -32,6 +32,7 @@ const routing = createRouting({
     route('127.0.0.0/8', { table: 255, type: 'local', device: 'lo' }),
     route('10.1.0.5/32', { device: 'veth5' }),
     route('10.1.0.6/32', { device: 'veth6' }),
+    route('10.96.0.0/16', { table: 255, type: 'local', device: 'lo', source: address('192.0.2.11') }),
     route('198.51.100.1/32', { table: 100, type: 'local', device: 'lo' }),
     route('203.0.113.0/24', { type: 'unreachable', device: null }),
     route('192.0.2.0/24', { source: address('192.0.2.11') }),
@@ -205,6 +206,7 @@ describe('routing', () => {
   test('gives processes the source of the route, and masquerades with an address of the device', () => {
     expect(routing.sourceFor(address('192.0.2.77'))).toBe('192.0.2.11');
     expect(routing.sourceFor(address('127.0.0.1'))).toBe('127.0.0.1');
+    expect(routing.sourceFor(address('10.96.0.1'))).toBe('192.0.2.11');
     // A device without an address of its own takes another's.
     expect(routing.masqueradeAddress(address('10.1.0.6'), 'veth6')).toBe('192.0.2.11');
     expect(routing.sourceFor(address('100.64.0.1'))).toBe(null);

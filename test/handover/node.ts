@@ -50,6 +50,14 @@ export async function proxyTables(lab: Lab): Promise<readonly string[]> {
   return listed.split('\n').filter((line) => line.endsWith(' kube-proxy'));
 }
 
+/** What is left of the Service's old rules, in either mode of kube-proxy. */
+export async function oldRules(lab: Lab): Promise<readonly string[]> {
+  const chains = (await kubeChains(lab)).filter((name) => name.includes('WAYPOSTOLD'));
+  const old = Object.values(oldWeb(lab).endpoint);
+  const listed = await must(lab.node1, 'nft', ['list', 'ruleset']);
+  return [...chains, ...listed.split('\n').filter((line) => old.some((address) => line.includes(`dnat to ${address}`)))];
+}
+
 /** The back end that answers a new connection from outside, on the ClusterIP or the node port. */
 export async function whoAnswers(lab: Lab, family: Family, to: 'cluster-ip' | 'node-port' = 'cluster-ip'): Promise<string> {
   const destination = to === 'node-port' ? lab.node1.addresses[family] : (web.clusterIp.addresses[family] ?? '');

@@ -11,23 +11,22 @@ import { holdConnection, startLoad } from './held-connections.ts';
 import type { HeldConnection, Load } from './held-connections.ts';
 import { between } from './random.ts';
 import type { Random } from './random.ts';
-import { describeForeign, describeRules, differLines, listSets, readRules, resetRules, setsNamed } from './ruleset.ts';
-import type { Variant } from './ruleset.ts';
-import { waitForRestore } from './running-tools.ts';
+import type { KillSubject } from './kill-subject.ts';
+import { differLines } from './ruleset.ts';
 
 /** When the agent dies: while it starts, some time after a change, or in the middle of a restore. */
 export const moments = ['starting', 'changing', 'restoring'] as const;
 
 export type Moment = (typeof moments)[number];
 
-/** The audit comes far too late to help: what a killed agent left must be put right by the first sync. */
-const config = { mode: 'iptables', iptables: { minSyncPeriod: '0s', syncPeriod: '1h' } };
-
-/** One agent after the other in the first lab, and beside it one that lives. */
+/**
+ * One agent after the other in the first lab, and beside it one that lives. The audit comes far too late to help: what a
+ * killed agent left must be put right by the first sync.
+ */
 export class KillRun {
   readonly #lab: Lab;
   readonly #witnessLab: Lab;
-  readonly #variant: Variant;
+  readonly #subject: KillSubject;
   readonly #folder: string;
   readonly #dead: number[] = [];
   #agent!: RunningWaypost;
@@ -36,17 +35,17 @@ export class KillRun {
   #held: readonly HeldConnection[] = [];
   #loads: readonly Load[] = [];
 
-  constructor(lab: Lab, witnessLab: Lab, variant: Variant, folder: string) {
+  constructor(lab: Lab, witnessLab: Lab, subject: KillSubject, folder: string) {
     this.#lab = lab;
     this.#witnessLab = witnessLab;
-    this.#variant = variant;
+    this.#subject = subject;
     this.#folder = folder;
   }
 
   async begin(): Promise<void> {
-    await resetRules(this.#lab, this.#lab.node1, this.#variant);
-    this.#foreign = describeForeign(await readRules(this.#lab, this.#lab.node1, this.#variant));
-    assert.match(this.#foreign, /CNI-PORTMAP/);
+    await this.#subject.reset(this.#lab);
+    this.#foreign = await this.#subject.readForeign(this.#lab);
+    assert.notEqual(this.#foreign, '');
     await Promise.all([this.restart(), this.#renewWitness()]);
     await this.expectFreshBuild('the start', false);
     const [pod, outside] = [this.#lab.place('c1'), this.#lab.outside];
@@ -74,7 +73,7 @@ export class KillRun {
       await pause(between(random, 0, 700));
     } else if (moment === 'changing') {
       await pause(between(random, 0, 300));
-    } else if (!(await waitForRestore(this.#agent.process.pid, 1000))) {
+    } else if (!(await this.#subject.waitForRestore?.(this.#agent.process.pid, 1000))) {
       // The change made no difference to any rule.
       died = 'changing';
     }
@@ -84,7 +83,7 @@ export class KillRun {
 
   /** Right after a death: other programs' rules are there, and established connections answer. */
   async expectUnharmed(when: string): Promise<void> {
-    const foreign = describeForeign(await readRules(this.#lab, this.#lab.node1, this.#variant));
+    const foreign = await this.#subject.readForeign(this.#lab);
     assert.equal(differLines(this.#foreign, foreign), '', `foreign rules after ${when}`);
     assert.equal(foreign, this.#foreign, `order of the foreign rules after ${when}`);
     await this.#expectConnections(`after ${when}`);
@@ -102,12 +101,9 @@ export class KillRun {
     await pollUntil(
       `the rules of a fresh build after ${when}`,
       async () => {
-        const [found, wanted] = await Promise.all([
-          readRules(this.#lab, this.#lab.node1, this.#variant),
-          readRules(this.#witnessLab, this.#witnessLab.node1, this.#variant),
-        ]);
-        difference = differLines(describeRules(wanted), describeRules(found));
-        return describeRules(wanted) === describeRules(found) ? true : null;
+        const [found, wanted] = await Promise.all([this.#subject.readAll(this.#lab), this.#subject.readAll(this.#witnessLab)]);
+        difference = differLines(wanted, found);
+        return wanted === found ? true : null;
       },
       { timeoutMs: 5000, explain: () => `${difference}\nThe agent said:\n${this.#agent.process.output}` },
     );
@@ -136,18 +132,16 @@ export class KillRun {
 
   /** Sets that a death left behind, or that the kernel would not let go at once, are gone after an audit. */
   async #expectNoStraySets(): Promise<void> {
-    const audited = { ...config, iptables: { ...config.iptables, syncPeriod: '1s' } };
-    const agent = await startWaypost(this.#lab.node1, { manifests: this.#folder, config: audited });
-    let sets: readonly string[] = [];
-    let named: readonly string[] = [];
+    const { audited, flags } = this.#subject;
+    const agent = await startWaypost(this.#lab.node1, { manifests: this.#folder, config: audited, flags });
+    let strays: readonly string[] = [];
     await pollUntil(
-      'the ipsets to be those that rules name',
+      'the sets to be those that rules name',
       async () => {
-        sets = await listSets(this.#lab.node1);
-        named = setsNamed(await readRules(this.#lab, this.#lab.node1, this.#variant));
-        return sets.join() === named.join() ? true : null;
+        strays = await this.#subject.readStrays(this.#lab.node1, this.#lab);
+        return strays[0] === strays[1] ? true : null;
       },
-      { timeoutMs: 5000, explain: () => `There are ${sets.join(', ')}\nand rules name ${named.join(', ')}` },
+      { timeoutMs: 5000, explain: () => `There are ${strays[0]}\nand rules name ${strays[1]}` },
     );
     assert.equal(await agent.stop(), 0);
   }
@@ -159,12 +153,13 @@ export class KillRun {
 
   async #renewWitness(): Promise<void> {
     await this.#witness?.stop();
-    await resetRules(this.#witnessLab, this.#witnessLab.node1, this.#variant);
+    await this.#subject.reset(this.#witnessLab);
     this.#witness = await this.#start(this.#witnessLab);
   }
 
   #start(lab: Lab, waitHealthy = true): Promise<RunningWaypost> {
-    return startWaypost(lab.node1, { manifests: this.#folder, config, waitHealthy });
+    const { config, flags } = this.#subject;
+    return startWaypost(lab.node1, { manifests: this.#folder, config, flags, waitHealthy });
   }
 
   /**

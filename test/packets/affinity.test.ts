@@ -1,4 +1,4 @@
 import { describeAffinity } from './affinity-suite.ts';
-import { iptablesVariants } from './variant.ts';
+import { iptablesVariants, nftablesVariant } from './variant.ts';
 
-for (const variant of iptablesVariants) describeAffinity(variant);
+for (const variant of [...iptablesVariants, nftablesVariant()]) describeAffinity(variant);

@@ -62,21 +62,6 @@ describeWhere(await canMakeNamespaces(), 'contracts of the running agent', () =>
     await withAgent(lab, {}, async () => expect(await find()).toBe(false));
   });
 
-  test.each(['nftables'])('[SP-145] mode %s ends with an error and leaves no rule of another mode', async (mode) => {
-    await using lab = await createLab();
-    await withAgent(
-      lab,
-      { mode },
-      async (agent) => {
-        expect(await agent.process.exited).toBe(1);
-        expect(agent.process.output).toMatch(new RegExp(`error .*mode ${mode}`));
-        const { stdout } = await lab.node1.exec('sh', ['-c', 'iptables-nft-save; iptables-legacy-save; nft list ruleset']);
-        expect(stdout).not.toContain('KUBE-');
-      },
-      false,
-    );
-  });
-
   test('[SP-147] the process asks to be spared when memory is short, and runs where that is not allowed', async () => {
     await using lab = await createLab();
     await withAgent(lab, { oomScoreAdj: -999 }, async (agent) => {

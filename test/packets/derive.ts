@@ -3,7 +3,7 @@ import type { EffectiveConfig } from '../../src/config/mod.ts';
 import { decodeNode, decodeService, decodeSlice, isProxiedService, isProxiedSlice } from '../../src/kube/decode.ts';
 import { createStore } from '../../src/kube/store.ts';
 import { parseAddress } from '../../src/model/mod.ts';
-import type { Address, DataPlaneSettings, Family, Frontend, ServiceKey, Snapshot } from '../../src/model/mod.ts';
+import type { Address, DataPlaneSettings, Family, Frontend, ProxyMode, ServiceKey, Snapshot } from '../../src/model/mod.ts';
 import { resolveNodeAddress, resolveSettings } from '../../src/proxy/settings.ts';
 import { deriveFrontends } from '../../src/proxy/view.ts';
 import { secondNodeAddress } from '../lab/addressing.ts';
@@ -26,8 +26,8 @@ export const localAddresses: readonly Address[] = [
 ].map(address);
 
 /** Reads a group's objects and configuration the way the agent does, down to frontends. */
-export function deriveGroup(group: Group, family: Family): FamilyWish {
-  const config = readConfig(group);
+export function deriveGroup(group: Group, family: Family, mode: ProxyMode = 'iptables'): FamilyWish {
+  const config = readConfig(group, mode);
   const snapshot = readObjects([nodeObject(), ...group.scenarios.flatMap(({ objects }) => objects)]);
   const settings = resolveSettings(config, family, { node: snapshot.node, localAddresses });
   const services = [...snapshot.services].map(([key, service]) => {
@@ -45,8 +45,8 @@ export function deriveGroup(group: Group, family: Family): FamilyWish {
   return { settings, services: new Map(services) };
 }
 
-function readConfig(group: Group): EffectiveConfig {
-  const loaded = makeConfig(new Map(), { name: group.name, text: JSON.stringify(labConfig(group.config)) });
+function readConfig(group: Group, mode: ProxyMode): EffectiveConfig {
+  const loaded = makeConfig(new Map(), { name: group.name, text: JSON.stringify(labConfig({ mode, ...group.config })) });
   if (loaded.ok) return loaded.config;
   throw new Error(`${group.name}: ${loaded.problems.map(({ message }) => message).join('; ')}`);
 }

@@ -1,4 +1,4 @@
 import { describePacketTable } from './packet-suite.ts';
-import { iptablesVariants } from './variant.ts';
+import { iptablesVariants, nftablesVariants } from './variant.ts';
 
-for (const variant of iptablesVariants) describePacketTable(variant);
+for (const variant of [...iptablesVariants, ...nftablesVariants]) describePacketTable(variant);

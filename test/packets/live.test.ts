@@ -1,4 +1,4 @@
 import { describeLiveChanges } from './live-suite.ts';
-import { iptablesVariants } from './variant.ts';
+import { iptablesVariants, nftablesVariant } from './variant.ts';
 
-for (const variant of iptablesVariants) describeLiveChanges(variant);
+for (const variant of [...iptablesVariants, nftablesVariant()]) describeLiveChanges(variant);

@@ -1,4 +1,5 @@
 import type { ProxyMode } from '../../src/model/mod.ts';
+import { ranges } from '../lab/addressing.ts';
 import { canMakeNamespaces } from '../lab/mod.ts';
 import type { Lab } from '../lab/mod.ts';
 import type { Capability } from '../lab/capability.ts';
@@ -40,6 +41,25 @@ export const iptablesVariants: readonly Variant[] = (['nft', 'legacy'] as const)
     }
   },
 }));
+
+/** Nftables mode with each of its two ways to the kernel. */
+export const nftablesVariants: readonly Variant[] = (['netlink', 'exec'] as const).map((driver) => ({
+  name: `nftables-${driver}`,
+  mode: 'nftables',
+  capability: namespaces,
+  config: {},
+  flags: ['--service-cidrs', `${ranges.services.IPv4},${ranges.services.IPv6}`, '--nftables-driver', driver],
+  crowd: 10_000,
+  unusedPort: 'refused',
+  prepare: async () => {},
+}));
+
+/** The one with netlink, for suites that ask about behaviour and not about drivers. */
+export function nftablesVariant(): Variant {
+  const [variant] = nftablesVariants;
+  if (variant === undefined) throw new RangeError('there is no variant of nftables mode');
+  return variant;
+}
 
 /** The fields of a KubeProxyConfiguration that choose a variant. */
 export function configOf({ mode, config }: Variant): Readonly<Record<string, unknown>> {

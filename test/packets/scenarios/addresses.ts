@@ -43,11 +43,26 @@ export const addressScenarios: readonly Scenario[] = [
       {
         items: ['SP-42', 'SP-91'],
         from: ['pod', 'node', 'outside'],
-        to: [at.node, at.secondAddress],
+        to: [at.node],
         port: web.nodePort,
         expect: answered(['p1', 'p2', 'q1'], 'node'),
       },
-      { items: ['SP-48'], from: ['node'], to: [at.loopback4], port: web.nodePort, expect: answered(['p1', 'p2', 'q1'], 'node') },
+      {
+        items: ['SP-42', 'SP-91'],
+        from: ['pod', 'node', 'outside'],
+        to: [at.secondAddress],
+        port: web.nodePort,
+        expect: answered(['p1', 'p2', 'q1'], 'node'),
+        inMode: { nftables: untouched },
+      },
+      {
+        items: ['SP-48'],
+        from: ['node'],
+        to: [at.loopback4],
+        port: web.nodePort,
+        expect: answered(['p1', 'p2', 'q1'], 'node'),
+        inMode: { nftables: untouched },
+      },
       { items: ['SP-49'], from: ['node'], to: [at.loopback6], port: web.nodePort, expect: untouched },
       { items: [], from: ['pod', 'outside'], to: [at.otherNode], port: web.nodePort, expect: untouched },
       {
@@ -56,7 +71,7 @@ export const addressScenarios: readonly Scenario[] = [
         to: [web.clusterIp],
         port: 81,
         expect: untouched,
-        inMode: { ipvs: refused },
+        inMode: { ipvs: refused, nftables: refused },
       },
       {
         items: ['SP-93'],
@@ -124,7 +139,14 @@ export const addressScenarios: readonly Scenario[] = [
     objects: [shadow.object, ...slices('shadow', [ready('p2')]), shadowed.object, ...slices('shadowed', [ready('p3')])],
     flows: [
       { items: ['SP-51'], from: ['pod', 'node', 'outside'], to: [at.node], port: 30_007, expect: answered(['p2'], 'node') },
-      { items: ['SP-51'], from: ['outside'], to: [at.secondAddress], port: 30_007, expect: answered(['p3'], 'node') },
+      {
+        items: ['SP-51'],
+        from: ['outside'],
+        to: [at.secondAddress],
+        port: 30_007,
+        expect: answered(['p3'], 'node'),
+        inMode: { nftables: untouched },
+      },
     ],
   },
   {

@@ -47,14 +47,28 @@ export const intakeScenarios: readonly Scenario[] = [
     name: 'left to another proxy',
     objects: [foreign.object, ...slices('foreign', [ready('p1')])],
     flows: [
-      { items: ['SP-2'], from: ['pod', 'node'], to: [foreign.clusterIp], port: 80, expect: untouched, inMode: { ipvs: refused } },
+      {
+        items: ['SP-2'],
+        from: ['pod', 'node'],
+        to: [foreign.clusterIp],
+        port: 80,
+        expect: untouched,
+        inMode: { ipvs: refused, nftables: timeout },
+      },
     ],
   },
   {
     name: 'ExternalName with a ClusterIP',
     objects: [named.object, ...slices('named', [ready('p1')])],
     flows: [
-      { items: ['SP-4'], from: ['pod', 'node'], to: [named.clusterIp], port: 80, expect: untouched, inMode: { ipvs: refused } },
+      {
+        items: ['SP-4'],
+        from: ['pod', 'node'],
+        to: [named.clusterIp],
+        port: 80,
+        expect: untouched,
+        inMode: { ipvs: refused, nftables: timeout },
+      },
     ],
   },
   {
@@ -103,7 +117,7 @@ export const intakeScenarios: readonly Scenario[] = [
         port: 80,
         families: ['IPv6'],
         expect: untouched,
-        inMode: { ipvs: refused },
+        inMode: { ipvs: refused, nftables: timeout },
       },
     ],
   },

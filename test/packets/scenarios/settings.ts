@@ -134,7 +134,14 @@ const everyIpv4: Scenario = {
       families: ['IPv4'],
       expect: answers,
     },
-    { items: ['SP-48'], from: ['node'], to: [at.loopback4], port: web.nodePort, expect: answers },
+    {
+      items: ['SP-48'],
+      from: ['node'],
+      to: [at.loopback4],
+      port: web.nodePort,
+      expect: answers,
+      inMode: { nftables: untouched },
+    },
   ],
 };
 
@@ -149,7 +156,11 @@ const noLocalhost: Scenario = {
 
 export const settingGroups: readonly Group[] = [
   { name: 'detector off', config: { clusterCIDR: '' }, scenarios: [detectorOff] },
-  { name: 'masqueradeAll', config: { iptables: { masqueradeAll: true } }, scenarios: [masqueradeAll] },
+  {
+    name: 'masqueradeAll',
+    config: { iptables: { masqueradeAll: true }, nftables: { masqueradeAll: true } },
+    scenarios: [masqueradeAll],
+  },
   {
     name: 'detector NodeCIDR',
     config: { clusterCIDR: '', detectLocalMode: 'NodeCIDR' },

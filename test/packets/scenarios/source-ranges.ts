@@ -77,6 +77,7 @@ export const sourceRangeScenarios: readonly Scenario[] = [
         to: [listedEmpty.loadBalancerIp],
         port: 80,
         expect: refused,
+        inMode: { nftables: timeout },
       },
     ],
   },

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { repeatByWeight } from './plan-spread.ts';
+import { repeatByWeight } from './repeat-by-weight.ts';
 
 function countsOf(weights: readonly number[]): number[] {
   const spread = repeatByWeight(weights.map((weight, value) => ({ value, weight })));
