@@ -27,6 +27,8 @@ const allTools = [
   'kdig',
   'dnsperf',
   'ping',
+  'mmdebstrap',
+  'runc',
 ];
 const vmTools = ['qemu-system-x86_64', 'busybox', 'setpriv', 'ncat', 'gcc', 'musl-gcc'];
 const testTask = '--disable-warning=ExperimentalWarning scripts/test.ts';
@@ -118,6 +120,27 @@ describe('bootstrap', () => {
   it('needs no tools for check and format', () => {
     expect(run('check')).toMatchObject({ code: 0, output: 'RUN scripts/test.ts --quick\n' });
     expect(run('format').output).toBe('RUN node_modules/oxfmt/bin/oxfmt\n');
+  });
+});
+
+describe('bootstrap of the image', () => {
+  beforeEach(() => addTools(allTools.filter((name) => name !== 'runc')));
+
+  it('installs what it is made and tried with as root, for the image itself and for its tests', () => {
+    addCommand('apt-get', 'exit 0');
+    for (const task of ['test', 'image']) {
+      const { code, words, calls } = run(task);
+      expect({ code, word: words[0] }).toEqual({ code: 0, word: 'waypost: installing Debian packages for the image: runc' });
+      expect(calls).toMatch(/ install -y --no-install-recommends runc\n/);
+    }
+    expect(run('image', 'out').output).toContain('RUN --disable-warning=ExperimentalWarning scripts/image.ts out\n');
+  });
+
+  it('goes on without root, and says that there is no image', () => {
+    addCommand('id', 'echo 1000');
+    const { code, words } = run('test');
+    expect(code).toBe(0);
+    expect(words.join('')).toContain('the image cannot be made: only root can do that');
   });
 });
 

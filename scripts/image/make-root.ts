@@ -3,8 +3,7 @@ import { cp, mkdir, readFile, readdir, rm, rmdir, symlink, writeFile } from 'nod
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
-import { buildBundle } from '../bundle/build-bundle.ts';
-import { copyKoffi } from './copy-koffi.ts';
+import { addAgent } from './add-agent.ts';
 import { belongsInImage, busyboxApplets, chosenNames, imagePackages, imageSuite } from './contents.ts';
 
 const run = promisify(execFile);
@@ -73,15 +72,6 @@ async function addOwn(folder: string): Promise<void> {
   for (const name of busyboxApplets) await symlink('busybox', join(folder, 'bin', name));
   await cp(join(root, 'deploy/image/iptables-chooser'), join(folder, 'usr/sbin/iptables-chooser'));
   for (const name of chosenNames) await symlink('iptables-chooser', join(folder, 'usr/sbin', name));
-  await addAgent(join(folder, 'usr/lib/waypost'));
+  await addAgent(root, join(folder, 'usr/lib/waypost'));
   await symlink('../lib/waypost/bin/waypost', join(folder, 'usr/bin/waypost'));
-}
-
-/** The bundle, with the Node.js and the native package that one in a checkout finds there. */
-async function addAgent(folder: string): Promise<void> {
-  await buildBundle(root, folder);
-  await copyKoffi(join(root, 'node_modules'), join(folder, 'node_modules'));
-  const node = join(folder, 'bin/node');
-  await rm(node);
-  await cp(join(root, 'node_modules/node/bin/node'), node);
 }

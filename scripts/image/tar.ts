@@ -33,7 +33,7 @@ export function renderHeader({ path, kind, mode, size, target }: TarEntry): Buff
   header.write(' '.repeat(8), 148);
   header.write(typeFlags[kind], 156);
   header.write(target, 157);
-  header.write('ustar\0' + '00', 257);
+  header.write('ustar\u000000', 257);
   header.write(prefix, 345);
   const sum = header.reduce((total, octet) => total + octet, 0);
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);

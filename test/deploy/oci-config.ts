@@ -53,15 +53,13 @@ export function renderOciConfig(container: V1Container, options: OciOptions): ob
 }
 
 /** Docker's and containerd's own, less what `drop` names. */
-const defaultCapabilities = [
-  ...['AUDIT_WRITE', 'CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'MKNOD', 'NET_BIND_SERVICE', 'NET_RAW', 'SETFCAP'],
-  ...['SETGID', 'SETPCAP', 'SETUID', 'SYS_CHROOT'],
-];
+const defaultCapabilities =
+  'AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT'.split(
+    ' ',
+  );
 
 /** As many of a privileged container's as matter to the preparation of a node. */
-const allCapabilities = [...defaultCapabilities, 'NET_ADMIN', 'SYS_ADMIN', 'SYS_MODULE', 'SYS_RESOURCE'].map(
-  (name) => `CAP_${name}`,
-);
+const allCapabilities = [...defaultCapabilities, 'NET_ADMIN', 'SYS_ADMIN', 'SYS_MODULE'].map((name) => `CAP_${name}`);
 
 function capabilitiesOf({ securityContext }: V1Container, withheld: readonly string[]): string[] {
   const { add = [], drop = [] } = securityContext?.capabilities ?? {};

@@ -23,6 +23,7 @@ const unserved = {
     name: published.name,
     uid: '5f0f4bd4-3a35-4f5f-9d9f-0d6c2f9a7c01',
     creationTimestamp: '2026-01-02T03:04:05Z',
+    annotations: { 'waypost.dev/announce': 'garp' },
   },
   status: { loadBalancer: {} },
 };
@@ -74,28 +75,34 @@ describeWhere(await canMakeNamespaces(), 'the roles of the manifests', () => {
     }
   }
 
-  async function check(overlay: string, flags: readonly string[]): Promise<void> {
+  /** Those that an overlay grants in vain, and those that it lacks. */
+  async function findMistakes(overlay: string, flags: readonly string[] = []): Promise<readonly string[]> {
     const guard = new RbacGuard(readGrants(readRendered(overlay), account));
     await using cluster = await createCluster(lab.node1);
     cluster.server.intercept = guard.intercept;
     cluster.put(unserved, ...slices('published', [ready('p1')]));
     await cluster.connect();
     await drive(cluster, [...flagsOf(overlay), ...flags], guard);
-    expect(guard.unused()).toEqual([]);
-    expect(guard.refused().filter((one) => !doneWithout.test(one))).toEqual([]);
+    const refused = guard.refused().filter((one) => !doneWithout.test(one));
+    return [...guard.unused().map((one) => `unused: ${one}`), ...refused.map((one) => `refused: ${one}`)];
   }
 
-  test('of the base: nothing that the agent asks for is refused, and nothing is allowed that it does not ask for', () =>
-    check('base', []));
+  test('of the base: nothing that the agent asks for is refused, and nothing is allowed that it does not ask for', async () => {
+    expect(await findMistakes('base')).toEqual([]);
+  });
 
-  test('with DNS, the same', () => check('iptables-dns', []));
+  test('with DNS, the same', async () => {
+    expect(await findMistakes('iptables-dns')).toEqual([]);
+  });
 
-  test('with DNS and mesh ingress, the same', () =>
-    check('ipvs-dns-mesh-ingress', [
-      '--ingress-pool=front=198.51.100.0/24+2001:db8:100::/120',
-      '--ingress-vip-cidrs=198.51.100.0/24,2001:db8:100::/120',
-      '--ingress-lease-duration=3s',
-    ]));
+  test.each(['ipvs-dns-mesh-ingress', 'ipvs-mesh-ingress-announce'])(
+    'of %s, which gives addresses, the same',
+    async (overlay) => {
+      const ranges = ['198.51.100.0/24', '2001:db8:100::/120'];
+      const flags = [`--ingress-pool=front=${ranges.join('+')}`, `--ingress-vip-cidrs=${ranges.join()}`];
+      expect(await findMistakes(overlay, [...flags, '--ingress-lease-duration=3s'])).toEqual([]);
+    },
+  );
 });
 
 test('a verb that is missing is refused, and one that nobody needs is told', () => {
