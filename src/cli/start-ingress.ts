@@ -65,16 +65,7 @@ export async function startIngress(options: StartIngressOptions): Promise<Ingres
       : await startIngressHealth({ ...settings.healthChecks, changed: (services) => touches.add(services), report });
   const tell = makeNotice(options);
   const pools = await openPools(options, tell);
-  const count = addIngressMetrics(options.registry, {
-    publications: () => book.rows(),
-    health,
-    pools: pools?.agent ?? null,
-    marks: settings.fwmark,
-  });
-  const notice = (one: PublishNotice): void => {
-    count(one.reason);
-    tell(one);
-  };
+  const notice = countNotices(options, { book, health, pools }, tell);
   const changed = (): void => touches.add(book.services());
   const peers =
     settings.dsr === null || config.mode !== 'ipvs'
@@ -118,6 +109,28 @@ export async function startIngress(options: StartIngressOptions): Promise<Ingres
       await pools?.agent.close();
       pools?.stores.close();
     },
+  };
+}
+
+/** Adds the metrics; what is given back counts a notice and hands it on. */
+function countNotices(
+  { registry, settings }: StartIngressOptions,
+  {
+    book,
+    health,
+    pools,
+  }: { readonly book: PublicationBook; readonly health: IngressHealth | null; readonly pools: Pools | null },
+  tell: (notice: PublishNotice) => void,
+): (notice: PublishNotice) => void {
+  const count = addIngressMetrics(registry, {
+    publications: () => book.rows(),
+    health,
+    pools: pools?.agent ?? null,
+    marks: settings.fwmark,
+  });
+  return (notice) => {
+    count(notice.reason);
+    tell(notice);
   };
 }
 

@@ -60,7 +60,7 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
   const healthChecks = makeHealthChecks(options, () => proxy);
   const cleaner = makeConntrackCleaner(options, pause, observeConntrack(metrics));
   const handover = makeHandover(options, adopted);
-  const proxyOptions: ProxyOptions = {
+  const proxy = new Proxy({
     planes,
     source,
     nodeMayCome: config.manifests === null,
@@ -77,8 +77,7 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     ...publishing(ingress),
     observe: observeSyncs(metrics),
     afterSync: [healthChecks, cleaner, refusals, handover, ...announcing(ingress)],
-  };
-  const proxy = new Proxy(proxyOptions);
+  });
   addFrontendMetrics(registry, () => proxy.tally());
   ingress?.attach((services) => proxy.touch(services));
   proxy.start();
