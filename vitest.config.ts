@@ -7,7 +7,8 @@ const architecture = ['test/architecture.test.ts', 'test/architecture/**/*.test.
 /** Long ones that need nothing but a processor, or whole resolvers on loopback: they disturb nobody. */
 const sideBySide = [
   'test/random/**/*.test.ts',
-  'test/packets/{frontends,ipvs-table,nftables-table,table,tracer}.test.ts',
+  'test/packets/{frontends,ipvs-table,nftables-draws,nftables-table,table,tracer}.test.ts',
+  'test/deploy/{manifests,seccomp}.test.ts',
   'test/dns/{cases,life,messages,sizes,streams,system-fuzz,system-metrics,witnesses}.test.ts',
 ];
 

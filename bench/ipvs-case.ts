@@ -60,6 +60,7 @@ async function runCase(services: number, driver: Driver): Promise<IpvsResult> {
     captureBit: 12,
     ...standardNumbers,
     echo: 'answer',
+    strays: 'drop',
     clock: systemClock,
     now: () => performance.now(),
     pause,

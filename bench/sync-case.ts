@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createExecPort, createIptablesDataPlane, createShell, trace } from '../src/iptables/mod.ts';
+import { createExecPort, createIptablesDataPlane, createRuleStages, createShell } from '../src/iptables/mod.ts';
 import type { RulesetState, Variant } from '../src/iptables/mod.ts';
 import { createPause, createStore, decodeService, decodeSlice } from '../src/kube/mod.ts';
 import type { Store } from '../src/kube/mod.ts';
@@ -11,6 +11,8 @@ import type { ApplyReport, DataPlane, Pause } from '../src/model/mod.ts';
 import { systemClock } from '../src/observe/mod.ts';
 import { Proxy } from '../src/proxy/mod.ts';
 import type { SnapshotSource } from '../src/proxy/mod.ts';
+import { createRouting, walkPacket } from '../src/trace/mod.ts';
+import type { TracedWay } from '../src/trace/mod.ts';
 import { makeService, makeSlice, serviceAddress } from './cluster.ts';
 
 /** What one case of the sync benchmark prints, as JSON. Times are milliseconds, sizes bytes. */
@@ -74,6 +76,7 @@ async function measure(services: number, variant: Variant, namespace: string): P
     sets: null,
     family: 'IPv4',
     dropInvalid: true,
+    strays: null,
     degraded: (problem) => console.error(problem.message),
     allowLoopbackRouting: () => succeed(undefined),
     pause,
@@ -224,26 +227,30 @@ async function fill(store: Store, source: StoreSource, services: number, pause: 
 /** From a pod to the ClusterIPs of Services spread over all of them. */
 function measurePaths(ruleset: RulesetState, services: number) {
   const count = Math.min(50, services);
-  const lengths = Array.from({ length: count }, (_, number) => {
-    const destination = parseAddress(serviceAddress(Math.floor((number * services) / count)));
-    const source = parseAddress('10.128.200.1');
-    if (destination === null || source === null) throw new Error('bad address');
-    const packet = {
-      family: 'IPv4',
-      source,
-      destination,
-      protocol: 'tcp',
-      destinationPort: 80,
-      inInterface: 'pod',
-      mark: 0,
-    } as const;
-    const traced = trace(ruleset, packet, { localAddresses: [], route: () => ({ outInterface: 'eth0', sourceAddress: source }) });
-    if (!traced.ok) throw new Error(traced.problem.message);
-    return traced.value;
+  const source = parseAddress('10.128.200.1');
+  const everywhere = parsePrefix('0.0.0.0/0');
+  if (source === null || everywhere === null) throw new Error('bad address');
+  const route = { table: 254, type: 'unicast', device: 'eth0', source: null, gateway: null, protocol: 2 } as const;
+  const routing = createRouting({
+    family: 'IPv4',
+    routes: [{ ...route, destination: everywhere }],
+    rules: [{ priority: 32_766, mark: null, table: 254, protocol: 2, further: false }],
+    addresses: [{ address: source, device: 'eth0', length: 8, scope: 0 }],
   });
+  const sysctls = { forwarding: true, loopbackRouting: () => false, strictReversePath: () => false };
+  const node = { routing, stages: createRuleStages(ruleset, 'IPv4'), sysctls };
+  const paths = Array.from({ length: count }, (_, number) => {
+    const destination = parseAddress(serviceAddress(Math.floor((number * services) / count)));
+    if (destination === null) throw new Error('bad address');
+    const packet = { family: 'IPv4', protocol: 'TCP', source, sourcePort: 40_000, destination, destinationPort: 80 } as const;
+    const walked = walkPacket(node, { packet, inDevice: 'pod', mark: 0, link: null, memory: new Map() });
+    if (!walked.ok) throw new Error(walked.problem.message);
+    return walked.value;
+  });
+  const meanOf = (ways: readonly TracedWay[]): number => ways.reduce((sum, one) => sum + one.probability * one.evaluated, 0);
   return {
-    pathMean: lengths.reduce((sum, one) => sum + one.meanRules, 0) / count,
-    pathWorst: Math.max(...lengths.map((one) => one.worstRules)),
+    pathMean: paths.reduce((sum, ways) => sum + meanOf(ways), 0) / count,
+    pathWorst: Math.max(...paths.flat().map(({ evaluated }) => evaluated)),
   };
 }
 

@@ -15,6 +15,7 @@ import {
   stopWhileAsking,
 } from './names.ts';
 import type { NameStage } from './names.ts';
+import { showPublished } from './published.ts';
 import { changeBackends, checkKept, keepConnection, rowsOfWeb } from './scaling.ts';
 import type { Stage } from './scaling.ts';
 import { clusterIp, nodePort, showTraffic } from './traffic.ts';
@@ -47,7 +48,7 @@ async function runStory(): Promise<void> {
 async function startBackends(lab: Lab): Promise<void> {
   const wildcard = lab.families.includes('IPv6') ? '::' : '0.0.0.0';
   const backends = [...lab.pods.values()].filter(({ name }) => name.startsWith('web'));
-  await Promise.all(backends.map((backend) => backend.listen(listenOnAll([8080], wildcard))));
+  await Promise.all(backends.map((backend) => backend.listen(listenOnAll([8080, 9090], wildcard))));
 }
 
 async function tellStory(names: NameStage): Promise<void> {
@@ -80,15 +81,18 @@ async function tellStory(names: NameStage): Promise<void> {
   await changeBackends(stage, 'manifests/endpoints.yaml', ['web1', 'web2', 'web3']);
   await showTraffic(lab, ['web1', 'web2', 'web3'], 60);
 
-  sayHeading(`6. Pods ask ${dnsAddress} for names, and their own node answers`);
+  sayHeading('6. A second agent on node2 accepts what is published there: two ports of one Service');
+  await showPublished(stage);
+
+  sayHeading(`7. Pods ask ${dnsAddress} for names, and their own node answers`);
   await showNames(names);
   await changeMembers(names);
   await showExplanation(names);
 
-  sayHeading('7. The agent is killed, and another one starts, while a pod asks');
+  sayHeading('8. The agent is killed, and another one starts, while a pod asks');
   const next = await crashWhileAsking(names, agent, start);
 
-  sayHeading('8. It stops in order: the central DNS answers again, and all rules stay until they are cleaned up');
+  sayHeading('9. It stops in order: the central DNS answers again, and all rules stay until they are cleaned up');
   await stopWhileAsking(names, next);
   await showWithoutAgent(lab);
 }

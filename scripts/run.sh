@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the machine ready and runs one command: test, check, format, demo or bench.
+# Makes the machine ready and runs one command: test, check, format, demo, bench, bundle or image.
 # Written for a machine with nothing but Node.js 20 or later, npm and a POSIX shell; every step that has
 # nothing to do is skipped, so that the second run starts at once.
 set -eu
@@ -37,6 +37,16 @@ busybox busybox-static the first program of the virtual machine
 modprobe kmod kernel modules in the virtual machine
 setpriv util-linux the end of the virtual machine with the tests
 ncat ncat SCTP associations through a virtual server
+gcc gcc the programs that make load and take it
+musl-gcc musl-tools the same, for their C library
+TABLE
+}
+
+# What the image is made and tried with. Where they are missing, and cannot be installed, its tests are skipped.
+list_image_tools() {
+  cat <<'TABLE'
+mmdebstrap mmdebstrap the root file system of the image
+runc runc containers of the image, as a node runs them
 TABLE
 }
 
@@ -84,6 +94,18 @@ ensure_vm_tools() {
   fi
 }
 
+ensure_image_tools() {
+  missing=$(list_missing list_image_tools)
+  [ -n "$missing" ] || return 0
+  packages=$(printf '%s\n' "$missing" | cut -d ' ' -f 2 | sort -u | paste -s -d ' ' -)
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    say "the image cannot be made: only root can do that, with apt-get (Debian packages: $packages)."
+  else
+    say "installing Debian packages for the image: $packages"
+    install_packages "$packages" || say "apt-get could not install $packages (its own words are above); the image cannot be made."
+  fi
+}
+
 install_packages() {
   # A machine that was just started often still holds the package lock for its own updates.
   apt="apt-get -q -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3"
@@ -120,7 +142,7 @@ ensure_modules() {
   is_pinned_node || die "the npm package 'node' gave no Node.js 24 for $(uname -s) $(uname -m); is the npm registry reachable and the platform one it knows?"
 }
 
-[ $# -ge 1 ] || die "usage: scripts/run.sh test|check|format|demo|bench [arguments]"
+[ $# -ge 1 ] || die "usage: scripts/run.sh test|check|format|demo|bench|bundle|image [arguments]"
 task=$1
 shift
 # Debian keeps the network tools out of the PATH of ordinary users.
@@ -131,6 +153,7 @@ case $task in
   test)
     ensure_tools wanted
     ensure_vm_tools
+    ensure_image_tools
     # Node.js calls the function experimental with which it reads TypeScript.
     set -- --disable-warning=ExperimentalWarning scripts/test.ts "$@"
     ;;
@@ -138,7 +161,9 @@ case $task in
   format) set -- node_modules/oxfmt/bin/oxfmt "$@" ;;
   demo) ensure_tools required; set -- demo/main.ts "$@" ;;
   bench) ensure_tools wanted; set -- bench/main.ts "$@" ;;
-  *) die "unknown task '$task'; there are test, check, format, demo and bench." ;;
+  bundle) set -- --disable-warning=ExperimentalWarning scripts/bundle.ts ;;
+  image) ensure_image_tools; set -- --disable-warning=ExperimentalWarning scripts/image.ts "$@" ;;
+  *) die "unknown task '$task'; there are test, check, format, demo, bench, bundle and image." ;;
 esac
 ensure_modules
 PATH=$PWD/node_modules/node/bin:$PATH

@@ -27,8 +27,10 @@ const allTools = [
   'kdig',
   'dnsperf',
   'ping',
+  'mmdebstrap',
+  'runc',
 ];
-const vmTools = ['qemu-system-x86_64', 'busybox', 'setpriv', 'ncat'];
+const vmTools = ['qemu-system-x86_64', 'busybox', 'setpriv', 'ncat', 'gcc', 'musl-gcc'];
 const testTask = '--disable-warning=ExperimentalWarning scripts/test.ts';
 const loadedIpvs = '/sys/module/ip_vs';
 const sbin = 'PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin\n';
@@ -121,6 +123,27 @@ describe('bootstrap', () => {
   });
 });
 
+describe('bootstrap of the image', () => {
+  beforeEach(() => addTools(allTools.filter((name) => name !== 'runc')));
+
+  it('installs what it is made and tried with as root, for the image itself and for its tests', () => {
+    addCommand('apt-get', 'exit 0');
+    for (const task of ['test', 'image']) {
+      const { code, words, calls } = run(task);
+      expect({ code, word: words[0] }).toEqual({ code: 0, word: 'waypost: installing Debian packages for the image: runc' });
+      expect(calls).toMatch(/ install -y --no-install-recommends runc\n/);
+    }
+    expect(run('image', 'out').output).toContain('RUN --disable-warning=ExperimentalWarning scripts/image.ts out\n');
+  });
+
+  it('goes on without root, and says that there is no image', () => {
+    addCommand('id', 'echo 1000');
+    const { code, words } = run('test');
+    expect(code).toBe(0);
+    expect(words.join('')).toContain('the image cannot be made: only root can do that');
+  });
+});
+
 describe('bootstrap with a kernel that has no ip_vs', () => {
   beforeEach(() => {
     rmSync(join(root, 'ip_vs'));
@@ -140,9 +163,11 @@ describe('bootstrap with a kernel that has no ip_vs', () => {
     const { code, words, calls } = run('test');
     expect({ code, word: words[0] }).toEqual({
       code: 0,
-      word: 'waypost: installing Debian packages for a virtual machine, because this kernel has no ip_vs: busybox-static kmod ncat qemu-system-x86 util-linux',
+      word: 'waypost: installing Debian packages for a virtual machine, because this kernel has no ip_vs: busybox-static gcc kmod musl-tools ncat qemu-system-x86 util-linux',
     });
-    expect(calls).toMatch(/ install -y --no-install-recommends busybox-static kmod ncat qemu-system-x86 util-linux\n/);
+    expect(calls).toMatch(
+      / install -y --no-install-recommends busybox-static gcc kmod musl-tools ncat qemu-system-x86 util-linux\n/,
+    );
     expect(run('bench').calls.split(' install ')).toHaveLength(2);
   });
 

@@ -2,13 +2,10 @@ import type { Remark } from './checklist.ts';
 import { unproven } from './remark.ts';
 
 export const ingressRemarks: readonly Remark[] = [
-  unproven(3, 'The view leaves such addresses out before ingress sees them, which its tests show.'),
   unproven(
     13,
     'The two ports of a rewritten Service are balanced and forgotten with the connection, as the packet tests show; counters of the balancer are not compared with those of the client.',
   ),
   unproven(23, 'The kernel clears marks between namespaces; no test of ours repeats that.'),
   unproven(26, 'An audit of the data plane restores its table, which is proven for side rules in general.'),
-  unproven(36, 'The parameter of the device is set and a strict one of all interfaces is reported at start; no test.'),
-  unproven(37, 'As item 32.'),
 ];

@@ -1,5 +1,5 @@
 import type { EffectiveConfig } from '../config/mod.ts';
-import { readProcServers } from '../ipvs/mod.ts';
+import { readProcServers, standardNumbers } from '../ipvs/mod.ts';
 import { families, formatEndpoint, markLayout } from '../model/mod.ts';
 import { finding } from './check-facts.ts';
 import type { Finding, NodeFacts } from './check-facts.ts';
@@ -61,14 +61,13 @@ function describeForeign({ ipvs }: EffectiveConfig, count: number): readonly Fin
   return [finding('note', 'WP_CLI_CHECK_SERVERS', message, advice)];
 }
 
-function checkMarks({ ipvs }: EffectiveConfig, facts: NodeFacts): readonly Finding[] {
+function checkMarks({ ipvs, ingress }: EffectiveConfig, facts: NodeFacts): readonly Finding[] {
   const code = 'WP_CLI_CHECK_MARK';
-  const rules = families.flatMap((family) =>
-    findForeignUses(facts.routingRules[family] ?? '', facts.mangleRules ?? '', ipvs.captureBit),
-  );
+  const numbers = { captureBit: ipvs.captureBit, ...(ingress ?? standardNumbers) };
+  const rules = families.flatMap((family) => findForeignUses(facts.routingRules[family] ?? '', facts.mangleRules ?? '', numbers));
   const unique = [...new Set(rules)];
   if (unique.length === 0)
-    return [finding('ok', code, `nobody else uses bit ${ipvs.captureBit} of the packet mark or table 22359`)];
+    return [finding('ok', code, `nobody else uses bit ${ipvs.captureBit} of the packet mark or table ${numbers.routeTable}`)];
   const advice = 'give ipvs.captureBit another bit, or the other program another bit or table';
   return unique.map((message) => finding('warning', code, message, advice));
 }

@@ -12,12 +12,18 @@ export const goodNode: NodeFacts = {
     'kernel/net/netfilter/ipvs/ip_vs.ko: kernel/net/netfilter/nf_conntrack.ko',
     'kernel/net/netfilter/ipvs/ip_vs_rr.ko.xz: kernel/net/netfilter/ipvs/ip_vs.ko',
     'kernel/net/netfilter/ipvs/ip_vs_mh.ko',
+    'kernel/net/ipv4/ipip.ko: kernel/net/ipv4/ip_tunnel.ko',
+    'kernel/net/ipv6/ip6_tunnel.ko:',
+    'kernel/net/ipv4/fou.ko:',
+    'kernel/net/ipv6/fou6.ko:',
   ].join('\n'),
   kernelConfig: null,
   virtualServers: 'IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port Scheduler Flags\n',
   sysctls: new Map([
     ['net.ipv4.vs.conntrack', writable('0')],
     ['net.ipv4.ip_forward', writable('1')],
+    ['net.ipv4.conf.all.rp_filter', writable('0')],
+    ['net.ipv4.conf.default.rp_filter', writable('2')],
     ['net.ipv4.tcp_keepalive_time', writable('7200')],
     ['net.bridge.bridge-nf-call-iptables', writable('1')],
     ['net.bridge.bridge-nf-call-ip6tables', writable('1')],
@@ -26,6 +32,7 @@ export const goodNode: NodeFacts = {
     { name: 'cni0', ports: 3 },
     { name: 'docker0', ports: 2 },
   ],
+  interfaces: ['eth0', 'cni0', 'docker0'].map((name) => ({ name, mtu: 1500, alias: null })),
   addresses: parseInterfaceAddresses(
     [
       String.raw`1: lo    inet 127.0.0.1/8 scope host lo\       valid_lft forever preferred_lft forever`,

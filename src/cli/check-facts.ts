@@ -20,6 +20,14 @@ export interface BridgeFact {
   readonly ports: number;
 }
 
+/** An interface. */
+export interface InterfaceFact {
+  readonly name: string;
+  readonly mtu: number;
+  /** As `ip link set alias` gave it; null: none. */
+  readonly alias: string | null;
+}
+
 /**
  * What `waypost check` knows of a node: texts as kernel and tools print them, so that what is concluded from them can be
  * tested on recorded ones. Null: it could not be read, or is not there. Nothing was changed and no module loaded for it.
@@ -40,6 +48,7 @@ export interface NodeFacts {
   /** By name; absent where the kernel has none of that name. */
   readonly sysctls: ReadonlyMap<string, SysctlFact>;
   readonly bridges: readonly BridgeFact[];
+  readonly interfaces: readonly InterfaceFact[];
   readonly addresses: readonly InterfaceAddress[];
   /** Those of {@link wantedPrograms} that are installed. */
   readonly programs: ReadonlySet<string>;
@@ -64,6 +73,8 @@ export const wantedSysctls = [
   'net.ipv4.vs.conntrack',
   'net.ipv4.vs.expire_nodest_conn',
   'net.ipv4.ip_forward',
+  'net.ipv4.conf.all.rp_filter',
+  'net.ipv4.conf.default.rp_filter',
   'net.ipv4.tcp_keepalive_time',
   'net.bridge.bridge-nf-call-iptables',
   'net.bridge.bridge-nf-call-ip6tables',

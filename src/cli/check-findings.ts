@@ -2,6 +2,7 @@ import type { EffectiveConfig } from '../config/mod.ts';
 import type { Problem } from '../model/mod.ts';
 import { checkCollisions } from './check-collisions.ts';
 import { checkDns } from './check-dns.ts';
+import { checkDirectReturn } from './check-dsr.ts';
 import type { Finding, FindingLevel, NodeFacts } from './check-facts.ts';
 import { checkKernel } from './check-kernel.ts';
 import { checkNetwork } from './check-network.ts';
@@ -15,6 +16,7 @@ export function planFindings(config: EffectiveConfig, facts: NodeFacts): readonl
     ...checkKernel(config, facts),
     ...checkNetwork(config, facts),
     ...checkCollisions(config, facts),
+    ...checkDirectReturn(config, facts),
     ...checkDns(config, facts),
     ...checkNotes(config, facts),
   ];

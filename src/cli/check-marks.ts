@@ -1,22 +1,25 @@
-/** The routing table of captured addresses in ipvs mode, and the preference of the rule that leads there. */
-const captureTable = 22_359;
-const capturePriority = 75;
+/** How captured packets are led to this node: their mark's bit, the routing table, the preference of the rule that leads there. */
+export interface CaptureNumbers {
+  readonly captureBit: number;
+  readonly routeTable: number;
+  readonly rulePriority: number;
+}
 
 /**
  * What of others uses the bit that captured packets carry, or the table that they are routed by: in words, out of what
  * `ip rule show` and `iptables-save -t mangle` printed.
  */
-export function findForeignUses(rules: string, mangle: string, captureBit: number): readonly string[] {
-  return [...findRules(rules, captureBit), ...findMarkTargets(mangle, captureBit)];
+export function findForeignUses(rules: string, mangle: string, own: CaptureNumbers): readonly string[] {
+  return [...findRules(rules, own), ...findMarkTargets(mangle, own.captureBit)];
 }
 
-function findRules(rules: string, captureBit: number): readonly string[] {
+function findRules(rules: string, { captureBit, routeTable, rulePriority }: CaptureNumbers): readonly string[] {
   return rules.split('\n').flatMap((line) => {
     const [, priority = '', rest = ''] = /^(\d+):\s+(.*)$/.exec(line) ?? [];
     const [, mark = '0', mask = '0xffffffff'] = /\bfwmark (0x[0-9a-f]+|\d+)(?:\/(0x[0-9a-f]+|\d+))?/.exec(rest) ?? [];
     const table = /\blookup (\S+)/.exec(rest)?.[1] ?? '';
-    if (Number(priority) === capturePriority && table === String(captureTable)) return [];
-    if (table === String(captureTable)) return [`the routing rule "${rest.trim()}" leads to table ${captureTable} too`];
+    if (Number(priority) === rulePriority && table === String(routeTable)) return [];
+    if (table === String(routeTable)) return [`the routing rule "${rest.trim()}" leads to table ${routeTable} too`];
     // With a mask that leaves the bit out a rule neither asks for it nor minds it.
     const asks = rest.includes('fwmark') && hasBit(Number(mask), captureBit) && hasBit(Number(mark), captureBit);
     return asks ? [`the routing rule "${rest.trim()}" goes by bit ${captureBit} of the packet mark too`] : [];

@@ -35,7 +35,7 @@ function flows(count: number): string {
 }
 
 /** A plane whose connections are counted one after the other, the last again and again, by a clock that every look moves on. */
-function setStage(counts: readonly number[], servers: readonly ServerConnections[] = [server], drainMs = 300_000) {
+function setStage(counts: readonly number[], servers: readonly ServerConnections[] = [server], drainMs = 300_000, readingMs = 0) {
   const calls: string[] = [];
   const problems: Problem[] = [];
   const conntrack = createFakeConntrack();
@@ -53,6 +53,7 @@ function setStage(counts: readonly number[], servers: readonly ServerConnections
   };
   const plane = {
     looks: 0,
+    readings: 0,
     stepAside: async () => {
       calls.push('step aside');
       return succeed([
@@ -70,7 +71,11 @@ function setStage(counts: readonly number[], servers: readonly ServerConnections
       return succeed(['virtual server TCP 10.96.0.1:80']);
     },
   };
-  const readFlows = async (): Promise<string> => flows(counts[plane.looks - 1] ?? counts.at(-1) ?? 0);
+  const readFlows = async (): Promise<string> => {
+    plane.readings += 1;
+    time += readingMs;
+    return flows(counts[plane.looks - 1] ?? counts.at(-1) ?? 0);
+  };
   const options = {
     readFlows,
     clock,
@@ -95,10 +100,32 @@ test('[IPVS-43] established connections go on until they end, and those that are
   expect(elapsed()).toBe(3000 + 4000);
 });
 
+test('[IPVS-43] so do those of publications, whose back ends are there without a port', async () => {
+  const [destination] = server.destinations;
+  if (destination === undefined) throw new Error('the server has no destination');
+  const published = { ...server, server: 'FWM 257', destinations: [{ ...destination, endpoint: '10.244.0.1:0' }] };
+  const { run, elapsed } = setStage([2, 2, 0], [published]);
+  expect((await run()).ok).toBe(true);
+  expect(elapsed()).toBe(2000 + 4000);
+});
+
 test('[IPVS-48] not for longer than the drain time', async () => {
   const { run, elapsed } = setStage([1], [server], 20_000);
   expect((await run()).ok).toBe(true);
   expect(elapsed()).toBe(20_000);
+});
+
+test('connections are not read where all have ended by the counts of the servers', async () => {
+  const ended = { ...server, destinations: server.destinations.map((one) => ({ ...one, active: 0 })) };
+  const { run, plane, elapsed } = setStage([9], [ended]);
+  expect((await run()).ok).toBe(true);
+  expect([plane.readings, elapsed()]).toEqual([0, 4000]);
+});
+
+test('to read them takes a tenth of the time, however long the kernel needs for it', async () => {
+  const { run, plane, elapsed } = setStage([1], [server], 200_000, 2000);
+  expect((await run()).ok).toBe(true);
+  expect([plane.readings, elapsed()]).toEqual([10, 200_000]);
 });
 
 test('the end of the agent leaves the rest to the next one', async () => {

@@ -66,6 +66,13 @@ const lookMs = 1000;
 const quietMs = 3500;
 
 /**
+ * For every page that the kernel gives of its connections it goes through them from the first one, so the time to read
+ * them grows with the square of their number: a quarter of a second of a processor for 30,000, and several on a slow one.
+ * At most this part of the time goes into that.
+ */
+const readingShare = 0.1;
+
+/**
  * Takes a data plane out of service that another one has replaced: new connections are left to that one, established ones
  * go on until they end or their time is over, then everything goes. Gives what was removed; nothing where the agent ends
  * before.
@@ -81,23 +88,36 @@ export async function retire(
   const { clock, drainMs, signal, readFlows } = options;
   const deadline = clock.now() + drainMs;
   for (let quietSince: number | null = null; ;) {
-    const destinations = await listDestinations(plane);
-    if (!destinations.ok) return destinations;
-    const open = countEstablished(await readFlows(), family, destinations.value);
+    const began = clock.now();
+    const counted = await countDestinations(plane);
+    if (!counted.ok) return counted;
+    const { endpoints, active } = counted.value;
+    // Where all connections have ended there is none to be looked for.
+    const open = active === 0 ? 0 : countEstablished(await readFlows(), family, endpoints);
     const now = clock.now();
     quietSince = open > 0 ? null : (quietSince ?? now);
     const quiet = quietSince !== null && now - quietSince >= quietMs;
-    if (destinations.value.size === 0 || quiet || now >= deadline) return plane.cleanup();
-    if (!(await rest(clock, signal))) return succeed([]);
+    if (endpoints.size === 0 || quiet || now >= deadline) return plane.cleanup();
+    const pause = Math.min(Math.max(lookMs, (now - began) / readingShare), deadline - now);
+    if (!(await rest(clock, pause, signal))) return succeed([]);
   }
 }
 
+interface Counted {
+  readonly endpoints: ReadonlySet<string>;
+  /** Connections in a state that the kernel takes for an open one. */
+  readonly active: number;
+}
+
 /** Of servers that are ours. */
-async function listDestinations(plane: Pick<DataPlane, 'connections'>): Promise<Outcome<ReadonlySet<string>>> {
+async function countDestinations(plane: Pick<DataPlane, 'connections'>): Promise<Outcome<Counted>> {
   const counted = await (plane.connections?.() ?? succeed([]));
   if (!counted.ok) return counted;
   const own = counted.value.filter(({ service }) => service !== null).flatMap(({ destinations }) => destinations);
-  return succeed(new Set(own.map(({ endpoint }) => endpoint)));
+  return succeed({
+    endpoints: new Set(own.map(({ endpoint }) => endpoint)),
+    active: own.reduce((sum, one) => sum + one.active, 0),
+  });
 }
 
 /** A UDP client that goes on with one port would be led to virtual servers for ever: its next datagram begins a new flow. */
@@ -125,14 +145,14 @@ async function removeFlows(
 }
 
 /** False where the agent ends meanwhile. */
-function rest(clock: Clock, signal: AbortSignal): Promise<boolean> {
+function rest(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve(false);
     const abort = (): void => {
       cancel();
       resolve(false);
     };
-    const cancel = clock.after(lookMs, () => {
+    const cancel = clock.after(milliseconds, () => {
       signal.removeEventListener('abort', abort);
       resolve(true);
     });

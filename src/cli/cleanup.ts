@@ -23,6 +23,7 @@ export async function runCleanup(terminal: Terminal): Promise<number> {
   // Chains first: a set that a rule names cannot be removed.
   const problems = [
     ...(await cleanOwn(families, terminal)),
+    ...(await cleanTunnels(families, terminal)),
     ...(await cleanResolver(families, terminal)),
     ...(await cleanLeftovers(shell, families, terminal)),
   ];
@@ -62,6 +63,18 @@ async function cleanMode(mode: ProxyMode, families: readonly Family[], terminal:
   if (!made.ok) return absent.has(made.problem.code) ? [] : [made.problem];
   const problems = await cleanPlanes(made.value.planes, terminal);
   await made.value.close();
+  return problems;
+}
+
+/** The receiving ends of direct return, which say themselves that they are ours. */
+async function cleanTunnels(families: readonly Family[], terminal: Terminal): Promise<readonly Problem[]> {
+  const { removeTunnels } = await import('./remove-tunnels.ts');
+  const problems: Problem[] = [];
+  for (const family of families) {
+    const removed = await removeTunnels(family);
+    printRemoved(`${family} tunnels`, removed, terminal);
+    if (!removed.ok) problems.push({ ...removed.problem, message: `${family} tunnels: ${removed.problem.message}` });
+  }
   return problems;
 }
 

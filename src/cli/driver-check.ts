@@ -5,7 +5,7 @@ import type { DnsChoices } from '../config/mod.ts';
 import { createShell } from '../iptables/mod.ts';
 import type { Shell } from '../iptables/mod.ts';
 import { parseInterfaceAddresses, wantedPrograms, wantedSysctls } from './check-facts.ts';
-import type { BridgeFact, NodeFacts, SysctlFact } from './check-facts.ts';
+import type { BridgeFact, InterfaceFact, NodeFacts, SysctlFact } from './check-facts.ts';
 import { gatherDnsFacts } from './driver-check-dns.ts';
 
 const timeoutSeconds = 20;
@@ -29,6 +29,7 @@ export async function gatherNodeFacts(shell: Shell = createShell(), dns: DnsChoi
     virtualServers: await readOrNull('/proc/net/ip_vs'),
     sysctls: await readSysctls(),
     bridges: await findBridges(),
+    interfaces: await findInterfaces(),
     programs,
     processes: await listProcesses(),
     dns: dns === null ? null : await gatherDnsFacts(dns),
@@ -85,6 +86,17 @@ async function findBridges(): Promise<readonly BridgeFact[]> {
     bridges.push({ name, ports: (await listOrEmpty(`/sys/class/net/${name}/brif`)).length });
   }
   return bridges;
+}
+
+async function findInterfaces(): Promise<readonly InterfaceFact[]> {
+  const interfaces: InterfaceFact[] = [];
+  for (const name of await listOrEmpty('/sys/class/net')) {
+    const folder = `/sys/class/net/${name}`;
+    const alias = ((await readOrNull(`${folder}/ifalias`)) ?? '').trim();
+    const mtu = Number((await readOrNull(`${folder}/mtu`)) ?? '0');
+    interfaces.push({ name, mtu, alias: alias === '' ? null : alias });
+  }
+  return interfaces;
 }
 
 async function findPrograms(): Promise<ReadonlySet<string>> {

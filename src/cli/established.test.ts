@@ -18,3 +18,10 @@ test('what is being opened or is open counts, of the destinations asked for', ()
   expect(countEstablished(listing, 'IPv4', new Set(['10.244.1.11:80']))).toBe(0);
   expect(countEstablished(listing, 'IPv6', new Set(['[fd00:10:244:1::11]:8080', '10.244.1.11:8080']))).toBe(1);
 });
+
+test('a destination of port 0 has the connections to all ports of its address', () => {
+  expect(countEstablished(listing, 'IPv4', new Set(['10.244.1.11:0']))).toBe(2);
+  expect(countEstablished(listing, 'IPv4', new Set(['10.244.1.11:0', '10.244.1.11:8080']))).toBe(2);
+  expect(countEstablished(listing, 'IPv4', new Set(['10.244.1.1:0']))).toBe(0);
+  expect(countEstablished(listing, 'IPv6', new Set(['[fd00:10:244:1::11]:0']))).toBe(1);
+});

@@ -99,7 +99,7 @@ test('[SP-159] ipvs mode removes chains first, then the servers that it has not 
   expect(cleaned).toEqual(['IPv4']);
   expect(order.filter((command) => command.startsWith('ipvsadm --delete'))).toEqual(['ipvsadm --delete-service -t 10.96.0.2:80']);
   expect(lines.toSorted()).toEqual([
-    'removed what another mode of ours had left behind IPv4: own IPv4',
+    'removed what an agent with other settings had left behind IPv4: own IPv4',
     'removed what kube-proxy had left behind IPv4: chain nat KUBE-SERVICES, nftables table ip kube-proxy, virtual server -t 10.96.0.2:80',
   ]);
 });

@@ -20,7 +20,7 @@ export interface HandoverOptions {
   /** The virtual servers that the data planes have in use; absent: none, they do not balance by virtual servers. */
   readonly adopted?: AdoptedServers;
   /**
-   * Removes what this product made of a family in the modes that it does not run in now; absent: nothing. May take until
+   * Removes what this product made of a family with settings that it does not run with now; absent: nothing. May take until
    * connections have ended, or until the signal.
    */
   readonly cleanOwn?: (taken: TakenOver, signal: AbortSignal) => ReturnType<DataPlane['cleanup']>;
@@ -67,8 +67,8 @@ export class Handover implements AfterSync {
     const cleaned = await this.#options.cleanOwn?.(taken, this.#closed.signal);
     if (cleaned === undefined) return;
     const { family } = taken;
-    if (!cleaned.ok) return this.#tellProblem('another mode of ours', family, cleaned.problem);
-    this.#tellRemoved('removed what another mode of ours had left behind', family, cleaned.value);
+    if (!cleaned.ok) return this.#tellProblem('an agent with other settings', family, cleaned.problem);
+    this.#tellRemoved('removed what an agent with other settings had left behind', family, cleaned.value);
   }
 
   async #takeOver(family: Family, last: boolean): Promise<void> {

@@ -34,6 +34,11 @@ export class PublicationBook {
     this.#rows.delete(`${family} ${service}`);
   }
 
+  /** Some Service has every packet to the address taken, whatever its port. */
+  takesWhole(address: string): boolean {
+    return this.rows().some((row) => row.address === address && row.capture === 'local');
+  }
+
   rows(): readonly PublicationRow[] {
     return [...this.#rows.values()].flat();
   }

@@ -1,5 +1,5 @@
 import { HealthChecker, openProbes } from '../ingress/mod.ts';
-import type { HealthRow } from '../ingress/mod.ts';
+import type { HealthCounts, HealthRow } from '../ingress/mod.ts';
 import type { BackendAddress, Dirty, Problem, ServiceKey, ServiceRecord, SliceRecord, Snapshot } from '../model/mod.ts';
 
 /** Programs take a process each. */
@@ -17,6 +17,7 @@ export interface IngressHealth {
   take(snapshot: Snapshot, dirty: Dirty): void;
   isLive(service: ServiceKey, backend: BackendAddress): boolean;
   rows(): readonly HealthRow[];
+  counts(): HealthCounts;
   close(): void;
 }
 
@@ -42,6 +43,7 @@ export async function startIngressHealth(options: IngressHealthOptions): Promise
     },
     isLive: (service, backend) => checker.isLive(service, backend),
     rows: () => [...checker.state()],
+    counts: () => checker.counts(),
     close() {
       checker.close();
       probes.close();

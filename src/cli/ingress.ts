@@ -37,6 +37,14 @@ const healthSchema = v.object({
   failures: v.number(),
 });
 
+const announcedSchema = v.object({
+  address: v.string(),
+  owner: v.nullable(v.string()),
+  undecided: v.boolean(),
+  since: v.number(),
+  problem: v.nullable(v.looseObject({ code: v.string(), message: v.string() })),
+});
+
 const statusSchema = v.variant('ok', [
   v.object({ ok: v.literal(false), error: v.string() }),
   v.object({
@@ -44,10 +52,12 @@ const statusSchema = v.variant('ok', [
     publications: v.array(publicationSchema),
     health: v.array(healthSchema),
     pools: v.nullable(v.looseObject({ leading: v.boolean() })),
+    announced: v.nullable(v.array(announcedSchema)),
   }),
 ]);
 
 type Publication = v.InferOutput<typeof publicationSchema>;
+type Announced = v.InferOutput<typeof announcedSchema>;
 type Health = v.InferOutput<typeof healthSchema>;
 
 /** `waypost ingress`: prints what the running agent publishes. */
@@ -65,8 +75,11 @@ export async function runIngress(options: IngressOptions, terminal: Terminal): P
     rows.filter(({ service }) => options.namespace === undefined || service.startsWith(`${options.namespace}/`));
   const publications = chosen(asked.value.publications);
   const health = chosen(asked.value.health);
+  const { pools } = asked.value;
+  const shown = new Set(publications.map(({ address }) => address));
+  const announced = asked.value.announced?.filter(({ address }) => options.namespace === undefined || shown.has(address)) ?? null;
   if (options.output === 'json') {
-    terminal.out(`${JSON.stringify({ publications, health, pools: asked.value.pools }, null, 2)}\n`);
+    terminal.out(`${JSON.stringify({ publications, health, pools, announced }, null, 2)}\n`);
     return 0;
   }
   if (publications.length === 0) {
@@ -80,6 +93,7 @@ export async function runIngress(options: IngressOptions, terminal: Terminal): P
     terminal,
   );
   if (health.length > 0) terminal.out(`\n${formatHealth(health, Date.now())}`);
+  if (announced !== null && announced.length > 0) terminal.out(`\n${formatAnnounced(announced, Date.now())}`);
   return 0;
 }
 
@@ -141,4 +155,17 @@ function formatHealth(rows: readonly Health[], now: number): string {
     text,
   ]);
   return formatTable(columns, cells);
+}
+
+/** Who answers for an address on its network, as this node sees it. */
+function formatAnnounced(rows: readonly Announced[], now: number): string {
+  const columns = [{ title: 'ANNOUNCED' }, { title: 'NODE' }, { title: 'SINCE', align: 'right' as const }, { title: 'STATE' }];
+  const cells = rows.map((row) => [row.address, row.owner ?? '-', formatAge(now - row.since), stateOf(row)]);
+  return formatTable(columns, cells);
+}
+
+function stateOf({ owner, undecided, problem }: Announced): string {
+  if (problem !== null) return problem.code;
+  if (owner === null) return 'no node accepts';
+  return undecided ? 'waits for a sign of life' : 'answers';
 }

@@ -1,4 +1,4 @@
-import type { EffectiveConfig } from '../config/mod.ts';
+import type { EffectiveConfig, IngressSettings } from '../config/mod.ts';
 import type { IpvsNotice } from '../ipvs/mod.ts';
 import type { DataPlane, Family, Outcome, Pause, Problem, ProxyMode } from '../model/mod.ts';
 
@@ -25,15 +25,23 @@ export interface DataPlaneOptions {
   readonly observe?: (notice: IpvsNotice) => void;
 }
 
+/** What becomes of packets to published addresses that nobody takes. */
+export function straysOf({ noEndpointsAction }: Pick<IngressSettings, 'noEndpointsAction'>): 'drop' | 'reject' {
+  return noEndpointsAction ?? 'drop';
+}
+
 /**
  * Makes the data planes of a mode, one for each family, each with helpers of its own so that one that hangs does not stop
  * the other. A mode that cannot be used is a failure; there is no other mode to fall back to.
  */
 export async function makeDataPlanes(options: DataPlaneOptions): Promise<Outcome<DataPlanes>> {
-  const { mode, families, pause, degraded } = options;
+  const { mode, config } = options;
   switch (mode) {
     case 'iptables':
-      return (await import('./make-iptables-planes.ts')).makeIptablesPlanes(families, pause, degraded);
+      return (await import('./make-iptables-planes.ts')).makeIptablesPlanes({
+        ...options,
+        strays: config.ingress === null ? null : straysOf(config.ingress),
+      });
     case 'ipvs':
       return (await import('./make-ipvs-planes.ts')).makeIpvsPlanes(options);
     case 'nftables':

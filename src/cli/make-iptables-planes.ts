@@ -1,4 +1,4 @@
-import type { Detection, IptablesPort, SetPort, Shell, Variant } from '../iptables/mod.ts';
+import type { Detection, IptablesOptions, IptablesPort, SetPort, Shell, Variant } from '../iptables/mod.ts';
 import {
   allowLoopbackRouting,
   createExecPort,
@@ -9,19 +9,18 @@ import {
   shouldDropInvalid,
 } from '../iptables/mod.ts';
 import { succeed } from '../model/mod.ts';
-import type { DataPlane, Family, Outcome, Pause, Problem } from '../model/mod.ts';
-import type { DataPlanes } from './make-data-planes.ts';
+import type { DataPlane, Family, Outcome, Problem } from '../model/mod.ts';
+import type { DataPlaneOptions, DataPlanes } from './make-data-planes.ts';
+
+interface IptablesPlanesOptions
+  extends Pick<DataPlaneOptions, 'families' | 'pause' | 'degraded'>, Pick<IptablesOptions, 'strays'> {}
 
 /** Data planes of iptables mode, each with a shell of its own. */
-export async function makeIptablesPlanes(
-  families: readonly Family[],
-  pause: Pause,
-  degraded: (problem: Problem) => void,
-): Promise<Outcome<DataPlanes>> {
+export async function makeIptablesPlanes(options: IptablesPlanesOptions): Promise<Outcome<DataPlanes>> {
   const detected = await detectTools();
   if (!detected.ok) return detected;
   const { variant, version, tools } = detected.value;
-  const made = await Promise.all(families.map((family) => makePlane(family, { variant, tools: tools[family] }, pause, degraded)));
+  const made = await Promise.all(options.families.map((family) => makePlane(family, { variant, tools: tools[family] }, options)));
   return succeed({
     planes: made.map(({ plane }) => plane),
     notes: { iptables: `${version.join('.')} ${variant}`, reason: detected.value.reason },
@@ -41,8 +40,7 @@ async function detectTools(): Promise<Outcome<Detection>> {
 async function makePlane(
   family: Family,
   found: { readonly variant: Variant; readonly tools: Detection['tools'][Family] },
-  pause: Pause,
-  degraded: (problem: Problem) => void,
+  { strays, pause, degraded }: IptablesPlanesOptions,
 ): Promise<{ readonly plane: DataPlane; readonly port: IptablesPort }> {
   const shell = createShell();
   const port = createExecPort({ family, ...found, shell });
@@ -51,6 +49,7 @@ async function makePlane(
     port,
     sets: await findSets(family, shell, degraded),
     dropInvalid: shouldDropInvalid(),
+    strays,
     allowLoopbackRouting,
     degraded,
     pause,

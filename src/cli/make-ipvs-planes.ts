@@ -16,6 +16,7 @@ import { createRouteTool, openRoutePort } from '../netlink/mod.ts';
 import type { RoutePort } from '../netlink/mod.ts';
 import { createSideRules } from '../nftables/mod.ts';
 import { systemClock } from '../observe/mod.ts';
+import { straysOf } from './make-data-planes.ts';
 import type { DataPlaneOptions, DataPlanes } from './make-data-planes.ts';
 import { openNft } from './open-nft.ts';
 
@@ -79,6 +80,7 @@ async function makePlane(family: Family, options: DataPlaneOptions): Promise<Out
     sysctls: createSysctlPort(),
     kernelRelease: release(),
     serviceCidrs: config.serviceCidrs,
+    strays: straysOf(config.ingress ?? { noEndpointsAction: null }),
     drainPollMs,
     clock: systemClock,
     now: () => performance.now(),

@@ -6,6 +6,7 @@ import { dnsCommand } from './dns-commands.ts';
 import type { IngressOptions } from './ingress.ts';
 import type { ServicesOptions } from './services.ts';
 import type { Terminal } from './terminal.ts';
+import type { TraceOptions } from './trace.ts';
 import { readVersion } from './version.ts';
 
 /** Runs the command that the words name and gives the exit code. */
@@ -45,6 +46,7 @@ function buildProgram(terminal: Terminal, finish: (code: number) => void): Comma
   program.addCommand(cleanupCommand(program, terminal, finish));
   program.addCommand(servicesCommand(program, terminal, finish));
   program.addCommand(ingressCommand(program, terminal, finish));
+  program.addCommand(traceCommand(program, terminal, finish));
   program.addCommand(dnsCommand(program, terminal, finish));
   program
     .command('version')
@@ -135,5 +137,25 @@ function ingressCommand(program: Command, terminal: Terminal, finish: Finish): C
     .action(async (options: IngressOptions) => {
       const { runIngress } = await import('./ingress.ts');
       finish(await runIngress(options, terminal));
+    });
+}
+
+function traceCommand(program: Command, terminal: Terminal, finish: Finish): Command {
+  return new Command('trace')
+    .copyInheritedSettings(program)
+    .exitOverride((error) => {
+      throw error.exitCode === 0 ? error : new CommanderError(2, error.code, error.message);
+    })
+    .description('follow a packet through what this node’s kernel holds, and say what becomes of it and why')
+    .argument('<source>', 'an IP address, node, outside, or NAMESPACE/NAME of a pod')
+    .argument('<destination>', 'ADDRESS:PORT[/PROTOCOL] or NAMESPACE/SERVICE[:PORT][/PROTOCOL]')
+    .option('--url <url>', 'where the agent serves its debug pages; only names need it', 'http://127.0.0.1:10249')
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(new Option('--family <family>', 'of the Service’s addresses').choices(['IPv4', 'IPv6']))
+    .option('--device <name>', 'where the packet arrives, in place of where its source is routed to')
+    .option('--source-port <port>', 'port that it is sent from', '40000')
+    .action(async (source: string, destination: string, options: TraceOptions) => {
+      const { runTrace } = await import('./trace.ts');
+      finish(await runTrace(source, destination, options, terminal));
     });
 }

@@ -1,5 +1,5 @@
 import type { EffectiveConfig } from '../config/mod.ts';
-import type { Clock, Family, FamilyHealth, Outcome, Problem, StatusRow } from '../model/mod.ts';
+import type { Clock, Family, FamilyHealth, Outcome, Problem, Snapshot, StatusRow } from '../model/mod.ts';
 import type { AgentEvent } from '../kube/mod.ts';
 import type { Logger, Registry } from '../observe/mod.ts';
 import type { ConnectionCounts } from './connections.ts';
@@ -17,6 +17,8 @@ export interface ProxyHandle {
   nodeEligible(): boolean;
   /** The first complete sync is done in every family. */
   synced(): boolean;
+  /** What is known of the cluster; absent before anything is. */
+  snapshot?(): Snapshot | null;
   /** The resolver; absent where it is off. */
   readonly dns?: Pick<DnsHandle, 'lookup' | 'logQueries' | 'lameDuckMs'>;
   /** What ingress publishes; absent where it is off. */

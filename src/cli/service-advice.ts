@@ -5,6 +5,13 @@ import type { Notice } from '../proxy/mod.ts';
 /** Services that are remembered as told; beyond that the memory starts afresh. */
 const mostRemembered = 10_000;
 
+/** Reasons that the specification of ingress names (15); all else is `NotFollowed`. */
+const reasons: Readonly<Record<string, string>> = {
+  WP_KUBE_ANNOTATION: 'InvalidAnnotation',
+  WP_IPVS_NO_SCHEDULER: 'SchedulerUnavailable',
+  WP_INGRESS_MARKS_EXHAUSTED: 'MarkExhausted',
+};
+
 /**
  * Tells the owner of a Service, in an Event, what of its annotations cannot be followed and what is done instead. The same
  * is said once while the agent runs, however often the Service is read again.
@@ -31,6 +38,7 @@ export class ServiceAdvice {
     this.#told.add(told);
     const slash = service.indexOf('/');
     const about = { kind: 'Service', namespace: service.slice(0, slash), name: service.slice(slash + 1) } as const;
-    this.#event({ about, type: 'Warning', reason: 'NotFollowed', action: 'Configure', message: `${message} (${code})` });
+    const reason = reasons[code] ?? 'NotFollowed';
+    this.#event({ about, type: 'Warning', reason, action: 'Configure', message: `${message} (${code})` });
   }
 }

@@ -1,23 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { createAddressPoolAgent, createPublisher } from '../ingress/mod.ts';
-import type { AddressPoolAgent, HealthRow, IngressPublisher, PoolUsage } from '../ingress/mod.ts';
+import type { AddressPoolAgent, AnnounceRow, HealthRow, IngressPublisher, PoolUsage, PublisherOptions } from '../ingress/mod.ts';
 import type { EffectiveConfig, IngressSettings } from '../config/mod.ts';
 import { openAddressStores } from '../kube/mod.ts';
 import type { AddressStores } from '../kube/mod.ts';
-import type { Address, Dirty, Pause, PublishNotice, Publisher, ServiceKey, Snapshot } from '../model/mod.ts';
+import type { Address, Dirty, Family, Pause, PublishNotice, Publisher, ServiceKey, Snapshot } from '../model/mod.ts';
 import { apiAccess } from './api-access.ts';
+import { startIngressAnnounce } from './ingress-announce.ts';
 import { PublicationBook } from './ingress-book.ts';
 import type { PublicationRow } from './ingress-book.ts';
 import { IngressFacts } from './ingress-facts.ts';
 import { startIngressHealth } from './ingress-health.ts';
 import type { IngressHealth } from './ingress-health.ts';
-import { IngressTunnels } from './ingress-tunnels.ts';
+import { addIngressMetrics } from './ingress-metrics.ts';
+import { IngressPeers } from './ingress-peers.ts';
 import type { StartProxyOptions } from './proxy-handle.ts';
 
 export interface StartIngressOptions extends StartProxyOptions {
   readonly settings: IngressSettings;
   readonly pause: Pause;
   readonly localAddresses: () => readonly Address[];
+  /** Name of the interface that has an address of the node. */
+  readonly deviceOf: (address: Address) => string | null;
 }
 
 /** What `waypost ingress` is told. */
@@ -26,25 +30,32 @@ export interface IngressStatus {
   readonly health: readonly HealthRow[];
   /** Null: this agent gives no addresses. */
   readonly pools: { readonly leading: boolean; readonly usage: readonly PoolUsage[] } | null;
+  /** Null: this agent announces no addresses. */
+  readonly announced: readonly AnnounceRow[] | null;
 }
 
 /** Ingress of a running agent. */
 export interface IngressHandle {
   readonly publisher: Publisher;
-  readonly tunnels: IngressTunnels | null;
+  /** Null: direct return is off. */
+  readonly peers: IngressPeers | null;
   /** A commit of the source. */
   take(snapshot: Snapshot, dirty: Dirty): void;
   /** Everything has been read once. */
   listed(): void;
   /** Says who is told that Services have to be looked at again. */
   attach(touch: (services: ReadonlySet<ServiceKey>) => void): void;
+  /** The rules of the family are in the kernel. */
+  synced(family: Family): void;
   status(): IngressStatus;
+  /** Has other nodes take over what this one announces. The first thing of an orderly end: the rules go on serving. */
+  stepDown(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Puts the parts of ingress together. What cannot be opened is reported, and the rest goes on. */
 export async function startIngress(options: StartIngressOptions): Promise<IngressHandle> {
-  const { config, settings, nodeName, families, pause, report, localAddresses } = options;
+  const { config, settings, report, localAddresses } = options;
   const facts = new IngressFacts({ ...config, localAddresses, now: () => performance.now() });
   const book = new PublicationBook();
   const touches = new Touches();
@@ -52,41 +63,74 @@ export async function startIngress(options: StartIngressOptions): Promise<Ingres
     settings.healthChecks === null
       ? null
       : await startIngressHealth({ ...settings.healthChecks, changed: (services) => touches.add(services), report });
-  const notice = makeNotice(options);
-  const pools = await openPools(options, notice);
-  const tunnels =
+  const tell = makeNotice(options);
+  const pools = await openPools(options, tell);
+  const notice = countNotices(options, { book, health, pools }, tell);
+  const changed = (): void => touches.add(book.services());
+  const peers =
     settings.dsr === null || config.mode !== 'ipvs'
       ? null
-      : new IngressTunnels({ settings: settings.dsr, nodeName, families, pause, report });
-  const publisher = makePublisher(options, { facts, touches, health, notice });
+      : await IngressPeers.open({ ...options, settings: settings.dsr, changed });
+  const publishing = publishingOf(options, facts);
+  const announce = await startIngressAnnounce({ ...options, publishing, takenWhole: (address) => book.takesWhole(address) });
+  const publisher = makePublisher(options, publishing, { touches, health, notice, peers });
   let latest: Snapshot | null = null;
   let listed = false;
   return {
     publisher: withBook(publisher, book),
-    tunnels,
+    peers,
     take(snapshot, dirty) {
       latest = snapshot;
       health?.take(snapshot, dirty);
       // Before everything has been read the agent must not take what it sees for all there is.
       if (listed) pools?.agent.update(snapshot, dirty);
       if (facts.take(snapshot)) touches.add(book.services());
-      if (dirty.node && tunnels !== null) void tunnels.take(snapshot);
+      announce?.take(snapshot, dirty);
+      peers?.take(snapshot);
     },
     listed() {
       listed = true;
       if (latest !== null) pools?.agent.update(latest, null);
+      announce?.listed();
     },
     attach: (touch) => touches.attach(touch),
+    synced: (family) => announce?.synced(family),
     status: () => ({
       publications: book.rows(),
       health: health?.rows() ?? [],
       pools: pools === null ? null : { leading: pools.agent.isLeading, usage: pools.agent.usage() },
+      announced: announce?.rows() ?? null,
     }),
+    stepDown: async () => await announce?.stop(),
     async stop() {
+      await announce?.stop();
       health?.close();
+      await peers?.close();
       await pools?.agent.close();
       pools?.stores.close();
     },
+  };
+}
+
+/** Adds the metrics; what is given back counts a notice and hands it on. */
+function countNotices(
+  { registry, settings }: StartIngressOptions,
+  {
+    book,
+    health,
+    pools,
+  }: { readonly book: PublicationBook; readonly health: IngressHealth | null; readonly pools: Pools | null },
+  tell: (notice: PublishNotice) => void,
+): (notice: PublishNotice) => void {
+  const count = addIngressMetrics(registry, {
+    publications: () => book.rows(),
+    health,
+    pools: pools?.agent ?? null,
+    marks: settings.fwmark,
+  });
+  return (notice) => {
+    count(notice.reason);
+    tell(notice);
   };
 }
 
@@ -125,24 +169,25 @@ function makeNotice({ logger, event = () => {} }: StartIngressOptions): (notice:
 }
 
 interface PublisherParts {
-  readonly facts: IngressFacts;
   readonly touches: Touches;
   readonly health: IngressHealth | null;
   readonly notice: (notice: PublishNotice) => void;
+  readonly peers: IngressPeers | null;
 }
 
-function makePublisher(
-  { config, settings, nodeName }: StartIngressOptions,
-  { facts, touches, health, notice }: PublisherParts,
-): IngressPublisher {
-  return createPublisher({
+/** What the publisher and the announcer work from. */
+function publishingOf(
+  { config, settings }: StartIngressOptions,
+  facts: IngressFacts,
+): Pick<PublisherOptions, 'mode' | 'settings' | 'facts'> {
+  return {
     mode: config.mode,
-    nodeName,
     settings: {
       className: settings.loadBalancerClass,
       vipCidrs: settings.vipCidrs,
       externalIps: settings.externalIps,
       capture: settings.capture,
+      announces: settings.announce !== null,
       directReturn: {
         enabled: settings.dsr !== null,
         method: settings.dsr?.method ?? 'ipip',
@@ -153,8 +198,20 @@ function makePublisher(
       limits: { ...settings.limits, marksPerNamespace: settings.limits.marksPerNamespace ?? 0 },
     },
     facts: () => facts.read(),
+  };
+}
+
+function makePublisher(
+  { nodeName }: StartIngressOptions,
+  publishing: ReturnType<typeof publishingOf>,
+  { touches, health, notice, peers }: PublisherParts,
+): IngressPublisher {
+  return createPublisher({
+    ...publishing,
+    nodeName,
     notice,
     touch: (services) => touches.add(services),
+    ...(peers === null ? {} : { peers }),
     ...(health === null ? {} : { isLive: (service, backend) => health.isLive(service, backend) }),
   });
 }

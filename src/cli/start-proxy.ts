@@ -15,11 +15,11 @@ import {
   openHealthCheckServer,
 } from '../observe/mod.ts';
 import { HealthCheckPorts, Proxy, createConntrackCleaner } from '../proxy/mod.ts';
-import type { ConntrackCleaner, ConntrackPass, Notice, ProxyOptions } from '../proxy/mod.ts';
+import type { AfterSync, ConntrackCleaner, ConntrackPass, Notice, ProxyOptions } from '../proxy/mod.ts';
 import { RefusalEvents } from './agent-events.ts';
 import { findNodeProblems } from './check.ts';
 import { cleanChains } from './clean-chains.ts';
-import { cleanServers } from './clean-servers.ts';
+import { cleanFormer } from './clean-former.ts';
 import { collectConnections } from './connections.ts';
 import { Handover } from './handover.ts';
 import { logNodeChange } from './log-node-change.ts';
@@ -58,8 +58,9 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
   if (config.mode === 'ipvs') await watchServers(options, planes);
   const metrics = createSyncMetrics(registry, config.mode);
   const healthChecks = makeHealthChecks(options, () => proxy);
+  const cleaner = makeConntrackCleaner(options, pause, observeConntrack(metrics));
   const handover = makeHandover(options, adopted);
-  const proxyOptions: ProxyOptions = {
+  const proxy = new Proxy({
     planes,
     source,
     nodeMayCome: config.manifests === null,
@@ -75,9 +76,8 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     report: noted,
     ...publishing(ingress),
     observe: observeSyncs(metrics),
-    afterSync: [healthChecks, makeConntrackCleaner(options, pause, observeConntrack(metrics)), refusals, handover],
-  };
-  const proxy = new Proxy(proxyOptions);
+    afterSync: [healthChecks, cleaner, refusals, handover, ...announcing(ingress)],
+  });
   addFrontendMetrics(registry, () => proxy.tally());
   ingress?.attach((services) => proxy.touch(services));
   proxy.start();
@@ -86,12 +86,13 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     healthOf: () => proxy.health(),
     nodeEligible: () => isNodeEligible(proxy, config.manifests !== null),
     synced: () => proxy.synced,
+    snapshot: () => proxy.snapshot,
     ...(config.mode === 'ipvs' ? { connections: () => collectConnections(planes) } : {}),
     ...(dns === null ? {} : { dns }),
     ...(ingress === null ? {} : { ingress: () => ingress.status() }),
     stop: async () => {
       // The resolver goes on answering for a while from what it knows; what it is told must not end before.
-      await dns?.stop();
+      await Promise.all([dns?.stop(), ingress?.stepDown()]);
       await proxy.stop();
       await ingress?.stop();
       await Promise.all([healthChecks.close(), handover.close()]);
@@ -151,7 +152,9 @@ async function openSource(
     return source;
   }
   const ingress =
-    config.ingress === null ? null : await startIngress({ ...options, settings: config.ingress, pause, localAddresses });
+    config.ingress === null
+      ? null
+      : await startIngress({ ...options, settings: config.ingress, pause, localAddresses, deviceOf });
   const listen = (snapshot: Snapshot, dirty: Dirty): void => {
     dns?.take(snapshot, dirty);
     ingress?.take(snapshot, dirty);
@@ -163,9 +166,14 @@ async function openSource(
 /** What the proxy asks of ingress. */
 function publishing(ingress: IngressHandle | null): Pick<ProxyOptions, 'publisher' | 'peers'> {
   if (ingress === null) return {};
-  const { publisher, tunnels } = ingress;
-  if (tunnels === null) return { publisher };
-  return { publisher, peers: (family, snapshot) => tunnels.peers(family, snapshot) };
+  const { publisher, peers } = ingress;
+  if (peers === null) return { publisher };
+  return { publisher, peers: (family, snapshot) => peers.peers(family, snapshot) };
+}
+
+/** A node without its rules must not draw packets to itself. */
+function announcing(ingress: IngressHandle | null): readonly AfterSync[] {
+  return ingress === null ? [] : [{ afterSync: async ({ family }) => ingress.synced(family) }];
 }
 
 function makeHandover({ config, families, logger, report, clock }: StartProxyOptions, adopted: DataPlanes['adopted']): Handover {
@@ -175,7 +183,7 @@ function makeHandover({ config, families, logger, report, clock }: StartProxyOpt
     logger,
     report,
     cleanChains,
-    ...(config.mode === 'ipvs' ? {} : { cleanOwn: (taken, signal) => cleanServers(taken, { config, clock, report, signal }) }),
+    cleanOwn: (taken, signal) => cleanFormer(taken, { config, clock, report, signal }),
     ...(adopted === undefined ? {} : { adopted }),
   });
 }
@@ -230,4 +238,11 @@ function localAddresses(): readonly Address[] {
     .flatMap((entries) => entries ?? [])
     .map(({ address }) => parseAddress(address))
     .filter((address) => address !== null);
+}
+
+function deviceOf(address: Address): string | null {
+  const found = Object.entries(networkInterfaces()).find(([, entries]) =>
+    entries?.some((one) => parseAddress(one.address) === address),
+  );
+  return found?.[0] ?? null;
 }

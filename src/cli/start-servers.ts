@@ -6,6 +6,7 @@ import { addBuildMetrics, createDebugServer, createHealthServer } from '../obser
 import type { HttpListener, Logger, Registry } from '../observe/mod.ts';
 import { describeBindFailure } from './agent-events.ts';
 import { makeDnsDebugPages } from './dns-debug.ts';
+import { makeEndpointPages } from './endpoint-page.ts';
 import { makeIngressPages } from './ingress-page.ts';
 import type { ProxyHandle, StartProxyOptions } from './proxy-handle.ts';
 import { readVersion } from './version.ts';
@@ -75,7 +76,11 @@ function makeDebugServer({ config, proxy, registry, logger, clock, startedAt, re
         problems: counts.problems.map(({ code, message }) => ({ code, message })),
       };
     },
-    pages: new Map([...makeDnsDebugPages(() => proxy()?.dns ?? null), ...makeIngressPages(() => proxy()?.ingress?.() ?? null)]),
+    pages: new Map([
+      ...makeDnsDebugPages(() => proxy()?.dns ?? null),
+      ...makeIngressPages(() => proxy()?.ingress?.() ?? null),
+      ...makeEndpointPages(() => proxy()?.snapshot?.() ?? null),
+    ]),
     startedAt,
     clock,
     report,

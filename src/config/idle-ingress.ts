@@ -7,7 +7,6 @@ const ofMarks: ReadonlySet<FieldPath> = new Set<FieldPath>([
   'ingress.fwmark.first',
   'ingress.routeTable',
   'ingress.rulePriority',
-  'ingress.nodePorts',
   'ingress.dsr.enabled',
   'ingress.dsr.method',
   'ingress.dsr.gue.port',

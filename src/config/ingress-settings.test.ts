@@ -44,10 +44,9 @@ describe('the section ingress', () => {
       vipCidrs: null,
       externalIps: [],
       capture: 'local',
-      fwmark: { mask: 0x1fff, first: 0x101 },
+      fwmark: { mask: 0x0fff, first: 0x101 },
       routeTable: 5257,
       rulePriority: 90,
-      nodePorts: 'address',
       dsr: null,
       noEndpointsAction: null,
       announce: null,
@@ -67,7 +66,7 @@ describe('the section ingress', () => {
 
   test('says everything, also in sections within it', () => {
     const loaded = inFile(`enabled: true, class: edge, vipCIDRs: [192.0.2.0/24, "fd00::/64"], externalIPs: [198.51.100.0/24],
-      capture: policy, fwmark: {mask: 0x0ff00000, first: 16}, routeTable: 100, rulePriority: 50, nodePorts: fwmark,
+      capture: policy, fwmark: {mask: 0x0ff00000, first: 16}, routeTable: 100, rulePriority: 50,
       dsr: {enabled: true, method: gue, gue: {port: 6081}, clampMSS: false}, noEndpointsAction: reject,
       announce: {enabled: true, interfaces: [eth0]}, healthChecks: {enabled: true, folder: /opt/checks, concurrency: 8},
       pool: [{name: front, addresses: [192.0.2.0/28, 192.0.2.40-192.0.2.50]}, {name: v6, addresses: ["fd00::/120"]}],
@@ -84,7 +83,6 @@ describe('the section ingress', () => {
         fwmark: { mask: 0x0ff0_0000, first: 16 },
         routeTable: 100,
         rulePriority: 50,
-        nodePorts: 'fwmark',
         dsr: { method: 'gue', guePort: 6081, clampMss: false },
         noEndpointsAction: 'reject',
         announce: { interfaces: ['eth0'] },
@@ -109,7 +107,7 @@ describe('the section ingress', () => {
 
   test('has flags with the paths of its fields', () => {
     expect(ingressFields.map(({ flag }) => flag?.name)).toEqual(
-      `enabled class vip-cidrs external-ips capture fwmark-mask fwmark-first route-table rule-priority node-ports dsr-enabled
+      `enabled class vip-cidrs external-ips capture fwmark-mask fwmark-first route-table rule-priority dsr-enabled
        dsr-method dsr-gue-port dsr-clamp-mss no-endpoints-action announce-enabled announce-interfaces health-checks-enabled
        health-checks-folder health-checks-concurrency pool lease-namespace lease-name lease-duration limits-ports-per-service
        limits-ranges-per-service limits-marks-per-namespace`
@@ -120,13 +118,13 @@ describe('the section ingress', () => {
       'proxy-mode': 'ipvs',
       'ingress-enabled': 'true',
       'ingress-vip-cidrs': '192.0.2.0/24',
-      'ingress-fwmark-mask': '0x00f0ff00',
+      'ingress-fwmark-mask': '0x00f0ef00',
       'ingress-fwmark-first': '7',
       'ingress-pool': 'front=192.0.2.0/28+192.0.2.40-192.0.2.50,back=192.0.2.128/25',
     };
     const loaded = load(null, flags);
     expect(ingressOf(loaded)).toMatchObject({
-      fwmark: { mask: 0xf0_ff00, first: 7 },
+      fwmark: { mask: 0xf0_ef00, first: 7 },
       pools: [{ name: 'front', addresses: [{}, { last: '192.0.2.50' }] }, { name: 'back' }],
     });
     const shown = loaded.ok ? describeFlags(loaded.config) : new Map<string, string>();
@@ -147,19 +145,19 @@ describe('the section ingress', () => {
     ['fwmark: {mask: low}', 'ingress.fwmark.mask must be a number of 32 bits such as 0x1fff, not "low"'],
     ['fwmark: {first: 0}', 'ingress.fwmark.first must be from 1 to 4294967295, not 0x00000000'],
     [
-      'fwmark: {first: 0x2000}',
-      'ingress.fwmark.first must be below 0x00002000, as ingress.fwmark.mask has 13 bits, not 0x00002000',
+      'fwmark: {first: 0x1000}',
+      'ingress.fwmark.first must be below 0x00001000, as ingress.fwmark.mask has 12 bits, not 0x00001000',
     ],
     [
       'fwmark: {mask: 0xff000000, first: 1}',
       'ingress.fwmark.mask must not hold all bits that the other marks of virtual servers have (0x57000000), not 0xff000000',
     ],
+    ['fwmark: {mask: 0x1fff, first: 1}', 'ingress.fwmark.mask must not hold bit 12, which is ipvs.captureBit, not 0x00001fff'],
     ['fwmark: 7', 'ingress.fwmark must be a map of fields'],
     ['routeTable: 0', 'ingress.routeTable must not be one of 0, 253, 254, 255, 22359, not 0'],
     ['routeTable: 254', 'ingress.routeTable must not be one of 0, 253, 254, 255, 22359, not 254'],
     ['routeTable: 4294967296', 'ingress.routeTable must be from 1 to 4294967295, not 4294967296'],
     ['rulePriority: 0', 'ingress.rulePriority must be from 1 to 32765, not 0'],
-    ['nodePorts: all', 'ingress.nodePorts must be one of fwmark, address, not "all"'],
     ['dsr: {method: vxlan}', 'ingress.dsr.method must be one of ipip, gue, dr, not "vxlan"'],
     ['dsr: {gue: {port: 0}}', 'ingress.dsr.gue.port must be from 1 to 65535, not 0'],
     ['dsr: {gue: 6080}', 'ingress.dsr.gue must be a map of fields'],
@@ -233,7 +231,7 @@ describe('the section ingress', () => {
 
 describe('[INGRESS-18] bits of the mark that others use', () => {
   test.each([
-    ['0x00003fff', '0x00002000 (CNI port mappings)'],
+    ['0x00002fff', '0x00002000 (CNI port mappings)'],
     ['0x00004001', '0x00004000 (masquerading by Kubernetes)'],
     [
       '0x0000e001',
@@ -248,9 +246,9 @@ describe('[INGRESS-18] bits of the mark that others use', () => {
   test('the masquerade bit that was chosen is one of them; bits that nobody has are not', () => {
     const flags = { 'proxy-mode': 'ipvs', 'ingress-enabled': 'true', 'iptables-masquerade-bit': '3' };
     expect(warningsOf(load(null, flags))).toEqual([
-      'WP_CONFIG_MARK ingress.fwmark.mask 0x00001fff shares bits of the packet mark with others: 0x00000008 (iptables.masqueradeBit)',
+      'WP_CONFIG_MARK ingress.fwmark.mask 0x00000fff shares bits of the packet mark with others: 0x00000008 (iptables.masqueradeBit)',
     ]);
-    expect(warningsOf(inFile('enabled: true, fwmark: {mask: 0xa8011fff}'))).toEqual([]);
+    expect(warningsOf(inFile('enabled: true, fwmark: {mask: 0xa8010fff}'))).toEqual([]);
     expect(warningsOf(inFile('enabled: true, fwmark: {mask: 0xffff}', 'nftables')).join('\n')).not.toContain('WP_CONFIG_MARK');
   });
 });

@@ -19,7 +19,6 @@ export interface IngressSettings {
   readonly fwmark: { readonly mask: number; readonly first: number };
   readonly routeTable: number;
   readonly rulePriority: number;
-  readonly nodePorts: 'fwmark' | 'address';
   /** Null: no Service may ask for it. */
   readonly dsr: DirectReturnSettings | null;
   /** Null: drop at load-balancer addresses, reject at node ports. */
@@ -57,7 +56,6 @@ export function deriveIngress(settings: Settings): IngressSettings | null {
     fwmark: { mask: settings['ingress.fwmark.mask'], first: settings['ingress.fwmark.first'] },
     routeTable: settings['ingress.routeTable'],
     rulePriority: settings['ingress.rulePriority'],
-    nodePorts: settings['ingress.nodePorts'] === 'fwmark' ? 'fwmark' : 'address',
     dsr: settings['ingress.dsr.enabled'] ? deriveDirectReturn(settings) : null,
     noEndpointsAction: actionOf(settings['ingress.noEndpointsAction']),
     announce: settings['ingress.announce.enabled'] ? { interfaces: settings['ingress.announce.interfaces'] } : null,

@@ -16,6 +16,11 @@ export function checkIngress(settings: Settings, report: (path: FieldPath, what:
     const own = formatMark(markLayout.prefix);
     report('ingress.fwmark.mask', `must not hold all bits that the other marks of virtual servers have (${own})`);
   }
+  const captureBit = settings['ipvs.captureBit'];
+  // Routing leads whatever has that bit to addresses that the node takes packets for: no mark of another meaning may have it.
+  if (settings.mode === 'ipvs' && ((mask >>> captureBit) & 1) === 1) {
+    report('ingress.fwmark.mask', `must not hold bit ${captureBit}, which is ipvs.captureBit`);
+  }
   checkPools(settings, report);
 }
 

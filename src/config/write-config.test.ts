@@ -116,7 +116,6 @@ function arbitraryFor(path: string, kind: ValueKind): fc.Arbitrary<ValueKinds[Va
     'ingress.fwmark.mask': fc.constantFrom(0x1fff, 0xf0_0f_00_ff, 0xffff_ffff),
     'ingress.fwmark.first': fc.integer({ min: 1, max: 0x1fff }),
     'ingress.routeTable': fc.constantFrom(5257, 1, 0xffff_ffff),
-    'ingress.nodePorts': fc.constantFrom('address', 'fwmark'),
     'ingress.dsr.method': fc.constantFrom('ipip', 'gue', 'dr'),
     'ingress.noEndpointsAction': fc.constantFrom('', 'drop', 'reject'),
     'ingress.announce.interfaces': fc.constantFrom(null, ['eth0', 'bond0.100']),

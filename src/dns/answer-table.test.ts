@@ -24,7 +24,7 @@ function blockFound(table: AnswerTable, query: Query): number | null {
 
 /** Told apart by its block. */
 function answerOf(block: number, lease = { live: true }): KeptAnswer {
-  return { encoded: encodeAnswer(emptyAnswer(0), '\0'), lease, stage: 'kubernetes', response: 5, block };
+  return { encoded: encodeAnswer(emptyAnswer(0), '\0'), lease, term: null, authenticData: false, response: 5, block };
 }
 
 describe('the table of answers', () => {

@@ -1,13 +1,16 @@
 import type { EncodedAnswer } from './encode-answer.ts';
 import type { Query } from './read-query.ts';
-import type { Stage } from './resolution.ts';
+import type { Term } from './resolution.ts';
 import type { Lease } from './zone-contract.ts';
 
-/** An answer that was encoded once and suits every asker while its lease is live. */
+/** An answer that was encoded once and holds while its lease is live. */
 export interface KeptAnswer {
   readonly encoded: EncodedAnswer;
   readonly lease: Lease;
-  readonly stage: Stage;
+  /** The same as `lease` where the answer grows old; then it suits those who ask with the same DO and CD. Null: it suits all. */
+  readonly term: Term | null;
+  /** The AD bit of an upstream. */
+  readonly authenticData: boolean;
   /** Its place among the counts of replies. */
   readonly response: number;
   /** Index of the server block it belongs to. */
@@ -24,11 +27,15 @@ const ways = 4;
 const roomOctets = 128;
 
 /** Numbers of an entry, in the order of their places. */
-const row = { hash: 0, type: 1, lengths: 2, counts: 3, head: 4, labels: 5 } as const;
+const row = { hash: 0, type: 1, lengths: 2, counts: 3, head: 4, labels: 5, ttls: 6 } as const;
 const rowSize = 8;
+/** Places of TTLs that a packed answer has room for, an octet each. */
+const ttlRoom = 8;
+/** Kinds of askers, as bits above the type: without DO and CD, with the one, the other, both. */
+const everybody = 0b1111;
 
-/** The header bits that an answer brings: AA and the code. */
-const authoritative = 0x0400;
+/** The header bits that an answer brings: AA, AD and the code. */
+const head = { authoritative: 0x0400, authentic: 0x0020 } as const;
 
 /**
  * Encoded answers by name and type, found without making a text of the name: the first thing looked at for each question.
@@ -40,7 +47,9 @@ export class AnswerTable {
   /** Names and records of packed entries, `roomOctets` for each place. */
   readonly memory: Uint8Array;
   readonly #rows: Int32Array;
-  readonly #leases: (Lease | null)[];
+  /** The rows again, octet by octet. */
+  readonly #octets: Uint8Array;
+  readonly #leases: ((Lease & Partial<Term>) | null)[];
   readonly #whole: (KeptAnswer | null)[];
   readonly #mask: number;
   readonly #random: (below: number) => number;
@@ -51,6 +60,7 @@ export class AnswerTable {
     const places = sets * ways;
     this.memory = new Uint8Array(places * roomOctets);
     this.#rows = new Int32Array(places * rowSize);
+    this.#octets = new Uint8Array(this.#rows.buffer);
     this.#leases = Array.from({ length: places }, () => null);
     this.#whole = Array.from({ length: places }, () => null);
     this.#mask = sets - 1;
@@ -62,9 +72,12 @@ export class AnswerTable {
     const hash = hashOf(query);
     const first = (hash & this.#mask) * ways;
     const rows = this.#rows;
+    const asker = askerOf(query);
     for (let place = first; place < first + ways; place += 1) {
       const at = place * rowSize;
-      if (rows[at + row.hash] !== hash || rows[at + row.type] !== query.type) continue;
+      if (rows[at + row.hash] !== hash) continue;
+      const type = rows[at + row.type] ?? 0;
+      if ((type & 0xffff) !== query.type || (type & asker) === 0) continue;
       const lease = this.#leases[place];
       if (!lease || !this.#hasName(place, query)) continue;
       if (lease.live) return place;
@@ -108,6 +121,16 @@ export class AnswerTable {
     return this.#rows[place * rowSize + row.head] ?? 0;
   }
 
+  /** Gives the answer to one more asker: see {@link Term.take}; 0 where it does not grow old. */
+  takeAt(place: number): number {
+    return this.#leases[place]?.take?.() ?? 0;
+  }
+
+  /** Where the TTL of a record of a packed answer that grows old stands. */
+  ttlAt(place: number, record: number): number {
+    return this.#octets[(place * rowSize + row.ttls) * 4 + record] ?? 0;
+  }
+
   responseAt(place: number): number {
     return (this.#rows[place * rowSize + row.labels] ?? 0) >> 16;
   }
@@ -122,17 +145,19 @@ export class AnswerTable {
     const hash = hashOf(query);
     const known = this.find(query);
     const place = known >= 0 ? known : this.#choosePlace((hash & this.#mask) * ways);
-    const { encoded, lease } = answer;
+    const { encoded, lease, term } = answer;
     const at = place * rowSize;
-    const packed = isPackable(query, encoded);
+    const packed = isPackable(query, answer);
     const length = packed ? encoded.bytes.length : 0;
     this.#rows[at + row.hash] = hash;
-    this.#rows[at + row.type] = query.type;
+    this.#rows[at + row.type] = query.type | (term === null ? everybody << 16 : askerOf(query));
     this.#rows[at + row.lengths] = query.nameLength | (length << 8) | (encoded.zoneLength << 16);
     this.#rows[at + row.counts] = encoded.answers | (encoded.authorities << 8) | (encoded.additionals << 16);
-    this.#rows[at + row.head] = (encoded.authoritative ? authoritative : 0) | encoded.rcode;
+    this.#rows[at + row.head] =
+      (encoded.authoritative ? head.authoritative : 0) | (answer.authenticData ? head.authentic : 0) | encoded.rcode;
     this.#rows[at + row.labels] = answer.block | (answer.response << 16);
-    this.#leases[place] = lease;
+    if (packed && term !== null) this.#octets.set(encoded.ttls, (at + row.ttls) * 4);
+    this.#leases[place] = term ?? lease;
     this.#whole[place] = packed ? null : answer;
     const room = place * roomOctets;
     this.memory.set(query.lower.subarray(0, query.nameLength), room);
@@ -154,8 +179,13 @@ export class AnswerTable {
   }
 }
 
-function isPackable({ nameLength }: Query, { bytes, runs, answers, authorities, additionals }: EncodedAnswer): boolean {
-  return nameLength + bytes.length <= roomOctets && runs.length === 0 && answers < 256 && authorities < 256 && additionals < 256;
+function isPackable({ nameLength }: Query, { encoded, term }: KeptAnswer): boolean {
+  const { bytes, runs, ttls } = encoded;
+  return nameLength + bytes.length <= roomOctets && runs.length === 0 && ttls.length <= (term === null ? 255 : ttlRoom);
+}
+
+function askerOf({ dnssecOk, checkingDisabled }: Query): number {
+  return 0x1_0000 << ((dnssecOk ? 1 : 0) + (checkingDisabled ? 2 : 0));
 }
 
 /** FNV leaves the low bits poor; the last multiplication of murmur3 mixes them. */

@@ -39,13 +39,16 @@ export async function resolveAutopath(
       denied ??= resolution;
       continue;
     }
-    if (candidate === request.name) return { ...resolution, lease: null };
-    if (resolution.answer.rcode !== rcode.NOERROR) return { ...resolution, stage: 'autopath', lease: null };
+    if (candidate === request.name) return { ...resolution, ...forOne };
+    if (resolution.answer.rcode !== rcode.NOERROR) return { ...resolution, ...forOne, stage: 'autopath' };
     return hang(request.name, candidate, resolution);
   }
   if (denied === null) throw new TypeError('a search list has at least one name');
-  return { ...denied, lease: null };
+  return { ...denied, ...forOne };
 }
+
+/** Whose search list a name was made with is seen from its sender alone. */
+const forOne = { lease: null, term: null } as const;
 
 function hang(name: Name, candidate: Name, resolution: Resolution): Resolution {
   const answer = settleTtls(resolution);

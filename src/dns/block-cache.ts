@@ -2,12 +2,13 @@ import { classify } from './cache-classify.ts';
 import { capTtls } from './cache-life.ts';
 import { ResponseCache, staleTtl } from './cache.ts';
 import type { CacheCounts } from './cache.ts';
+import type { CacheEntry } from './cache-entries.ts';
 import { rcode } from './constants.ts';
 import type { EncodedAnswer } from './encode-answer.ts';
 import { lowerName } from './name.ts';
 import type { Answer, ResourceRecord } from './record.ts';
-import { resolveNow, settleTtls, unkept } from './resolution.ts';
-import type { Request, Resolution } from './resolution.ts';
+import { permanent, resolveNow, settleTtls, unkept } from './resolution.ts';
+import type { Request, Resolution, Term } from './resolution.ts';
 import type { BlockCache } from './server-parts.ts';
 import type { CacheSettings } from './settings.ts';
 
@@ -45,6 +46,7 @@ export function createBlockCache(settings: CacheSettings, now: () => number, ran
       verdict.ttl,
       request.name,
       at,
+      resolution.lease ?? permanent,
     );
     return taken ? { ...resolution, ...unkept, answer, memory } : null;
   };
@@ -64,17 +66,40 @@ export function createBlockCache(settings: CacheSettings, now: () => number, ran
         elapsed: hit.elapsed,
         fixedTtl: hit.stale ? staleTtl : -1,
         memory,
+        term: hit.stale ? null : new EntryTerm(cache, hit.entry, now),
       };
       return { resolution, refresh: hit.refresh, verify: hit.verify };
     },
     store,
     refreshed(request, resolution) {
       const { rcode: code } = resolution.answer;
-      if (code === rcode.NOERROR || code === rcode.NXDOMAIN) store(request, resolution);
+      // The stages have stored what may be kept: it has a memory.
+      if (resolution.memory !== null) return;
+      if (code === rcode.NOERROR || code === rcode.NXDOMAIN) cache.drop(keyOf(request), code, Math.floor(now()));
       else cache.refreshFailed(keyOf(request), Math.floor(now()));
     },
     servedStale: () => cache.countStale(),
   };
+}
+
+class EntryTerm<V> implements Term {
+  readonly #cache: ResponseCache<V>;
+  readonly #entry: CacheEntry<V>;
+  readonly #now: () => number;
+
+  constructor(cache: ResponseCache<V>, entry: CacheEntry<V>, now: () => number) {
+    this.#cache = cache;
+    this.#entry = entry;
+    this.#now = now;
+  }
+
+  get live(): boolean {
+    return this.#entry.held && this.#entry.lease.live;
+  }
+
+  take(): number {
+    return this.#cache.take(this.#entry, Math.floor(this.#now()));
+  }
 }
 
 /** Name, type and what an upstream's answer depends on besides (specification 12.1). */

@@ -1,3 +1,5 @@
+import type { Lease } from './zone-contract.ts';
+
 /** Classes of answers; each has its own room, so that a flood of one never pushes out another. */
 export type CacheKind = 'success' | 'denial' | 'servfail';
 
@@ -10,6 +12,10 @@ export interface CacheEntry<V> {
   readonly freshUntil: number;
   /** Behind it the entry is of no use, stale or not. */
   readonly deadAt: number;
+  /** What the answer depends on besides time: the data of our own zones. */
+  readonly lease: Lease;
+  /** It is the one that its key leads to. */
+  held: boolean;
   /** Where it stands in its room. */
   slot: number;
   /** It was asked for since the last look of the eviction. */

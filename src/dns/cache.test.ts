@@ -30,7 +30,41 @@ describe('an answer that is remembered', () => {
     const cache = makeCache();
     cache.put('k', 'v', 'success', 3, www, 0);
     expect(cache.get('K', 0)).toBeNull();
-    expect(cache.get('k', 0)).toEqual({ value: 'v', kind: 'success', elapsed: 0, stale: false, refresh: false, verify: false });
+    expect(cache.get('k', 0)).toMatchObject({
+      value: 'v',
+      kind: 'success',
+      elapsed: 0,
+      stale: false,
+      refresh: false,
+      verify: false,
+    });
+  });
+
+  it('is given out again without being looked for, and counted, until it is over or gives way', () => {
+    const cache = makeCache();
+    const take = (now: number): number => {
+      const entry = cache.get('k', 0)?.entry;
+      return entry === undefined ? -2 : cache.take(entry, now);
+    };
+    cache.put('k', 'v', 'success', 3, www, 0);
+    expect([0, 999, 1000, 2999, 3000].map(take)).toEqual([0, 0, 1, 2, -1]);
+    expect(cache.counts.hits.success).toBe(9);
+    const entry = cache.get('k', 0)?.entry;
+    cache.put('k', 'w', 'success', 3, www, 1);
+    expect(entry === undefined ? 0 : cache.take(entry, 2)).toBe(-1);
+    expect(take(2)).toBe(0);
+  });
+
+  it('[DNS-109] is over with its lease, and never served stale where it has one', () => {
+    const cache = makeCache({ serveStale: { forMs: 3_600_000, mode: 'immediate' } });
+    const lease = { live: true };
+    cache.put('k', 'v', 'success', 3, www, 0, lease);
+    cache.put('l', 'v', 'success', 3, www, 0, { live: true });
+    const entry = cache.get('k', 0)?.entry;
+    lease.live = false;
+    expect(entry === undefined ? 0 : cache.take(entry, 0)).toBe(-1);
+    expect([cache.get('k', 0), cache.get('l', 2999)?.value, cache.get('l', 3000)]).toEqual([null, 'v', null]);
+    expect(cache.counts).toMatchObject({ misses: 2, entries: { success: 0 }, stale: 0 });
   });
 
   it('counts nothing down with keepttl', () => {

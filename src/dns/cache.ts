@@ -3,10 +3,14 @@ import type { CacheEntry, CacheKind } from './cache-entries.ts';
 import { coversName, lifeOf } from './cache-life.ts';
 import { rcode } from './constants.ts';
 import type { Name } from './name.ts';
+import { permanent } from './resolution.ts';
 import type { CacheSettings } from './settings.ts';
+import type { Lease } from './zone-contract.ts';
 
 /** What the cache gives out. */
 export interface Hit<V> {
+  /** For {@link ResponseCache.take}. */
+  readonly entry: CacheEntry<V>;
   readonly value: V;
   readonly kind: CacheKind;
   /** Whole seconds to count TTLs down by; 0 with `keepttl`. */
@@ -78,18 +82,30 @@ export class ResponseCache<V> {
       this.#misses += 1;
       return null;
     }
+    if (!entry.lease.live) return this.#miss(entry);
     if (now >= entry.freshUntil) return this.#getStale(entry, now);
-    entry.used = true;
-    this.#hits[entry.kind] += 1;
-    const refresh = this.#settings.prefetch !== null && this.#shouldPrefetch(entry, now);
-    return { value: entry.value, kind: entry.kind, elapsed: this.#elapsed(entry, now), stale: false, refresh, verify: false };
+    this.#countHit(entry, now);
+    const { value, kind } = entry;
+    const refresh = this.#shouldPrefetch(entry, now);
+    return { entry, value, kind, elapsed: this.#elapsed(entry, now), stale: false, refresh, verify: false };
+  }
+
+  /**
+   * What `get` gave, once more and without looking for it: the seconds to count TTLs down by. -1: `get` has to see to it,
+   * since the entry is over, has given way or is near its end.
+   */
+  take(entry: CacheEntry<V>, now: number): number {
+    if (!entry.held || !entry.lease.live || now >= entry.freshUntil || this.#isEnding(entry, now)) return -1;
+    this.#countHit(entry, now);
+    return this.#elapsed(entry, now);
   }
 
   /**
    * Remembers an answer for `ttl` seconds, which are those of {@link classify}; a `servfail` has a time of its own. A failure
    * never takes the place of an answer that is still good or may be served stale (RFC 8767 5). Gives whether it was taken.
+   * What has a lease is our own: it is over when that ends, and never served stale, as what is right is at hand.
    */
-  put(key: string, value: V, kind: CacheKind, ttl: number, name: Name, now: number): boolean {
+  put(key: string, value: V, kind: CacheKind, ttl: number, name: Name, now: number, lease: Lease = permanent): boolean {
     const lifeMs = lifeOf(this.#settings, kind, ttl, name);
     const old = this.#index.get(key);
     if (old !== undefined && kind === 'servfail' && old.kind !== 'servfail' && now < old.deadAt) {
@@ -100,7 +116,7 @@ export class ResponseCache<V> {
       this.drop(key, kind === 'servfail' ? rcode.SERVFAIL : rcode.NOERROR, now);
       return false;
     }
-    const staleMs = kind === 'servfail' ? 0 : this.#staleMs;
+    const staleMs = kind === 'servfail' || lease !== permanent ? 0 : this.#staleMs;
     const freshUntil = now + lifeMs;
     const entry: CacheEntry<V> = {
       key,
@@ -109,6 +125,8 @@ export class ResponseCache<V> {
       storedAt: now,
       freshUntil,
       deadAt: freshUntil + staleMs,
+      lease,
+      held: true,
       slot: 0,
       used: false,
       asked: old?.asked ?? 0,
@@ -153,38 +171,51 @@ export class ResponseCache<V> {
   }
 
   #getStale(entry: CacheEntry<V>, now: number): Hit<V> | null {
-    if (now >= entry.deadAt) {
-      this.#misses += 1;
-      this.#forget(entry);
-      return null;
-    }
+    if (now >= entry.deadAt) return this.#miss(entry);
     const { value, kind } = entry;
     // A refresh that is under way, or was in vain just now, is not started again.
     const refresh = now >= entry.refreshUntil;
     entry.used = true;
     if (this.#verify && refresh) {
       this.#misses += 1;
-      return { value, kind, elapsed: 0, stale: true, refresh: false, verify: true };
+      return { entry, value, kind, elapsed: 0, stale: true, refresh: false, verify: true };
     }
     this.#hits[kind] += 1;
     this.#stale += 1;
     if (refresh) entry.refreshUntil = now + refreshMs;
-    return { value, kind, elapsed: 0, stale: true, refresh, verify: false };
+    return { entry, value, kind, elapsed: 0, stale: true, refresh, verify: false };
   }
 
   #elapsed(entry: CacheEntry<V>, now: number): number {
     return this.#settings.keepTtl ? 0 : Math.floor((now - entry.storedAt) / 1000);
   }
 
+  #miss(entry: CacheEntry<V>): null {
+    this.#misses += 1;
+    this.#forget(entry);
+    return null;
+  }
+
+  #countHit(entry: CacheEntry<V>, now: number): void {
+    const { prefetch } = this.#settings;
+    entry.used = true;
+    this.#hits[entry.kind] += 1;
+    if (prefetch === null) return;
+    entry.asked = now - entry.askedAt > prefetch.intervalMs ? 1 : entry.asked + 1;
+    entry.askedAt = now;
+  }
+
+  /** Whether a new answer may be due before this one is over. */
+  #isEnding({ kind, freshUntil, storedAt }: CacheEntry<V>, now: number): boolean {
+    const { prefetch } = this.#settings;
+    return prefetch !== null && kind !== 'servfail' && (freshUntil - now) * 100 <= (freshUntil - storedAt) * prefetch.percentage;
+  }
+
   /** Specification 12.8: asked for often enough, and near its end. */
   #shouldPrefetch(entry: CacheEntry<V>, now: number): boolean {
     const { prefetch } = this.#settings;
-    if (prefetch === null || entry.kind === 'servfail') return false;
-    entry.asked = now - entry.askedAt > prefetch.intervalMs ? 1 : entry.asked + 1;
-    entry.askedAt = now;
+    if (prefetch === null || !this.#isEnding(entry, now)) return false;
     if (entry.asked < prefetch.amount || now < entry.refreshUntil) return false;
-    const left = entry.freshUntil - now;
-    if (left * 100 > (entry.freshUntil - entry.storedAt) * prefetch.percentage) return false;
     // Once for each time it is stored, whatever comes of it.
     entry.refreshUntil = Math.max(entry.freshUntil, now + refreshMs);
     this.#prefetches += 1;
@@ -193,6 +224,7 @@ export class ResponseCache<V> {
 
   #place(entry: CacheEntry<V>, old: CacheEntry<V> | undefined, now: number): void {
     this.#index.set(entry.key, entry);
+    if (old !== undefined) old.held = false;
     const room = this.#rooms[entry.kind];
     if (old?.kind === entry.kind) {
       room.replace(old, entry);
@@ -202,11 +234,13 @@ export class ResponseCache<V> {
     const victim = room.add(entry, now);
     if (victim === null) return;
     this.#index.delete(victim.key);
+    victim.held = false;
     this.#evictions += 1;
   }
 
   #forget(entry: CacheEntry<V>): void {
     this.#index.delete(entry.key);
+    entry.held = false;
     this.#rooms[entry.kind].remove(entry);
   }
 }

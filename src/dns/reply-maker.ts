@@ -3,7 +3,7 @@ import { encodeAnswer } from './encode-answer.ts';
 import type { EncodedAnswer } from './encode-answer.ts';
 import type { Query } from './read-query.ts';
 import type { Resolution } from './resolution.ts';
-import { cutReply, writePacked, writeRefusal, writeReply } from './write-reply.ts';
+import { cutReply, showsAuthentic, writePacked, writeRefusal, writeReply } from './write-reply.ts';
 import type { ReplyOptions } from './write-reply.ts';
 
 /** The size that our OPT records tell (specification 7.1). */
@@ -37,18 +37,26 @@ export class ReplyMaker {
   }
 
   /** A reply from what is kept for everybody, cut to the limit; -1 where a packed answer is above it. */
-  kept(query: Query, table: AnswerTable, place: number, limit: number, shuffle: boolean, out: Uint8Array, at: number): number {
-    const whole = table.wholeAt(place);
-    if (whole === null) return writePacked(query, table, place, this.#options, limit, out, at);
-    const { encoded } = whole;
+  kept(
+    query: Query,
+    table: AnswerTable,
+    place: number,
+    elapsed: number,
+    limit: number,
+    shuffle: boolean,
+    out: Uint8Array,
+    at: number,
+  ): number {
     const options = this.#options;
     options.limit = limit;
+    options.elapsed = elapsed;
+    const whole = table.wholeAt(place);
+    if (whole === null) return writePacked(query, table, place, options, out, at);
     options.shuffle = shuffle;
-    options.authenticData = false;
+    options.authenticData = whole.authenticData && showsAuthentic(query);
     options.truncated = false;
-    options.elapsed = 0;
     options.fixedTtl = -1;
-    return writeReply(query, encoded, options, out, at);
+    return writeReply(query, whole.encoded, options, out, at);
   }
 
   resolved(
@@ -63,8 +71,7 @@ export class ReplyMaker {
     const options = this.#options;
     options.limit = limit;
     options.shuffle = shuffle;
-    // Shown to those who asked with AD or DO alone (RFC 6840 5.7).
-    options.authenticData = authenticData && (query.dnssecOk || (query.flags & 0x0020) !== 0);
+    options.authenticData = authenticData && showsAuthentic(query);
     options.truncated = truncated;
     options.elapsed = elapsed;
     options.fixedTtl = fixedTtl;

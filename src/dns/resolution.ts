@@ -22,12 +22,23 @@ export interface Request {
 /** The stage an answer came from, named as metrics and logs of other DNS servers name it. */
 export type Stage = 'acl' | 'autopath' | 'cache' | 'forward' | 'hosts' | 'kubernetes' | 'rewrite' | 'template' | '';
 
+/** How long a remembered answer holds. It grows old meanwhile: the TTLs of its records go down. */
+export interface Term extends Lease {
+  /**
+   * Gives the answer to one more asker: the seconds that its TTLs are lowered by. -1: it is over or due for a new one, and
+   * the question has to go through the stages.
+   */
+  take(): number;
+}
+
 /** The answer to a {@link Request}, before it becomes octets. */
 export interface Resolution {
   readonly answer: Answer;
   readonly stage: Stage;
   /** The answer is the same for everybody while this lease is live. Null: it has to be worked out anew for each question. */
   readonly lease: Lease | null;
+  /** The answer is that of everybody who asks with the same DO and CD bits, for as long as it is remembered. Null: it is not. */
+  readonly term: Term | null;
   /** The AD bit of an upstream. */
   readonly authenticData: boolean;
   /** Seconds that the records were kept: what is left of their TTLs is so much less. */
@@ -56,6 +67,7 @@ export function resolveNow(answer: Answer, stage: Stage, ...steps: readonly stri
     answer,
     stage,
     lease: null,
+    term: null,
     authenticData: false,
     elapsed: 0,
     fixedTtl: -1,
@@ -66,7 +78,7 @@ export function resolveNow(answer: Answer, stage: Stage, ...steps: readonly stri
 }
 
 /** What becomes of a resolution whose records are changed: they are not those that a cache keeps. */
-export const unkept = { elapsed: 0, fixedTtl: -1, memory: null } as const;
+export const unkept = { elapsed: 0, fixedTtl: -1, memory: null, term: null } as const;
 
 /** The answer with the TTLs that are left of its records. */
 export function settleTtls({ answer, elapsed, fixedTtl }: Resolution): Answer {

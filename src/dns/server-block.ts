@@ -106,7 +106,10 @@ export class ServerBlock {
     return end instanceof Promise ? end.then((rest) => joinChain(head, rest)) : joinChain(head, end);
   }
 
-  /** Our own data is kept in the cache only where the block asks for that, so that TTLs count down (specification 12.4). */
+  /**
+   * Our own data is kept in the cache only where the block asks for that, so that TTLs count down (specification 12.4); it is
+   * over there with its lease, so that a change shows at once all the same.
+   */
   #cacheOwned(request: Request, resolution: Resolution): Resolution {
     const { cache } = this.parts;
     if (resolution.answer.rcode === rcode.SERVFAIL) return resolution;
@@ -156,13 +159,13 @@ export class ServerBlock {
 
   /** A new answer for an entry that is about to end or was served beyond its end. */
   async #refresh(request: Request, links: number): Promise<void> {
-    const resolution = await this.#resolveUncached({ ...request, stream: true }, links);
+    const resolution = await this.#resolveData({ ...request, stream: true }, links);
     this.parts.cache?.refreshed(request, resolution);
   }
 
   /** A stale entry is served only if there is nothing better (specification 12.9). */
   async #verify(request: Request, links: number, stale: Resolution): Promise<Resolution> {
-    const fresh = await this.#resolveUncached(request, links);
+    const fresh = await this.#resolveData(request, links);
     this.parts.cache?.refreshed(request, fresh);
     if (fresh.answer.rcode !== rcode.SERVFAIL && fresh.answer.rcode !== rcode.REFUSED) return fresh;
     this.parts.cache?.servedStale();

@@ -1,96 +1,20 @@
-import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compileAcl } from './acl.ts';
 import { createRateLimiter } from './acl-rate-limit.ts';
 import { createBlockCache } from './block-cache.ts';
 import { makeCacheSettings, makeRandom } from './cache.fixture.ts';
 import { rcode } from './constants.ts';
-import { encodeQuery } from './encode-query.ts';
 import { name, settle } from './forward.fixture.ts';
 import type { ForwardResult } from './forward-contract.ts';
-import { Lane } from './lane.ts';
-import type { DatagramSocket, Peer } from './listen-contract.ts';
 import type { Name } from './name.ts';
 import { parseMessage } from './parse-message.ts';
 import type { LogEntry } from './query-log.ts';
 import { compileRewrite } from './rewrite.ts';
 import { Server } from './server.ts';
-import type { Listening } from './server.ts';
+import { Client, codeOf, peerOf, queryOf } from './server-client.fixture.ts';
 import { answered, FakeForwarder, forwardTo, makeHosts, makeParts, makeServer, record } from './server.fixture.ts';
-import type { BlockParts } from './server-parts.ts';
-import {
-  anyChange,
-  makeChange,
-  makeService,
-  makeSettings,
-  plainOptions,
-  someNames,
-  toAddress,
-  worldTypes,
-} from './zone.fixture.ts';
+import { makeChange, makeService, makeSettings, plainOptions, toAddress } from './zone.fixture.ts';
 import { createZone } from './zone.ts';
-
-/** A server with one listening address, asked as sockets ask it. */
-class Client {
-  readonly lanes: Lane[] = [];
-  /** Replies that came later. */
-  readonly sent: Uint8Array[] = [];
-  readonly #server: Server;
-  readonly #listening: Listening;
-  readonly #out = new Uint8Array(5000);
-
-  constructor(server: Server) {
-    this.#server = server;
-    this.#listening = server.listen(() => {
-      const lane = new Lane();
-      this.lanes.push(lane);
-      return lane;
-    });
-  }
-
-  readonly #socket: DatagramSocket = {
-    address: toAddress('127.0.0.1'),
-    port: 53,
-    keepPath: () => 'back',
-    send: (path, bytes) => {
-      if (path !== 'back') throw new Error('a reply went elsewhere');
-      this.sent.push(bytes.slice());
-    },
-    close() {},
-  };
-
-  /** The reply over UDP; null: none, or one that comes later. */
-  datagram(message: Uint8Array, peer = peerOf('10.0.0.1')): Uint8Array | null {
-    // Messages and replies lie anywhere in the memory of a batch.
-    const input = Uint8Array.from([7, 7, ...message, 7]);
-    const length = this.#server.answerDatagram(this.#listening, this.#socket, input, 2, message.length, peer, this.#out, 11);
-    return length === 0 ? null : this.#out.slice(11, 11 + length);
-  }
-
-  /** The replies over TCP so far. */
-  message(message: Uint8Array, peer = peerOf('10.0.0.1')): readonly Uint8Array[] {
-    const replies: Uint8Array[] = [];
-    this.#server.answerMessage(this.#listening, message, peer, (bytes) => replies.push(bytes.slice()));
-    return replies;
-  }
-}
-
-function peerOf(text: string, port = 4000): Peer {
-  return { buffer: Uint8Array.from(text.split('.').map(Number)), offset: 0, octets: 4, port };
-}
-
-function queryOf(
-  text: string | { readonly name: Name },
-  type = 1,
-  over: Partial<Parameters<typeof encodeQuery>[0]> = {},
-): Uint8Array {
-  const asked = typeof text === 'string' ? name(text) : text.name;
-  return encodeQuery({ id: 77, name: asked, type, dnssecOk: false, checkingDisabled: false, udpSize: 1232, ...over });
-}
-
-function codeOf(bytes: Uint8Array | null | undefined): number | null {
-  return bytes ? (bytes[3] ?? 0) & 15 : null;
-}
 
 const zone = createZone(makeSettings(), plainOptions);
 zone.apply(
@@ -136,6 +60,37 @@ describe('access', () => {
     const other = queryOf(web);
     other[12 + name(web).length + 3] = 3;
     expect(client.datagram(other, stranger)).toBe(null);
+  });
+
+  /** A question whose name is cut off, and one for a name that no block has. */
+  const nameless = queryOf(web).slice(0, 20);
+  const nobodys = queryOf('example.com.', 0);
+
+  test.each([
+    ['block', rcode.REFUSED],
+    ['filter', rcode.REFUSED],
+    ['drop', null],
+  ] as const)('[DNS-129] %s for what belongs to no block: its name cannot be read, or is nobody’s', (action, expected) => {
+    const zones = [name('cluster.local.')];
+    const client = new Client(
+      makeServer(makeParts({ acl: rule(action), zones }), makeParts({ acl: rule(action), zones: [name('b.')] })),
+    );
+    for (const message of [nameless, nobodys]) {
+      expect(codeOf(client.datagram(message))).toBe(rcode.FORMERR);
+      expect(codeOf(client.datagram(message, stranger))).toBe(expected);
+      const [streamed] = client.message(message, stranger);
+      expect(streamed?.length === 0 ? null : codeOf(streamed)).toBe(expected);
+    }
+  });
+
+  test('[DNS-129] what belongs to no block is told what is wrong with it where one block listens to its sender', () => {
+    const onlyNames = compileAcl([{ zones: [name('secret.')], action: 'block', types: [], sources: [] }]);
+    for (const acl of [null, onlyNames]) {
+      const client = new Client(
+        makeServer(makeParts({ acl: rule('drop'), zones: [name('a.')] }), makeParts({ acl, zones: [name('b.')] })),
+      );
+      expect([nameless, nobodys].map((message) => codeOf(client.datagram(message, stranger)))).toEqual([1, 1]);
+    }
   });
 
   test('each block has rules of its own', () => {
@@ -345,51 +300,3 @@ describe('counts and the log', () => {
     ]);
   });
 });
-
-describe('what is kept', () => {
-  /** Compares two servers of one zone after each of some changes: one keeps its answers, the other never had any. */
-  test('[DNS-118] never differs from what would be worked out anew', () => {
-    let compared = 0;
-    const walk = fc.tuple(someNames, fc.array(anyChange, { minLength: 2, maxLength: 6 }));
-    fc.assert(
-      fc.property(walk, ([names, changes]) => {
-        const own = createZone(makeSettings({ pods: 'verified', fallthrough: [name('in-addr.arpa.')] }), plainOptions);
-        own.apply(makeChange());
-        const parts: BlockParts = makeParts({ zone: own, hosts: makeHosts('10.0.0.7 one.shop.svc.cluster.local') });
-        const keeper = new Client(
-          new Server({ blocks: [parts], tableSize: 2048, now: () => 0, random: () => 0, panic: rethrow }),
-        );
-        const questions = names.flatMap((asked) => worldTypes.map((type) => queryOf({ name: asked }, type)));
-        const different: unknown[] = [];
-        for (const change of changes) {
-          own.apply(change);
-          const fresh = new Client(makeServer(parts));
-          for (const message of questions) {
-            const [kept, anew] = [keeper.datagram(message), fresh.message(message)[0]];
-            compared += 1;
-            if (kept === null || anew === undefined || Buffer.compare(kept, anew) !== 0) different.push([message, kept, anew]);
-          }
-        }
-        expect(different).toEqual([]);
-      }),
-      { numRuns: 30 },
-    );
-    expect(compared).toBeGreaterThan(10_000);
-  });
-
-  test('[DNS-111] ends when the hosts table changes, for names of ours that are listed from then on', () => {
-    const hosts = makeHosts();
-    const client = new Client(makeServer(makeParts({ hosts, zone })));
-    const address = (): string =>
-      Buffer.from(parseMessage(client.datagram(queryOf(web)) ?? new Uint8Array())?.answer[0]?.data ?? []).join('.');
-    expect([address(), address()]).toEqual(['10.96.0.80', '10.96.0.80']);
-    hosts.load('10.0.0.9 web.shop.svc.cluster.local');
-    expect([address(), address()]).toEqual(['10.0.0.9', '10.0.0.9']);
-    hosts.load(null);
-    expect(address()).toBe('10.96.0.80');
-  });
-});
-
-function rethrow(error: unknown): never {
-  throw error;
-}

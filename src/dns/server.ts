@@ -3,14 +3,14 @@ import { rcode } from './constants.ts';
 import type { DatagramSocket, Peer } from './listen-contract.ts';
 import type { Lane } from './lane.ts';
 import { responseIndex } from './lane-counts.ts';
-import { isWithin } from './name.ts';
+import { isWithin, rootName } from './name.ts';
 import type { Name } from './name.ts';
 import { Query, queryVerdict, readQuery } from './read-query.ts';
 import { ReplyMaker } from './reply-maker.ts';
 import { emptyAnswer, resolveNow } from './resolution.ts';
 import type { Request, Resolution, Stage } from './resolution.ts';
 import { ServerBlock } from './server-block.ts';
-import type { BlockParts } from './server-parts.ts';
+import type { AccessVerdict, BlockParts } from './server-parts.ts';
 import type { LogEntry } from './query-log.ts';
 import { textOf } from './peer-text.ts';
 
@@ -47,6 +47,8 @@ const underWay = -1;
 const noReply = -2;
 /** Of answers that are at hand one in so many, and one more, is timed; the others count as it does. */
 const timedOneIn = 15;
+
+const rootQuestion = { name: rootName } as const;
 
 /** Octets of the longest message over TCP. */
 const streamLimit = 65_535;
@@ -136,8 +138,10 @@ export class Server {
     if (parts.acl !== null && parts.acl(peer, query, query.type) !== 'allow') return noReply;
     this.#untimed = (this.#untimed + 1) & timedOneIn;
     const startedAt = this.#untimed === 0 ? this.#options.now() : 0;
+    const elapsed = table.takeAt(place);
+    if (elapsed < 0) return noReply;
     const limit = stream ? streamLimit : Math.min(query.udpSize, parts.udpLimit);
-    const length = this.#maker.kept(query, table, place, limit, parts.shuffle, out, at);
+    const length = this.#maker.kept(query, table, place, elapsed, limit, parts.shuffle, out, at);
     if (length < 0) return noReply;
     if (this.#untimed === 0) this.#lastSeconds = (this.#options.now() - startedAt) / 1000;
     lane.answeredKept(query, peer, stream, size, table.responseAt(place), length, this.#lastSeconds);
@@ -201,7 +205,7 @@ export class Server {
     const block = query.nameLength === 0 ? this.#blocks.length : this.#findBlock(query.name);
     const parts = this.#blocks[block]?.parts;
     listening.lanes[block]?.asked(query, peer, stream, size);
-    const access = parts?.acl?.(peer, query, query.type) ?? 'allow';
+    const access = parts === undefined ? this.#admit(peer) : (parts.acl?.(peer, query, query.type) ?? 'allow');
     if (access === 'drop') return this.#drop(listening, block);
     if (access === 'block') return this.#refuse(listening, exchange, 'acl', rcode.REFUSED, block, out, at);
     if (access === 'filter') return this.#refuse(listening, exchange, 'acl', rcode.NOERROR, block, out, at);
@@ -225,9 +229,11 @@ export class Server {
     const { query } = exchange;
     const parts = this.#blocks[block]?.parts;
     const encoded = this.#maker.encode(query, resolution, parts?.minimal ?? false);
-    if (resolution.lease?.live === true) {
-      const response = responseIndex(resolution.stage, encoded.rcode);
-      this.#table.keep(query, { encoded, lease: resolution.lease, stage: resolution.stage, response, block });
+    const { term, stage, authenticData } = resolution;
+    const lease = resolution.lease ?? term;
+    if (lease?.live === true) {
+      const response = responseIndex(stage, encoded.rcode);
+      this.#table.keep(query, { encoded, lease, term, authenticData, response, block });
     }
     const length = this.#maker.resolved(
       query,
@@ -238,7 +244,7 @@ export class Server {
       out,
       at,
     );
-    return this.#end(listening, exchange, resolution.stage, encoded.rcode, block, length, out, at);
+    return this.#end(listening, exchange, stage, encoded.rcode, block, length, out, at);
   }
 
   #refuse(
@@ -278,6 +284,21 @@ export class Server {
   #drop({ lanes }: Listening, block: number): 0 {
     lanes[block]?.dropped();
     return 0;
+  }
+
+  /**
+   * What belongs to no block, for its name could not be read or is nobody's, is told so by the access rules of none. Strangers
+   * to all of them get no work done all the same (specification 18.1): the rules are asked about the root, which
+   * those of single zones say nothing of.
+   */
+  #admit(peer: Peer): 'allow' | 'block' | 'drop' {
+    let first: AccessVerdict = 'allow';
+    for (const { parts } of this.#blocks) {
+      const access = parts.acl?.(peer, rootQuestion, 0) ?? 'allow';
+      if (access === 'allow') return access;
+      if (first === 'allow') first = access;
+    }
+    return first === 'filter' ? 'block' : first;
   }
 
   #limit({ query, stream }: Exchange, block: number): number {

@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
+import type { Socket as UdpSocket } from 'node:dgram';
 import { createServer } from 'node:net';
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { once } from 'node:events';
 import { decode } from 'dns-packet';
 import type { DecodedPacket } from 'dns-packet';
@@ -48,9 +49,8 @@ export async function startUpstream(
   const seen: SeenQuery[] = [];
   const open = new Set<Socket>();
   let connections = 0;
-  const udp = createSocket(host.includes(':') ? 'udp6' : 'udp4');
-  udp.bind(0, host);
-  await once(udp, 'listening');
+  const tcp = createServer({ allowHalfOpen: true });
+  const udp = options.udpOnly === true ? await bindUdp(host, 0) : await bindBoth(host, tcp);
   const { port } = udp.address();
   udp.on('message', (bytes, sender) => {
     const query: SeenQuery = { packet: decode(bytes), bytes, port: sender.port, protocol: 'udp', connection: 0 };
@@ -58,7 +58,7 @@ export async function startUpstream(
     const send = (reply: Uint8Array): void => udp.send(reply, sender.port, sender.address);
     behave(query, { send, raw: send, end() {}, reset() {} });
   });
-  const tcp = createServer({ allowHalfOpen: true }, (socket) => {
+  tcp.on('connection', (socket) => {
     open.add(socket);
     connections += 1;
     const connection = connections;
@@ -81,10 +81,6 @@ export async function startUpstream(
       });
     });
   });
-  if (options.udpOnly !== true) {
-    tcp.listen(port, host);
-    await once(tcp, 'listening');
-  }
   return {
     upstream: { address: address(host), port },
     seen,
@@ -96,6 +92,29 @@ export async function startUpstream(
       if (tcp.listening) await new Promise<void>((resolve) => tcp.close(() => resolve()));
     },
   };
+}
+
+async function bindUdp(host: string, port: number): Promise<UdpSocket> {
+  const udp = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+  udp.bind(port, host);
+  await once(udp, 'listening');
+  return udp;
+}
+
+/** A port that is free for one protocol may be in use for the other, by a connection of any test beside this one. */
+async function bindBoth(host: string, tcp: Server): Promise<UdpSocket> {
+  for (let attempt = 1; ; attempt += 1) {
+    tcp.listen(0, host);
+    await once(tcp, 'listening');
+    const listening = tcp.address();
+    if (listening === null || typeof listening === 'string') throw new TypeError('a TCP server without a port');
+    try {
+      return await bindUdp(host, listening.port);
+    } catch (error) {
+      if (attempt === 20) throw error;
+      await new Promise<void>((resolve) => tcp.close(() => resolve()));
+    }
+  }
 }
 
 /** A port of loopback that was free a moment ago. */

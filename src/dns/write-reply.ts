@@ -75,8 +75,7 @@ export function writePacked(
   query: Query,
   table: AnswerTable,
   place: number,
-  { recursionAvailable, udpSize }: Pick<ReplyOptions, 'recursionAvailable' | 'udpSize'>,
-  limit: number,
+  { limit, recursionAvailable, udpSize, elapsed }: Pick<ReplyOptions, 'limit' | 'recursionAvailable' | 'udpSize' | 'elapsed'>,
   out: Uint8Array,
   at: number,
 ): number {
@@ -85,7 +84,7 @@ export function writePacked(
   const size = questionEnd + length;
   if (size + (query.hasOpt ? optLength : 0) > limit) return -1;
   copyQuestion(query, out, at);
-  const head = table.headAt(place);
+  const head = table.headAt(place) & (showsAuthentic(query) ? 0xffff : ~bit.authentic);
   const counts = table.countsAt(place);
   putU16(out, at + 2, bit.response | (query.flags & copied) | head | (recursionAvailable ? bit.available : 0));
   putU16(out, at + 4, 1);
@@ -94,6 +93,7 @@ export function writePacked(
   putU16(out, at + 10, (counts >> 16) + (query.hasOpt ? 1 : 0));
   const from = table.recordsAt(place);
   copy(table.memory, from, from + length, out, at + questionEnd);
+  if (elapsed > 0) agePacked(table, place, counts, elapsed, out, at + questionEnd);
   const zoneLength = table.zoneLengthAt(place);
   if (zoneLength > 0) putU16(out, at + questionEnd, 0xc000 | (12 + query.nameLength - zoneLength));
   return size + writeOpt(query, head & 15, udpSize, out, at + size);
@@ -193,11 +193,21 @@ function ageRecords(
 ): void {
   for (let index = 0; index < kept; index += 1) {
     const at = ttls[index] ?? 0;
-    const ttl = ((bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0)) * 65_536 + (bytes[at + 2] ?? 0) * 256 + (bytes[at + 3] ?? 0);
-    const left = fixedTtl >= 0 ? fixedTtl : lowerTtl(ttl, elapsed);
-    putU16(out, body + at, Math.floor(left / 65_536));
-    putU16(out, body + at + 2, left % 65_536);
+    putU32(out, body + at, fixedTtl >= 0 ? fixedTtl : lowerTtl(readU32(bytes, at), elapsed));
   }
+}
+
+function agePacked(table: AnswerTable, place: number, counts: number, elapsed: number, out: Uint8Array, body: number): void {
+  const records = (counts & 0xff) + ((counts >> 8) & 0xff) + (counts >> 16);
+  for (let index = 0; index < records; index += 1) {
+    const at = body + table.ttlAt(place, index);
+    putU32(out, at, lowerTtl(readU32(out, at), elapsed));
+  }
+}
+
+/** Whether AD is shown to an asker: with AD or DO of its own alone (RFC 6840 5.7). */
+export function showsAuthentic({ dnssecOk, flags }: Query): boolean {
+  return dnssecOk || (flags & bit.authentic) !== 0;
 }
 
 /** What is left of a TTL; 0 means something else than little (specification 5.4). */
@@ -212,6 +222,15 @@ function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: 
     return;
   }
   for (let index = start; index < end; index += 1) to[at + index - start] = from[index] ?? 0;
+}
+
+function readU32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0)) * 65_536 + (bytes[at + 2] ?? 0) * 256 + (bytes[at + 3] ?? 0);
+}
+
+function putU32(out: Uint8Array, at: number, value: number): void {
+  putU16(out, at, Math.floor(value / 65_536));
+  putU16(out, at + 2, value % 65_536);
 }
 
 function putU16(out: Uint8Array, at: number, value: number): void {

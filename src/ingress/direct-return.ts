@@ -8,12 +8,16 @@ export interface DirectReturn {
   readonly family: Family;
   readonly nodes: Lookup<NodeRecord>;
   readonly nodeOf: (backend: Address) => string | null;
+  /** As `PeerKnowledge.reach`, for the delivery. */
+  readonly reach: (address: Address) => 'reached' | 'unknown' | 'unfit';
+  /** As `Publication.segmentSize`. */
+  readonly segmentSize: number | null;
 }
 
 /** What a node balances over in mode `dsr`. */
 export interface DirectBackends {
   readonly backends: readonly Backend[];
-  /** Back ends of other nodes that no packet can be taken to: their node is not known, or has no address of the family. */
+  /** Back ends of other nodes that no packet can be taken to: their node is not known, has no address of the family, or cannot be reached. */
   readonly unreachable: number;
 }
 
@@ -41,8 +45,10 @@ export function spreadOverNodes(backends: readonly Backend[], direct: DirectRetu
     if (local) continue;
     const node = nodes.get(nodeOf(address) ?? '');
     const target = node?.addresses.find((one) => familyOf(one) === family);
-    if (target === undefined) unreachable += 1;
-    else weights.set(target, (weights.get(target) ?? 0) + weight);
+    const reach = target === undefined ? 'unfit' : direct.reach(target);
+    if (reach === 'unfit') unreachable += 1;
+    // Who does not know another node yet would take what that one sends on for packets of clients, and send it back.
+    if (target !== undefined && reach === 'reached') weights.set(target, (weights.get(target) ?? 0) + weight);
   }
   const others = [...weights]
     .toSorted(([a], [b]) => compareText(a, b))

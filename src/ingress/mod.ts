@@ -5,6 +5,7 @@
 export { createPublisher } from './publisher.ts';
 export type {
   IngressPublisher,
+  PeerKnowledge,
   PublisherFacts,
   PublisherOptions,
   PublisherSettings,
@@ -24,10 +25,13 @@ export type { LeaseTimings } from './lease-state.ts';
 export { createAddressPoolAgent } from './pool-agent.ts';
 export type { AddressPoolAgent, AddressPoolOptions } from './pool-agent.ts';
 export type { PoolUsage } from './pool-usage.ts';
+export { openLinkWatcher } from './driver-links.ts';
+export type { LinkWatcher } from './link-watcher.ts';
 export { openAnnounceKernel, watchInterfaces } from './driver-announce.ts';
 export type { AnnounceKernelSettings } from './driver-announce.ts';
+export { AnnounceBook } from './announce-book.ts';
 export { Announcer } from './announcer.ts';
 export type { AnnouncerOptions, AnnounceNotice } from './announcer.ts';
-export type { AnnounceKernel, AnnounceReport } from './announce-kernel.ts';
+export type { AnnounceKernel } from './announce-kernel.ts';
 export type { AnnounceWish } from './announce-election.ts';
 export type { AnnounceRow } from './announce-table.ts';

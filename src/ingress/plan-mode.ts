@@ -1,5 +1,5 @@
 import { matchesSelector, noLabels } from '../model/mod.ts';
-import type { Labels, PublishingMethod, PublishingMode, PublishRequest } from '../model/mod.ts';
+import type { Address, Labels, PublishingMethod, PublishingMode, PublishRequest } from '../model/mod.ts';
 import { deliveryOf } from './direct-return.ts';
 import type { DirectReturn } from './direct-return.ts';
 import { listMarkWishes } from './mark-wishes.ts';
@@ -23,7 +23,7 @@ export interface ModePlan {
 export function planMode(
   request: PublishRequest,
   method: PublishingMethod,
-  options: Pick<PublisherOptions, 'mode' | 'nodeName' | 'settings'>,
+  options: Pick<PublisherOptions, 'mode' | 'nodeName' | 'settings' | 'peers'>,
   facts: PublisherFacts,
   tell: Tell,
 ): ModePlan {
@@ -37,7 +37,7 @@ export function planMode(
       else tell('InvalidAnnotation', `annotation ${wish} has no effect with waypost.dev/ingress: address`);
     }
   }
-  const direct = marks && publishing.mode === 'dsr' ? planDirect(request, settings, facts, tell) : null;
+  const direct = marks && publishing.mode === 'dsr' ? planDirect(request, options, facts, tell) : null;
   const plainMode = publishing.mode === null || publishing.mode === 'dsr' ? modeOfPolicy(service) : publishing.mode;
   const mode: PublishingMode = direct === null ? plainMode : 'dsr';
   if (marks && direct === null && publishing.onePacket) {
@@ -57,12 +57,12 @@ export function planMode(
 /** Direct return lets a Service send with any source, so the node's configuration has to allow it. */
 function planDirect(
   { service, family, nodeOf }: PublishRequest,
-  settings: PublisherOptions['settings'],
+  { settings: { directReturn }, peers }: Pick<PublisherOptions, 'settings' | 'peers'>,
   { nodes }: PublisherFacts,
   tell: Tell,
 ): DirectReturn | null {
   const instead = `it is served in mode ${modeOfPolicy(service)}`;
-  if (!settings.directReturn.enabled) {
+  if (!directReturn.enabled) {
     tell('DSRNotAllowed', `annotation waypost.dev/ingress-mode: dsr needs ingress.dsr.enabled, ${instead}`);
     return null;
   }
@@ -73,6 +73,16 @@ function planDirect(
     );
     return null;
   }
-  const method = service.publishing?.dsrMethod ?? settings.directReturn.method;
-  return { delivery: deliveryOf(method, settings.directReturn), family, nodes, nodeOf };
+  const method = service.publishing?.dsrMethod ?? directReturn.method;
+  // Every node has the end of an IP in IP tunnel; for the others it is prepared only where they are configured.
+  if (method !== 'ipip' && method !== directReturn.method) {
+    tell('DSRNotAllowed', `annotation waypost.dev/dsr-method: ${method} needs ingress.dsr.method ${method}, ${instead}`);
+    return null;
+  }
+  const delivery = deliveryOf(method, directReturn);
+  const way =
+    delivery.method === 'direct'
+      ? { reach: (address: Address) => peers?.reach(address) ?? 'reached', segmentSize: null }
+      : { reach: () => 'reached' as const, segmentSize: peers?.segmentSize(family) ?? null };
+  return { delivery, family, nodes, nodeOf, ...way };
 }

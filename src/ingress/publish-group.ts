@@ -69,7 +69,7 @@ function poolsOf(group: Group, { ports, direct, tell }: GroupContext): RoutePool
   if (direct === null) return { ...pools, direct: local };
   const spread = spreadOverNodes(cluster, direct);
   if (spread.unreachable > 0) {
-    const reason = `their Node is not known, or has no address of ${direct.family}`;
+    const reason = `their Node is not known, has no address of ${direct.family}, or cannot be reached by direct routing`;
     tell('DSRNotAllowed', `${spread.unreachable} back ends of ${group.name} get no clients from outside: ${reason}`);
   }
   return { ...pools, direct: { key: `${group.name}#dsr`, backends: spread.backends } };
@@ -92,6 +92,7 @@ function publicationOf(
     persistence: group.affinity === 'persistence' && timeoutSeconds !== null ? { timeoutSeconds, prefixLength } : null,
     onePacket: publishing.onePacket && context.direct !== null && hasUdp && translatesNone,
     connectionLimit: publishing.connectionLimit,
+    segmentSize: context.direct?.segmentSize ?? null,
     secondHop: context.direct === null ? null : { key: `${group.name}#hop`, backends: local.backends },
   };
 }

@@ -1,5 +1,5 @@
 import { compareText } from '../model/mod.ts';
-import type { Address, Frontend, PublishRequest, ServiceKey } from '../model/mod.ts';
+import type { Address, Frontend, PublishRequest, ServiceKey, ServiceRecord } from '../model/mod.ts';
 import type { JudgeAddress } from './address-checks.ts';
 import type { Claim } from './claims.ts';
 import { affinityTimeout } from './mark-wishes.ts';
@@ -7,6 +7,7 @@ import type { Tell } from './notice-board.ts';
 import type { ModePlan } from './plan-mode.ts';
 import { hasHashFlags } from './publish-group.ts';
 import { publishingOf } from './publish-method.ts';
+import type { PublisherSettings } from './publisher-settings.ts';
 
 /** More ports than these are counted, not named: a message is for people, and its length is bounded. */
 const mostNames = 8;
@@ -20,6 +21,35 @@ export function describeRefusals(external: readonly Frontend[], judge: JudgeAddr
     const reason = judge(address, kind);
     if (reason !== null) tell('VIPRefused', `${address} is not published: ${reason}`);
   }
+}
+
+/** Whether the addresses of a Service are announced, and what of its wishes that rules out. */
+export function describeAnnouncing(service: ServiceRecord, { announces }: PublisherSettings, tell: Tell): boolean {
+  const { announce, capture } = publishingOf(service);
+  if (!announce) return false;
+  if (!announces)
+    tell('InvalidAnnotation', 'annotation waypost.dev/announce: garp has no effect without ingress.announce.enabled');
+  else if (capture === 'local') {
+    const message = 'every node would answer for the address, so waypost.dev/announce: garp takes it by policy';
+    tell('InvalidAnnotation', `annotation waypost.dev/vip-capture: local has no effect: ${message}`);
+  }
+  return announces;
+}
+
+/**
+ * With direct return a node holds its own back ends where others hold the node, so a scheduler that hashes does not lead a client
+ * to the same place on all nodes. Connections live on after a change of node where the new one meets their node by chance, or is
+ * that node itself, which knows them.
+ */
+export function describePlacement(published: readonly Frontend[], tell: Tell): void {
+  const differs = published.some(({ routes: { outside } }) => {
+    if (outside.verdict !== 'forward') return false;
+    const { backends } = outside.pool;
+    return backends.some(({ local }) => local) && backends.some(({ delivery }) => delivery !== undefined);
+  });
+  if (!differs) return;
+  const message = 'this node has some of the back ends, so it does not lead clients where other nodes lead them';
+  tell('PlacementDiffers', `${message}: when another node takes the address over, established connections may be lost`);
 }
 
 /** Says which ports an older Service has. */

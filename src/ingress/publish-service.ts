@@ -14,7 +14,14 @@ import { planMode } from './plan-mode.ts';
 import type { ModePlan } from './plan-mode.ts';
 import { publishGroup, serveByAddress } from './publish-group.ts';
 import { publishingOf } from './publish-method.ts';
-import { describePublished, describeRefusals, describeRivals, describeVainWishes } from './publish-remarks.ts';
+import {
+  describeAnnouncing,
+  describePlacement,
+  describePublished,
+  describeRefusals,
+  describeRivals,
+  describeVainWishes,
+} from './publish-remarks.ts';
 import { collectPorts, isExternal } from './published-port.ts';
 import type { PublishedPort } from './published-port.ts';
 import type { PublisherFacts, PublisherOptions } from './publisher-settings.ts';
@@ -32,7 +39,7 @@ export interface SharedRights {
 export interface PublishInput {
   readonly request: PublishRequest;
   readonly method: Exclude<PublishingMethod, 'none'>;
-  readonly options: Pick<PublisherOptions, 'mode' | 'nodeName' | 'settings'>;
+  readonly options: Pick<PublisherOptions, 'mode' | 'nodeName' | 'settings' | 'peers'>;
   readonly facts: PublisherFacts;
   readonly judge: JudgeAddress;
   readonly rights: SharedRights;
@@ -48,13 +55,18 @@ const noGroups: Pick<Grouping, 'groups'> = { groups: [] };
 /** What becomes of the frontends of one Service in one family. */
 export function publishService(input: PublishInput): Published {
   const { request, options, rights, judge } = input;
-  const { service, frontends } = request;
+  const { service } = request;
+  // What nobody takes of such an address would go on to whoever leads it here, and come back.
+  const frontends = request.frontends.map((frontend) => (isExternal(frontend) ? { ...frontend, exclusive: true } : frontend));
   const remarks: Remark[] = [];
   const tell: Tell = (reason, message) => void remarks.push({ reason, message });
   describeRefusals(frontends.filter(isExternal), judge, tell);
   const ports = collectPorts(frontends, ({ address, kind }) => address !== null && judge(address, kind) === null);
+  const announced = describeAnnouncing(service, options.settings, tell);
   const plan = planMode(request, input.method, options, input.facts, tell);
-  const served = plan.marks ? serveByMark(input, plan, ports, tell) : serveAllByAddress(input, plan, ports, tell);
+  const served = plan.marks
+    ? serveByMark(input, { ...plan, announced }, ports, tell)
+    : serveAllByAddress(input, plan, ports, tell);
   const granted = served.filter((frontend) => rights.rivalOf(claimOf(frontend)) === null);
   describePublished(granted, tell);
   const precedence = precedenceOf(service);
@@ -69,7 +81,12 @@ function serveAllByAddress({ rights }: PublishInput, plan: ModePlan, ports: read
   return byAddress(ports, plan);
 }
 
-function serveByMark(input: PublishInput, plan: ModePlan, ports: readonly PublishedPort[], tell: Tell): Frontend[] {
+function serveByMark(
+  input: PublishInput,
+  plan: ModePlan & { readonly announced: boolean },
+  ports: readonly PublishedPort[],
+  tell: Tell,
+): Frontend[] {
   const { request, options, rights } = input;
   const publishing = publishingOf(request.service);
   const limited = limitWishes(ports, publishing.portRanges, options.settings.limits, tell);
@@ -91,12 +108,14 @@ function serveByMark(input: PublishInput, plan: ModePlan, ports: readonly Publis
       ports,
       policy: plan.policy,
       plainPolicy: plan.plainPolicy,
-      capture: plan.direct === null ? (publishing.capture ?? options.settings.capture) : 'policy',
+      // An address that is local is answered for by every node (specification of ingress, 9).
+      capture: plan.direct === null && !plan.announced ? (publishing.capture ?? options.settings.capture) : 'policy',
       direct: plan.direct,
       timeoutSeconds: affinityTimeout(request.service, publishing),
       tell,
     }),
   );
+  if (plan.announced) describePlacement(groups, tell);
   const accepted = plan.policy.acceptsClients || plan.direct !== null ? groups : [];
   return [...accepted, ...byAddress([...grouping.byAddress, ...limited.surplus], plan)];
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ServicePublishing } from '../model/mod.ts';
-import { complaints, draw, end, port, scene, shape } from './publisher.fixture.ts';
+import { complaints, draw, end, port, prefix, scene, shape } from './publisher.fixture.ts';
 import type { EndShape, PortShape } from './publisher.fixture.ts';
 
 const sticky = { affinity: { timeoutSeconds: 60 } };
@@ -243,6 +243,42 @@ describe('groups of ports', () => {
       '#TCP/80 policy flags=port limit=100 sh',
     );
     expect(scene({ settings: { capture: 'policy' } }).publish(shape())[1]?.publication?.capture).toBe('policy');
+  });
+
+  it('[INGRESS-49] an address that one node announces is local on none', () => {
+    const announced = shape({ publishing: { announce: true, capture: 'local' } });
+    const one = scene({ settings: { announces: true } });
+    expect(one.publish(announced)[1]?.publication?.capture).toBe('policy');
+    expect(complaints(one)).toEqual([
+      'InvalidAnnotation: annotation waypost.dev/vip-capture: local has no effect: every node would answer for the address, so waypost.dev/announce: garp takes it by policy',
+    ]);
+    const off = scene();
+    expect(off.publish(announced)[1]?.publication?.capture).toBe('local');
+    expect(complaints(off)).toEqual([
+      'InvalidAnnotation: annotation waypost.dev/announce: garp has no effect without ingress.announce.enabled',
+    ]);
+  });
+
+  it('[INGRESS-39] an announced Service with direct return is told where nodes place clients differently', () => {
+    const told = (nodeName: string, publishing: Partial<ServicePublishing>): readonly string[] => {
+      const one = scene({ nodeName, settings: { announces: true } });
+      one.publish(shape({ publishing: { announce: true, ...publishing } }));
+      return one.notices.map(({ reason }) => reason);
+    };
+    expect(told('node-1', { mode: 'dsr' })).toEqual(['PlacementDiffers', 'Published']);
+    expect(told('node-3', { mode: 'dsr' })).toEqual(['Published']);
+    expect(told('node-1', { mode: 'mesh' })).toEqual(['Published']);
+    expect(told('node-1', { mode: 'dsr', announce: false })).toEqual(['Published']);
+  });
+
+  it('[INGRESS-6] published addresses are of Services alone, with marks and without', () => {
+    const of = shape({ ports: [port(80, { nodePort: 30080 })], externalIps: ['198.51.100.1'] });
+    for (const mode of ['ipvs', 'iptables'] as const) {
+      const frontends = scene({ mode, settings: { externalIps: [prefix('198.51.100.0/24')] } }).publish(of);
+      const closed = frontends.filter(({ exclusive = false }) => exclusive).map(({ kind }) => kind);
+      expect(closed).toEqual(['ExternalIP', 'LoadBalancerIP']);
+      for (const { publication } of frontends) expect(publication?.plain?.exclusive ?? true).toBe(true);
+    }
   });
 
   it('[INGRESS-52] know of flags for other schedulers only that they have no effect', () => {

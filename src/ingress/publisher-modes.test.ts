@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ProxyMode, PublishingMode, ServicePublishing } from '../model/mod.ts';
+import type { DirectReturnMethod, ProxyMode, PublishingMode, ServicePublishing } from '../model/mod.ts';
 import { complaints, draw, end, facts, node, port, prefix, requestOf, scene, shape } from './publisher.fixture.ts';
 import type { EndShape } from './publisher.fixture.ts';
 
@@ -178,18 +178,54 @@ describe('direct return', () => {
     );
   });
 
-  it.each<[string, Partial<ServicePublishing>, string]>([
-    ['dr', { dsrMethod: 'dr' }, '192.0.2.2:0!dr'],
-    ['gue', { dsrMethod: 'gue' }, '192.0.2.2:0!gue'],
-    ['that of the configuration', {}, '192.0.2.2:0!ipip'],
-  ])('[INGRESS-33] delivers by %s', (_, over, expected) => {
-    const [line = ''] = draw(scene().publish(shape({ publishing: { ...dsr, ...over }, ends: [there] })));
+  const allowing = (method: DirectReturnMethod) => ({ directReturn: { enabled: true, method, guePort: 6080 } });
+
+  it.each<[string, DirectReturnMethod, Partial<ServicePublishing>, string]>([
+    ['dr', 'dr', { dsrMethod: 'dr' }, '192.0.2.2:0!dr'],
+    ['gue', 'gue', { dsrMethod: 'gue' }, '192.0.2.2:0!gue'],
+    ['ipip whatever is configured', 'dr', { dsrMethod: 'ipip' }, '192.0.2.2:0!ipip'],
+    ['that of the configuration', 'gue', {}, '192.0.2.2:0!gue'],
+  ])('[INGRESS-33] delivers by %s', (_, method, over, expected) => {
+    const one = scene({ settings: allowing(method) });
+    const [line = ''] = draw(one.publish(shape({ publishing: { ...dsr, ...over }, ends: [there] })));
     expect(line).toContain(`outside #dsr[${expected}] as itself`);
   });
 
+  it('[INGRESS-33] by no method that nodes are not prepared for', () => {
+    const one = scene({ settings: allowing('gue') });
+    const [line = ''] = draw(one.publish(shape({ publishing: { ...dsr, dsrMethod: 'dr' }, ends: [there] })));
+    expect(line).not.toContain('#dsr');
+    expect(complaints(one)).toEqual([
+      'DSRNotAllowed: annotation waypost.dev/dsr-method: dr needs ingress.dsr.method dr, it is served in mode mesh',
+    ]);
+  });
+
+  it('[INGRESS-34] direct routing reaches only nodes that can be told from clients', () => {
+    const states = new Map([
+      ['192.0.2.2', 'unknown'],
+      ['192.0.2.3', 'unfit'],
+    ] as const);
+    const reach = (address: string) => states.get(address as '192.0.2.2') ?? 'reached';
+    const one = scene({ settings: allowing('dr'), peers: { reach, segmentSize: () => 1440 } });
+    const [line = ''] = draw(one.publish(shape({ publishing: dsr, ends: [here, there, third] })));
+    expect(line).toContain('outside #dsr[10.244.1.5:80] as itself');
+    expect(complaints(one)).toEqual([
+      'DSRNotAllowed: 1 back ends of shop/web#TCP/80 get no clients from outside: their Node is not known, has no address of IPv4, or cannot be reached by direct routing',
+    ]);
+  });
+
+  it('[INGRESS-37] segments are as small as tunnels want them, and with direct routing as large as they like', () => {
+    const sizes = (['ipip', 'gue', 'dr'] as const).map((method) => {
+      const peers = { reach: () => 'reached' as const, segmentSize: () => 1440 };
+      const frontends = scene({ settings: allowing(method), peers }).publish(shape({ publishing: dsr, ends: [there] }));
+      return frontends.at(-1)?.publication?.segmentSize;
+    });
+    expect(sizes).toEqual([1440, 1440, null]);
+  });
+
   it('[INGRESS-33] knows the port of GUE', () => {
-    const frontend = scene()
-      .publish(shape({ publishing: { ...dsr, dsrMethod: 'gue' }, ends: [there] }))
+    const frontend = scene({ settings: allowing('gue') })
+      .publish(shape({ publishing: dsr, ends: [there] }))
       .at(-1);
     const outside = frontend?.routes.outside;
     expect(outside?.verdict === 'forward' ? outside.pool.backends[0]?.delivery : null).toEqual({
@@ -270,7 +306,7 @@ describe('direct return', () => {
     const [line = ''] = draw(one.publish(shape({ publishing: dsr, ends: [here, there, third, end('10.244.9.9', null)] })));
     expect(line).toContain('outside #dsr[10.244.1.5:80] as itself');
     expect(complaints(one)).toEqual([
-      'DSRNotAllowed: 3 back ends of shop/web#TCP/80 get no clients from outside: their Node is not known, or has no address of IPv4',
+      'DSRNotAllowed: 3 back ends of shop/web#TCP/80 get no clients from outside: their Node is not known, has no address of IPv4, or cannot be reached by direct routing',
     ]);
   });
 

@@ -21,6 +21,8 @@ export interface PublisherSettings {
   /** `ingress.externalIPs`, both families; empty: external IPs of Services that are published get nothing. */
   readonly externalIps: readonly Prefix[];
   readonly capture: AddressCapture;
+  /** Services may have their addresses announced by one node, so the others must not answer for them. */
+  readonly announces: boolean;
   readonly directReturn: {
     readonly enabled: boolean;
     readonly method: DirectReturnMethod;
@@ -53,11 +55,21 @@ export interface PublisherFacts {
   readonly nodes: Lookup<NodeRecord> | null;
 }
 
+/** What this node knows of the way to the other nodes. */
+export interface PeerKnowledge {
+  /** Whether direct routing gets to a node and is told from clients there; `unknown`: that is being found out. */
+  readonly reach: (address: Address) => 'reached' | 'unknown' | 'unfit';
+  /** How large segments of TCP may be that are packed into tunnels; null: as large as they like. */
+  readonly segmentSize: (family: Family) => number | null;
+}
+
 export interface PublisherOptions {
   readonly mode: ProxyMode;
   readonly nodeName: string;
   readonly settings: PublisherSettings;
   readonly facts: () => PublisherFacts;
+  /** Absent: every node is reached, and segments are as large as they like. */
+  readonly peers?: PeerKnowledge;
   /** Called once for each message, and again when it comes back after it was void. */
   readonly notice: (notice: PublishNotice) => void;
   /** These Services have to be published anew, because what they share with another has changed hands. Never at once: see to it later. */

@@ -181,11 +181,12 @@ function everyone(route: Route): Frontend['routes'] {
   return { pod: route, node: route, outside: route };
 }
 
-const settings: PublisherSettings = {
+export const settings: PublisherSettings = {
   className: 'waypost.dev/ingress',
   vipCidrs: null,
   externalIps: [],
   capture: 'local',
+  announces: false,
   directReturn: { enabled: true, method: 'ipip', guePort: 6080 },
   noEndpointsAction: null,
   detectsPods: true,

@@ -46,6 +46,7 @@ function planeOn(port: IptablesPort, sets: SetPort | null = null) {
     sets,
     family: 'IPv4',
     dropInvalid: true,
+    strays: 'drop',
     allowLoopbackRouting: () => succeed(undefined),
     degraded: (problem) => degraded.push(problem.code),
     pause: () => null,

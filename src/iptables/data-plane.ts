@@ -61,7 +61,7 @@ class IptablesDataPlane implements DataPlane {
   readonly mode = 'iptables';
   readonly family;
   readonly #options: IptablesOptions;
-  readonly #wish = new Wish();
+  readonly #wish;
   readonly #sets: AffinitySets | null;
   #state: KernelState | null = null;
   #settings: DataPlaneSettings | null = null;
@@ -69,6 +69,7 @@ class IptablesDataPlane implements DataPlane {
 
   constructor(options: IptablesOptions) {
     this.#options = options;
+    this.#wish = new Wish({ closes: options.strays !== null });
     this.#sets = options.sets === null ? null : new AffinitySets(options.sets);
     this.family = options.family;
   }
@@ -89,10 +90,11 @@ class IptablesDataPlane implements DataPlane {
     const ready = await this.#prepare(settings);
     if (!ready.ok) return reportOf(tally, ready.problem, this.#state);
     const newSettings = !isDeepStrictEqual(settings, this.#settings);
+    const memory = this.#sets === null ? 'recent' : 'sets';
     const plans: ServicePlan[] = [];
     const planned = this.#timer(tally);
     for (const [service, frontends] of services) {
-      plans.push(planService(service, frontends, settings, this.#sets === null ? 'recent' : 'sets'));
+      plans.push(planService(service, frontends, settings, { memory, strays: this.#options.strays }));
       await planned.rest();
     }
     if (change.complete) {

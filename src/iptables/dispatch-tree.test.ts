@@ -14,7 +14,7 @@ function v4(number: number): Address {
 }
 
 function byAddress(): DispatchTree {
-  return new DispatchTree({ root: 'ROOT', childPrefix: 'B-', byAddress: true });
+  return new DispatchTree({ root: 'ROOT', childPrefix: 'B-', by: 'address and port' });
 }
 
 function contents(tree: DispatchTree): Record<string, string[]> {

@@ -41,6 +41,13 @@ interface Node {
   children: Map<string, Node> | null;
 }
 
+export interface TreeShape {
+  readonly root: string;
+  readonly childPrefix: string;
+  /** What its entries are about: `port` has no address, and `address` means whatever the port is. */
+  readonly by: 'address' | 'port' | 'address and port';
+}
+
 /**
  * Sends packets to frontends by address and port through a tree of chains. The shape is a function of
  * the set of entries alone: a node is split exactly while it holds more than 64 entries and has a digit
@@ -50,12 +57,14 @@ export class DispatchTree {
   readonly #root: Node;
   readonly #childPrefix: string;
   readonly #byAddress: boolean;
+  readonly #byPort: boolean;
   readonly #leaves = new Map<string, Node>();
 
-  constructor(options: { readonly root: string; readonly childPrefix: string; readonly byAddress: boolean }) {
+  constructor(options: TreeShape) {
     this.#root = { chain: options.root, level: 0, count: 0, entries: new Map(), children: null };
     this.#childPrefix = options.childPrefix;
-    this.#byAddress = options.byAddress;
+    this.#byAddress = options.by !== 'port';
+    this.#byPort = options.by !== 'address';
     this.#leaves.set(options.root, this.#root);
   }
 
@@ -165,7 +174,7 @@ export class DispatchTree {
   }
 
   #levels(): number {
-    return (this.#byAddress ? addressLevels : 0) + portLevels;
+    return (this.#byAddress ? addressLevels : 0) + (this.#byPort ? portLevels : 0);
   }
 
   /** The part of an entry that chooses the child at a level; ends up in the chain's name. */

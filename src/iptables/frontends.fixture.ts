@@ -56,6 +56,7 @@ export function frontendsOf(shape: Shape, family: Family = 'IPv4'): Frontend[] {
     scheduler: null,
     drainSeconds: null,
     publication: null,
+    exclusive: kind === 'LoadBalancerIP',
     precedence: '',
     healthCheckPort: shape.externalLocal && shape.nodePort % 2 === 1 ? shape.nodePort + 1000 : 0,
   });

@@ -1,7 +1,7 @@
 /**
  * The iptables data plane and the `iptables-restore` room: typed rules, a parser for `iptables-save`, a
- * writer for `iptables-restore --noflush`, drivers for both variants of the tools, a packet tracer, and a
- * layout in which neither a packet's path nor a change grows with the number of Services.
+ * writer for `iptables-restore --noflush`, drivers for both variants of the tools, rules as stages
+ * of a packet's way, and a layout in which neither a packet's path nor a change grows with the number of Services.
  */
 export { createIptablesDataPlane } from './data-plane.ts';
 export type { IptablesOptions } from './data-plane.ts';
@@ -19,5 +19,7 @@ export { parseSave } from './parse.ts';
 export type { IptablesPort } from './port.ts';
 export type { SetPort } from './set-port.ts';
 export type { Variant } from './tool-names.ts';
-export { trace } from './tracer.ts';
-export type { TraceEnvironment, TracePacket } from './tracer.ts';
+export { memoryName } from './trace-match.ts';
+export { createRuleStages } from './trace-stages.ts';
+export { listClientSets, parseSetMembers } from './trace-client-sets.ts';
+export { toolNames } from './tool-names.ts';

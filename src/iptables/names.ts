@@ -18,6 +18,7 @@ export const chainNames = {
   canary: 'KUBE-PROXY-CANARY',
   serviceIps: 'KUBE-SVC-IP',
   externalIps: 'KUBE-EXT-IP',
+  closed: 'KUBE-FW-CLOSED',
   /** Shared with kubelet: rules are added to it, never removed. */
   hostFirewall: 'KUBE-FIREWALL',
 } as const;

@@ -71,3 +71,11 @@ export const foreignTargets: ReadonlySet<string> = new Set(
     'TRACE TTL ULOG'
   ).split(' '),
 );
+
+/** Of those, targets that let a packet go on as it is, or change nothing that decides where it goes. */
+export const harmlessTargets: ReadonlySet<string> = new Set(
+  (
+    'AUDIT CHECKSUM CLASSIFY CONNSECMARK DSCP ECN HL IDLETIMER LED LOG NFLOG RATEEST SECMARK TCPMSS TCPOPTSTRIP TOS TRACE ' +
+    'TTL ULOG'
+  ).split(' '),
+);

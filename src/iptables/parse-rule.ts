@@ -2,7 +2,7 @@ import { familyOf } from '../model/mod.ts';
 import type { Family } from '../model/mod.ts';
 import { parseAddressMatch } from './address-text.ts';
 import { readMatch } from './parse-match.ts';
-import { matchOptions, targetOptions } from './parse-options.ts';
+import { harmlessTargets, matchOptions, targetOptions } from './parse-options.ts';
 import type { Extension } from './parse-options.ts';
 import { defaultReject, readTarget } from './parse-target.ts';
 import { splitWords } from './parse-words.ts';
@@ -47,6 +47,39 @@ export function canonicalRule(text: string): RuleText {
   const parsed = parseRule(text);
   return parsed.ok ? renderRule(parsed.rule) : text;
 }
+
+/** What can be told of a rule outside the vocabulary. */
+export interface RuleHeader {
+  /** Addresses, devices and protocol only. */
+  readonly rule: Rule;
+  /** It asks for a protocol that no Service has. */
+  readonly otherProtocol: boolean;
+  /** Its target decides nothing of where a packet goes. */
+  readonly harmless: boolean;
+}
+
+/** Reads as much of a foreign rule as tells which packets it cannot match; null where its words cannot be told apart. */
+export function parseHeader(text: string): RuleHeader | null {
+  const words = splitWords(text);
+  if (words === null) return null;
+  const draft: Draft = { matches: [], target: null, goto: false };
+  let otherProtocol = false;
+  let target = '';
+  for (const [at, word] of words.entries()) {
+    const value = words[at + 1];
+    const not = words[at - 1] === '!';
+    if (value === undefined) break;
+    if (word === '-j') target = value;
+    else if (headerOptions.has(word) && basicOptions[word]?.(draft, value, not) !== null) {
+      if (word !== '-p') return null;
+      otherProtocol = !not;
+    }
+  }
+  const { matches: _matches, target: _target, goto: _goto, ...header } = draft;
+  return { rule: { ...header, matches: [], target: null }, otherProtocol, harmless: harmlessTargets.has(target) };
+}
+
+const headerOptions: ReadonlySet<string> = new Set(['-s', '-d', '-i', '-o', '-p']);
 
 /** The two words after an option. */
 type Following = readonly [string | undefined, string | undefined];

@@ -11,6 +11,8 @@ export interface BaseOptions {
   readonly dropInvalid: boolean;
   /** The kernel has the `bpf` match; without it a pod that reaches itself through its Service gets no answer. */
   readonly hairpin: boolean;
+  /** What becomes of packets to closed addresses that are about to be sent on; null: no address is closed. */
+  readonly strays: 'drop' | 'reject' | null;
 }
 
 /** A chain of ours that does not depend on any Service. */
@@ -107,9 +109,11 @@ function refusalRules(): Rule[] {
   ];
 }
 
+/** What was translated is for a back end by now: what is still for a closed address was taken by nothing, whatever its state. */
 function forwardRules(mark: number, options: BaseOptions): Rule[] {
   const inState = (...states: ConntrackState[]): Match => ({ kind: 'conntrack', states, not: false });
   return [
+    ...(options.strays === null ? [] : [{ matches: [], target: { kind: 'jump', chain: chainNames.closed } } as const]),
     // A stray segment that NAT did not translate would make the client reset a good connection.
     ...(options.dropInvalid ? [{ matches: [inState('INVALID')], target: { kind: 'drop' } } as const] : []),
     { matches: [{ kind: 'mark', value: mark, mask: mark, not: false }], target: { kind: 'accept' } },

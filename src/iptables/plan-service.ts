@@ -1,7 +1,8 @@
-import type { DataPlaneSettings, Frontend, Pool, Prefix, Route, ServiceKey } from '../model/mod.ts';
+import type { DataPlaneSettings, Family, Frontend, Pool, Prefix, Route, ServiceKey } from '../model/mod.ts';
 import type { DispatchEntry } from './dispatch-tree.ts';
 import { chainNames, serviceChainName, transportName } from './names.ts';
 import { podMatch } from './plan-base.ts';
+import type { BaseOptions } from './plan-base.ts';
 import { setsOf, spreadRules } from './plan-spread.ts';
 import type { ClientMemory } from './plan-spread.ts';
 import { renderRule } from './render.ts';
@@ -15,6 +16,7 @@ export type TreeName =
   | 'reject-external'
   | 'reject-node-port'
   | 'firewall'
+  | 'closed'
   | 'health-check';
 
 /** All that one Service wants in one family, before it is merged with its neighbours. */
@@ -25,6 +27,11 @@ export interface ServicePlan {
   readonly entries: readonly { readonly tree: TreeName; readonly entry: DispatchEntry }[];
   /** The ipsets that the rules of its chains name; no other Service's rules do. */
   readonly sets: ReadonlySet<string>;
+}
+
+export interface ServiceOptions {
+  readonly memory: ClientMemory;
+  readonly strays: BaseOptions['strays'];
 }
 
 /** Frontends of a service port that send every packet the same way and enter the same chain. */
@@ -44,7 +51,7 @@ export function planService(
   service: ServiceKey,
   frontends: readonly Frontend[],
   settings: DataPlaneSettings,
-  memory: ClientMemory,
+  { memory, strays }: ServiceOptions,
 ): ServicePlan {
   const chains = new Map<string, readonly RuleText[]>();
   const entries: { tree: TreeName; entry: DispatchEntry }[] = [];
@@ -55,7 +62,7 @@ export function planService(
       for (const frontend of group.frontends) entries.push(...planEntries(frontend, group));
     }
   }
-  entries.push(...planHealthChecks(service, frontends));
+  entries.push(...planHealthChecks(service, frontends), ...planClosed(service, frontends, strays));
   const sets = memory === 'sets' ? setsOf(frontends) : new Set<string>();
   return { service, chains, entries, sets };
 }
@@ -181,8 +188,7 @@ function planEntries(frontend: Frontend, group: Group): { tree: TreeName; entry:
   }
   const refusal = [group.routes.outside, group.routes.pod, group.routes.node].find((route) => route.verdict !== 'forward');
   if (refusal !== undefined) {
-    const reject = frontend.family === 'IPv4' ? 'icmp-port-unreachable' : 'icmp6-port-unreachable';
-    const target = refusal.verdict === 'drop' ? ({ kind: 'drop' } as const) : ({ kind: 'reject', with: reject } as const);
+    const target = refusal.verdict === 'drop' ? ({ kind: 'drop' } as const) : refuse(frontend.family);
     add(refusalTree(frontend), [{ ...toFrontend, target }]);
   }
   // Besides a refusal too: external refusals do not stand at output, where a process of the node is filtered.
@@ -208,6 +214,28 @@ function planHealthChecks(owner: ServiceKey, frontends: readonly Frontend[]): { 
     rules: [renderRule(rule)],
   };
   return [{ tree: 'health-check', entry }];
+}
+
+/** One rule for each address of the Service that nobody else's packets are for, whatever their protocol and port. */
+function planClosed(
+  owner: ServiceKey,
+  frontends: readonly Frontend[],
+  strays: BaseOptions['strays'],
+): { tree: TreeName; entry: DispatchEntry }[] {
+  if (strays === null) return [];
+  const closed = frontends.filter(({ address, exclusive = false }) => exclusive && address !== null);
+  const samples = new Map(closed.map((frontend) => [frontend.address, frontend]));
+  return [...samples.values()].flatMap(({ address, family, protocol, port }) => {
+    if (address === null) return [];
+    const target = strays === 'drop' ? ({ kind: 'drop' } as const) : refuse(family);
+    const rule: Rule = { destination: hostMatch(address), matches: [{ kind: 'comment', text: owner }], target };
+    const entry: DispatchEntry = { id: `closed/${address}/${owner}`, owner, address, protocol, port, rules: [renderRule(rule)] };
+    return [{ tree: 'closed', entry }];
+  });
+}
+
+function refuse(family: Family): Rule['target'] {
+  return { kind: 'reject', with: family === 'IPv4' ? 'icmp-port-unreachable' : 'icmp6-port-unreachable' };
 }
 
 function refusalTree(frontend: Frontend): TreeName {

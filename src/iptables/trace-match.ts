@@ -1,26 +1,24 @@
-import { isLoopback } from '../model/mod.ts';
-import type { Address } from '../model/mod.ts';
+import type { PacketWorld, TraceHost, TracedConnection } from '../model/mod.ts';
 import { coversAddress } from './address-text.ts';
-import type { InterfaceMatch, Match, Rule } from './rule.ts';
+import type { ConntrackState, InterfaceMatch, Match, Rule } from './rule.ts';
 import { runBpf } from './trace-bpf.ts';
-import { packetImage } from './trace-packet.ts';
-import type { TraceEnvironment, World } from './trace-packet.ts';
+import { packetImage } from './trace-image.ts';
 
 /** The ways a rule's matches can turn out; a world is in one of the two. */
 export interface MatchResult {
-  readonly matched: readonly World[];
-  readonly missed: readonly World[];
+  readonly matched: readonly PacketWorld[];
+  readonly missed: readonly PacketWorld[];
 }
 
 /** Compares one world with a rule; a string says what could not be decided. */
-export function matchRule(rule: Rule, world: World, env: TraceEnvironment): MatchResult | string {
+export function matchRule(rule: Rule, world: PacketWorld, host: TraceHost): MatchResult | string {
   if (!matchesHeader(rule, world)) return { matched: [], missed: [world] };
-  let matched: readonly World[] = [world];
-  const missed: World[] = [];
+  let matched: readonly PacketWorld[] = [world];
+  const missed: PacketWorld[] = [];
   for (const match of rule.matches) {
-    const still: World[] = [];
+    const still: PacketWorld[] = [];
     for (const one of matched) {
-      const result = matchOne(match, one, env);
+      const result = matchOne(match, one, host);
       if (typeof result === 'string') return result;
       still.push(...result.matched);
       missed.push(...result.missed);
@@ -30,19 +28,15 @@ export function matchRule(rule: Rule, world: World, env: TraceEnvironment): Matc
   return { matched, missed };
 }
 
-/** True for loopback addresses and those the environment lists: the kernel's type LOCAL. */
-export function isLocal(address: Address, env: TraceEnvironment): boolean {
-  return isLoopback(address) || env.localAddresses.includes(address);
-}
-
-function matchesHeader(rule: Rule, { packet, inInterface, outInterface }: World): boolean {
+/** What stands before any `-m`: addresses, devices, protocol. */
+export function matchesHeader(rule: Rule, { packet, inDevice, outDevice }: PacketWorld): boolean {
   const { source, destination, protocol } = rule;
   return (
     (source === undefined || coversAddress(source, packet.source) !== source.not) &&
     (destination === undefined || coversAddress(destination, packet.destination) !== destination.not) &&
-    (protocol === undefined || (protocol.name === packet.protocol) !== protocol.not) &&
-    matchesInterface(rule.inInterface, inInterface) &&
-    matchesInterface(rule.outInterface, outInterface)
+    (protocol === undefined || (protocol.name.toUpperCase() === packet.protocol) !== protocol.not) &&
+    matchesInterface(rule.inInterface, inDevice) &&
+    matchesInterface(rule.outInterface, outDevice)
   );
 }
 
@@ -52,27 +46,29 @@ function matchesInterface(match: InterfaceMatch | undefined, name: string): bool
   return same !== match.not;
 }
 
-function matchOne(match: Match, world: World, env: TraceEnvironment): MatchResult | string {
-  const { packet } = world;
+function matchOne(match: Match, world: PacketWorld, host: TraceHost): MatchResult | string {
+  const { packet, mark } = world;
   switch (match.kind) {
     case 'comment':
       return decide(world, true);
     case 'destination-port': {
       const inside = packet.destinationPort >= match.from && packet.destinationPort <= match.to;
-      return decide(world, packet.protocol === match.protocol && inside !== match.not);
+      return decide(world, packet.protocol === match.protocol.toUpperCase() && inside !== match.not);
     }
     case 'conntrack':
-      return decide(world, matchesState(match, world, env) !== match.not);
-    case 'address-type':
-      return decide(world, isLocal(match.side === 'src' ? packet.source : packet.destination, env) !== match.not);
+      return decide(world, matchesState(match, world.connection) !== match.not);
+    case 'address-type': {
+      const local = host.addressType(match.side === 'src' ? packet.source : packet.destination) === 'local';
+      return decide(world, local !== match.not);
+    }
     case 'mark':
-      return decide(world, ((packet.mark & match.mask) >>> 0 === match.value) !== match.not);
+      return decide(world, ((mark & match.mask) >>> 0 === match.value) !== match.not);
     case 'random':
       return split(world, match.threshold / 2 ** 31);
     case 'recent':
       return matchRecent(match, world);
     case 'set':
-      return decide(world, world.clientSets.has(match.set) !== match.not);
+      return decide(world, remembers(world, match.set) !== match.not);
     case 'bpf': {
       const value = runBpf(match.bytecode, packetImage(packet));
       return value === null ? `unknown BPF instruction in ${match.bytecode}` : decide(world, value !== 0);
@@ -82,31 +78,47 @@ function matchOne(match: Match, world: World, env: TraceEnvironment): MatchResul
   }
 }
 
+const stateWords: Readonly<Record<TracedConnection['state'], ConntrackState>> = {
+  none: 'INVALID',
+  untracked: 'UNTRACKED',
+  new: 'NEW',
+  established: 'ESTABLISHED',
+};
+
 /** xt_conntrack adds SNAT and DNAT to the state of translated connections. */
-function matchesState(match: Match & { kind: 'conntrack' }, { translated }: World, env: TraceEnvironment): boolean {
+function matchesState(match: Match & { kind: 'conntrack' }, { state, translated }: TracedConnection): boolean {
   return (
-    match.states.includes(env.ctstate ?? 'NEW') ||
+    match.states.includes(stateWords[state]) ||
     (translated.destination && match.states.includes('DNAT')) ||
     (translated.source && match.states.includes('SNAT'))
   );
 }
 
 /** xt_recent: `set` always matches and adds the source. */
-function matchRecent(match: Match & { kind: 'recent' }, world: World): MatchResult {
-  if (match.mode !== 'set') return decide(world, world.clientSets.has(match.list));
+function matchRecent(match: Match & { kind: 'recent' }, world: PacketWorld): MatchResult {
+  if (match.mode !== 'set') return decide(world, remembers(world, match.list));
   return { matched: [remember(world, match.list)], missed: [] };
 }
 
-/** The world in which the source has been put into a list or set. */
-export function remember(world: World, name: string): World {
-  return { ...world, clientSets: new Set([...world.clientSets, name]) };
+/** The name under which a world's memory has an ipset, or a list of the `recent` match, that holds the client. */
+export function memoryName(set: string): string {
+  return `ipset ${set}`;
 }
 
-function decide(world: World, matches: boolean): MatchResult {
+function remembers({ memory }: PacketWorld, set: string): boolean {
+  return memory.get(memoryName(set)) === true;
+}
+
+/** The world in which the source has been put into a list or set. */
+export function remember(world: PacketWorld, set: string): PacketWorld {
+  return { ...world, memory: new Map([...world.memory, [memoryName(set), true]]) };
+}
+
+function decide(world: PacketWorld, matches: boolean): MatchResult {
   return matches ? { matched: [world], missed: [] } : { matched: [], missed: [world] };
 }
 
-function split(world: World, chance: number): MatchResult {
+function split(world: PacketWorld, chance: number): MatchResult {
   if (chance <= 0 || chance >= 1) return decide(world, chance >= 1);
   return {
     matched: [{ ...world, probability: world.probability * chance }],

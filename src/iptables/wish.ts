@@ -1,6 +1,6 @@
 import type { ServiceKey } from '../model/mod.ts';
 import { DispatchTree } from './dispatch-tree.ts';
-import type { DispatchEntry, OwnedRule } from './dispatch-tree.ts';
+import type { DispatchEntry, OwnedRule, TreeShape } from './dispatch-tree.ts';
 import { chainNames } from './names.ts';
 import type { BaseChain, SharedRule } from './plan-base.ts';
 import type { ServicePlan, TreeName } from './plan-service.ts';
@@ -40,17 +40,23 @@ export class Wish {
   readonly #plans = new Map<ServiceKey, ServicePlan>();
   readonly #serviceChains = new Map<string, { readonly rules: readonly RuleText[]; readonly owner: ServiceKey }>();
   readonly #base = new Map<ChainKey, readonly RuleText[]>();
-  readonly #trees: Readonly<Record<TreeName, Tree>> = {
-    'nat-ip': treeOf('nat', chainNames.serviceIps, 'KUBE-SVC-IP-', true),
-    'nat-node-port': treeOf('nat', chainNames.nodePorts, 'KUBE-SVC-NP-', false),
-    'reject-internal': treeOf('filter', chainNames.services, 'KUBE-SVC-RJ-', true),
-    'reject-external': treeOf('filter', chainNames.externalIps, 'KUBE-EXT-IP-', true),
-    'reject-node-port': treeOf('filter', chainNames.externalNodePorts, 'KUBE-EXT-NP-', false),
-    firewall: treeOf('filter', chainNames.firewall, 'KUBE-FW-IP-', true),
-    'health-check': treeOf('filter', chainNames.nodePorts, 'KUBE-SVC-HC-', false),
-  };
+  readonly #trees: Readonly<Partial<Record<TreeName, Tree>>>;
   readonly #sets = new Set<string>();
   #shared: readonly SharedRule[] = [];
+
+  /** `closes`: the chains that keep packets to closed addresses from being sent on are there. */
+  constructor({ closes }: { readonly closes: boolean }) {
+    this.#trees = {
+      'nat-ip': treeOf('nat', chainNames.serviceIps, 'KUBE-SVC-IP-', 'address and port'),
+      'nat-node-port': treeOf('nat', chainNames.nodePorts, 'KUBE-SVC-NP-', 'port'),
+      'reject-internal': treeOf('filter', chainNames.services, 'KUBE-SVC-RJ-', 'address and port'),
+      'reject-external': treeOf('filter', chainNames.externalIps, 'KUBE-EXT-IP-', 'address and port'),
+      'reject-node-port': treeOf('filter', chainNames.externalNodePorts, 'KUBE-EXT-NP-', 'port'),
+      firewall: treeOf('filter', chainNames.firewall, 'KUBE-FW-IP-', 'address and port'),
+      'health-check': treeOf('filter', chainNames.nodePorts, 'KUBE-SVC-HC-', 'port'),
+      ...(closes ? { closed: treeOf('filter', chainNames.closed, 'KUBE-FW-CL-', 'address') } : {}),
+    };
+  }
 
   /** Rules wanted in chains that others use as well. */
   get shared(): readonly SharedRule[] {
@@ -127,8 +133,8 @@ export class Wish {
   }
 }
 
-function treeOf(table: TableName, root: string, childPrefix: string, byAddress: boolean): Tree {
-  return { table, root, tree: new DispatchTree({ root, childPrefix, byAddress }) };
+function treeOf(table: TableName, root: string, childPrefix: string, by: TreeShape['by']): Tree {
+  return { table, root, tree: new DispatchTree({ root, childPrefix, by }) };
 }
 
 function fromOwned(rules: readonly OwnedRule[]): WishedChain {

@@ -6,8 +6,8 @@ import type { FakeNode, World } from './data-plane.fixture.ts';
 import { otherNode, publishedFrontends, publishedShape, vipOf } from './publications.fixture.ts';
 import type { PublishedShape } from './publications.fixture.ts';
 import { readRecord } from './records.ts';
-import { traceNode } from './tracer.ts';
-import type { TracedEnd, TracedPacket } from './tracer.ts';
+import { traceNode } from './tracer.fixture.ts';
+import type { TracedEnd, TracedPacket } from './tracer.fixture.ts';
 import { serverKeyText } from './virtual-server.ts';
 import { addressOf, nodeAddress, podAddress } from './wish.fixture.ts';
 

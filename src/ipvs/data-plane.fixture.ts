@@ -145,6 +145,7 @@ export function startWorld(
     captureBit: 12,
     ...standardNumbers,
     echo: 'answer',
+    strays: 'drop',
     clock,
     now: () => 0,
     pause: () => null,

@@ -43,6 +43,7 @@ export function phaseOfSetting(entry: SideEntry, have: SideEntry | undefined, gu
     case 'source':
     case 'lane':
     case 'clamp':
+    case 'closed':
     case 'peer':
       return 'admit';
     case 'decision':
@@ -79,6 +80,7 @@ export function phaseOfRemoval(have: SideEntry): SidePhase {
     case 'source':
     case 'lane':
     case 'clamp':
+    case 'closed':
     case 'peer':
       return 'tidy';
     case 'decision':

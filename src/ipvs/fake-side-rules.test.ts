@@ -12,6 +12,7 @@ const settings: SideChange['settings'] = {
   masqueradeBit: 14,
   captureBit: 12,
   echo: 'refuse',
+  strays: 'drop',
   echoAddress: null,
   tunnelDevices: [],
   tunnelProtocols: [],

@@ -1,17 +1,19 @@
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { describe } from 'vitest';
+import type { KernelResults, KernelRun } from './kernel-child.fixture.ts';
 import { netlinkProtocol, NetlinkSocket, openWire, resolveFamily } from '../netlink/mod.ts';
 import type { KernelStep } from './steps.fixture.ts';
 
 /** Why tests on the real kernel cannot run here; null if they can. */
 const kernelObstacle: string | null = await findObstacle();
 
-const childScript = fileURLToPath(new URL('kernel-child.fixture.ts', import.meta.url));
-
+/** One for all runs: to start it is most of what a run takes on an emulated processor. */
+let child: Worker | null = null;
 let count = 0;
 
-/** Runs steps in an empty network namespace, which is gone afterwards. */
+/** Runs steps in an empty network namespace, which is gone afterwards. One run at a time. */
 export async function runOnKernel(steps: readonly KernelStep[]): Promise<readonly unknown[]> {
   count += 1;
   const name = `wpiv-${process.pid}-${count}`;
@@ -19,7 +21,7 @@ export async function runOnKernel(steps: readonly KernelStep[]): Promise<readonl
   try {
     // Without it no address counts as unicast.
     execFileSync('ip', ['-n', name, 'link', 'set', 'lo', 'up']);
-    return await runChild(['ip', 'netns', 'exec', name, process.execPath, childScript], steps);
+    return await runInChild({ namespace: name, steps });
   } finally {
     execFileSync('ip', ['netns', 'del', name]);
   }
@@ -38,16 +40,16 @@ export function describeOnKernel(title: string, tests: () => void): void {
   describe.skip(`${title} [skipped: ${kernelObstacle}]`, tests);
 }
 
-async function runChild([program = '', ...args]: readonly string[], steps: readonly KernelStep[]): Promise<readonly unknown[]> {
-  return await new Promise((resolve, reject) => {
-    const child = execFile(program, args, { maxBuffer: 256 * 1024 * 1024 }, (error, stdout, stderr) => {
-      if (error === null) resolve(JSON.parse(stdout) as unknown[]);
-      else reject(new Error(`the child in the namespace failed: ${error.message} ${error.signal ?? ''}\n${stderr}`));
-    });
-    // A child that ends early leaves its input unread; its end is reported.
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(JSON.stringify(steps));
-  });
+async function runInChild(run: KernelRun): Promise<readonly unknown[]> {
+  if (child === null) {
+    child = new Worker(new URL('kernel-child.fixture.ts', import.meta.url), { execArgv: [] });
+    child.unref();
+  }
+  child.postMessage(run);
+  // Rejects where the thread ends instead.
+  const [answer] = (await once(child, 'message')) as [KernelResults];
+  if ('problem' in answer) throw new Error(`the thread in the namespace failed: ${answer.problem}`);
+  return answer.results;
 }
 
 async function findObstacle(): Promise<string | null> {

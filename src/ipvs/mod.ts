@@ -24,8 +24,7 @@ export type { ProcDestination, ProcServer, ProcServerKey } from './proc.ts';
 export { renderOperation } from './render.ts';
 export { standardNumbers } from './settings.ts';
 export type { IpvsNotice, IpvsOptions, SysctlPort } from './settings.ts';
-export { traceNode } from './tracer.ts';
-export type { TracedEnd, TracedNode, TracedPacket } from './tracer.ts';
+export { createServerStages } from './trace-servers.ts';
 export { validateDestination, validateMember, validateOperation, validateServer } from './validate.ts';
 export { destinationKeyText, serverKeyText } from './virtual-server.ts';
 export type {

@@ -20,21 +20,20 @@ export function planBase(serviceCidrs: PlanContext['serviceCidrs']): Plan {
   return { ...emptyPlan(noService, noService), entries, routes };
 }
 
-/** Other nodes, whose tunnels are believed. */
+/** Other nodes, whose tunnels and link-layer addresses are believed. */
 export function planPeers(peers: PlanContext['settings']['peers']): Plan {
-  const known = peers?.addresses ?? [];
-  const entries = known.map((address): SideEntry => ({ kind: 'peer', address, link: null }));
+  const entries = (peers?.nodes ?? []).map((node): SideEntry => ({ kind: 'peer', ...node }));
   return { ...emptyPlan('peers of this node', noService), entries: new Map(entries.map((entry) => [sideKey(entry), entry])) };
 }
 
 /** `ownAddresses`: those of the node's interfaces. */
 export function planSideSettings(
   { podTraffic, nodePorts, masqueradeBit, nodeAddress, peers }: PlanContext['settings'],
-  { family, captureBit, echo }: Pick<IpvsOptions, 'family' | 'captureBit' | 'echo'>,
+  { family, captureBit, echo, strays }: Pick<IpvsOptions, 'family' | 'captureBit' | 'echo' | 'strays'>,
   ownAddresses: ReadonlySet<Address>,
 ): SideSettings {
   const answers = family === 'IPv4' && echo === 'answer' && nodeAddress !== null && ownAddresses.has(nodeAddress);
   const echoAddress = answers ? nodeAddress : null;
   const tunnels = { tunnelDevices: peers?.devices ?? [], tunnelProtocols: peers?.protocols ?? [] };
-  return { podTraffic, nodePorts, masqueradeBit, captureBit, echo, echoAddress, ...tunnels };
+  return { podTraffic, nodePorts, masqueradeBit, captureBit, echo, echoAddress, strays, ...tunnels };
 }

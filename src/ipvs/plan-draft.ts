@@ -64,9 +64,14 @@ export function addSources(
 
 /**
  * What makes packets to a destination come to the node: its address is local for everybody, or its ports are captured. An
- * address of the node itself is local already.
+ * address of the node itself is local already. With `exclusive` what is not captured of an address is not sent on.
  */
-export function addWay(draft: Draft, target: Target & { readonly address: Address }, way: 'local' | 'policy'): void {
+export function addWay(
+  draft: Draft,
+  target: Target & { readonly address: Address },
+  way: 'local' | 'policy',
+  { exclusive = false }: Pick<Frontend, 'exclusive'>,
+): void {
   const { ownAddresses, serviceCidrs, routeTable } = draft.context;
   const { address } = target;
   if (ownAddresses.has(address) || serviceCidrs.some((range) => prefixContains(range, address))) return;
@@ -76,6 +81,7 @@ export function addWay(draft: Draft, target: Target & { readonly address: Addres
     addRoute(draft, { kind: 'service', prefix });
     return;
   }
+  if (exclusive) addEntry(draft, { kind: 'closed', address });
   addEntry(draft, { kind: 'capture', ...target });
   addEntry(draft, { kind: 'capture-address', address });
   addRoute(draft, { kind: 'captured', prefix, table: routeTable });

@@ -26,6 +26,7 @@ export function planHeld(id: string, spot: Spot, kernel: Pick<Kernel, 'entries' 
       { kind: 'capture', ...target, address },
       { kind: 'capture-address', address },
       { kind: 'protected', prefix },
+      { kind: 'closed', address },
     ];
     const rewrite: SideEntry = { kind: 'rewrite', address, protocol, port, to: rewritePort ?? port, direct: false };
     const rewrites = rewritePort === undefined ? [] : [rewrite, { kind: 'clamp', address, size: null } as const];

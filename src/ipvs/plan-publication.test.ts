@@ -124,6 +124,16 @@ describe('plans to read', () => {
     `);
   });
 
+  test('[INGRESS-6] an address of Services alone is closed where packets to it can pass by', () => {
+    const closed = (capture: 'local' | 'policy', exclusive: boolean): readonly string[] => {
+      const frontends = publishedFrontends({ ...publishedShape, capture }, 'IPv4').map((one) => ({ ...one, exclusive }));
+      return [...planService('ns/shop', frontends, contextOf()).entries.keys()].filter((key) => key.startsWith('closed/'));
+    };
+    expect(closed('policy', true)).toEqual(['closed/198.51.100.201']);
+    expect(closed('policy', false)).toEqual([]);
+    expect(closed('local', true)).toEqual([]);
+  });
+
   test('[INGRESS-32] [INGRESS-34] answers that go their own way: nodes by tunnel, and another mark for what they send on', () => {
     const ports = [{ protocol: 'TCP', port: 443, target: 443 }] as const;
     expect(wide(tell(planOf({ ports, mode: 'dsr' })))).toMatchInlineSnapshot(`
@@ -138,6 +148,7 @@ describe('plans to read', () => {
         "decision/outside/198.51.100.201/TCP/443 {"verdict":"mark","mark":258}",
         "lane/259 false",
         "decision/peer/198.51.100.201/TCP/443 {"verdict":"mark","mark":259}",
+        "clamp/198.51.100.201",
         "protected/198.51.100.201/32",
         "capture/198.51.100.201/TCP/443",
         "capture-address/198.51.100.201",

@@ -49,8 +49,9 @@ export function planPublication(draft: Draft, frontend: Published, others: reado
   }
   if (rewritten !== null) addRewrite(draft, { address, protocol, port: frontend.port, to: rewritten.port }, others);
   const place = { ...target, address };
+  if (publication.segmentSize !== null) addEntry(draft, { kind: 'clamp', address, size: publication.segmentSize });
   addSources(draft, frontend, place);
-  addWay(draft, place, publication.capture);
+  addWay(draft, place, publication.capture, frontend);
 }
 
 /** Names of the marks that frontends need. */

@@ -108,7 +108,7 @@ function planFrontend(draft: Draft, frontend: Frontend): void {
     return;
   }
   addSources(draft, frontend, { address, protocol, port });
-  addWay(draft, { address, protocol, port }, frontend.kind === 'ClusterIP' ? 'local' : 'policy');
+  addWay(draft, { address, protocol, port }, frontend.kind === 'ClusterIP' ? 'local' : 'policy', frontend);
 }
 
 /** The pool that a server at the frontend's address holds: the cluster's if any client is sent there. */

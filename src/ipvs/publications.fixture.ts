@@ -105,6 +105,7 @@ function publish(
     schedulerFlags: shape.mode === 'dsr' ? ['fallback', 'port'] : null,
     onePacket: false,
     connectionLimit: 0,
+    segmentSize: shape.mode === 'dsr' ? 1440 : null,
     secondHop: shape.mode === 'dsr' ? { ...pools.local, key: `${group}#hop` } : null,
     plain: last > port ? null : frontend,
   };

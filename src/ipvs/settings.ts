@@ -59,6 +59,7 @@ export interface IpvsOptions {
   /** Marks that publications may have. */
   readonly marks: MarkSpace;
   readonly echo: SideSettings['echo'];
+  readonly strays: SideSettings['strays'];
   readonly clock: Clock;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
@@ -76,9 +77,9 @@ export const noService: ServiceKey = '';
 /** What an operator who set no timeouts gets, in seconds: beyond keepalive, and no UDP client pinned for minutes. */
 export const defaultTimeouts = { tcp: 7500, udp: 60 } as const;
 
-/** What an operator who chose no numbers gets: marks of 13 bits, and a routing rule before those of the main table and of most CNIs. */
+/** What an operator who chose no numbers gets: marks of 12 bits, and a routing rule before those of the main table and of most CNIs. */
 export const standardNumbers: Pick<IpvsOptions, 'marks' | 'routeTable' | 'rulePriority'> = {
-  marks: { mask: 0x1fff, first: 0x101 },
+  marks: { mask: 0x0fff, first: 0x101 },
   routeTable: standardRouteTable,
   rulePriority: 75,
 };

@@ -34,7 +34,7 @@ export class Touched {
   }
 }
 
-/** A value that several plans may ask for, always in the same words, and how many do. */
+/** A value that several plans may ask for, in the same words except for {@link stricter} ones, and how many do. */
 interface Shared<T> {
   value: T;
   claims: number;
@@ -76,6 +76,15 @@ export class Wish {
     for (const [text, server] of old.servers) if (this.#servers.get(text) === server) this.#servers.delete(text);
     for (const key of old.entries.keys()) release(this.#entries, key);
     for (const key of old.routes.keys()) release(this.#routes, key);
+    for (const [key, { kind }] of old.entries) if (kind === 'clamp') this.#clampAnew(key);
+  }
+
+  /** Those that are left may ask for less. Rare: addresses that several Services share. */
+  #clampAnew(key: string): void {
+    const shared = this.#entries.get(key);
+    if (shared === undefined) return;
+    const asked = [...this.#plans.values()].flatMap((plan) => plan.entries.get(key) ?? []);
+    shared.value = asked.reduce((known, entry) => stricter(entry, known));
   }
 
   /** Puts a plan in the place of the one of the same name; what either asks for is touched. */
@@ -83,10 +92,16 @@ export class Wish {
     this.remove(plan.id, touched);
     this.#plans.set(plan.id, plan);
     for (const [text, server] of plan.servers) this.#servers.set(text, server);
-    for (const [key, entry] of plan.entries) claim(this.#entries, key, entry);
+    for (const [key, entry] of plan.entries) claim(this.#entries, key, stricter(entry, this.entry(key)));
     for (const [key, route] of plan.routes) claim(this.#routes, key, route);
     touched.addPlan(plan);
   }
+}
+
+/** Services at one address may need segments of different sizes: the smallest suits all. */
+function stricter(entry: SideEntry, known: SideEntry | null): SideEntry {
+  if (entry.kind !== 'clamp' || known?.kind !== 'clamp' || known.size === null) return entry;
+  return entry.size === null || known.size < entry.size ? known : entry;
 }
 
 function claim<T>(map: Map<string, Shared<T>>, key: string, value: T): void {

@@ -79,6 +79,8 @@ export interface Frontend {
   readonly scheduler: string | null;
   /** How long a back end that left may go on serving the connections it has, in seconds; null for the data plane's default. */
   readonly drainSeconds: number | null;
+  /** The address is of Services alone: packets to it that no frontend takes are not sent on. Absent: they are routed like any others. */
+  readonly exclusive?: boolean;
   /** How ingress publishes it; null: it does not. */
   readonly publication: Publication | null;
   /**

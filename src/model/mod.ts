@@ -45,8 +45,22 @@ export type { LeaseListener, LeasePort, MemberLease } from './member-lease.ts';
 export type { NodeChoices, NodePortChoice, PodDetection } from './node-settings.ts';
 export { fail, succeed } from './outcome.ts';
 export type { Outcome, Problem } from './outcome.ts';
+export { addStep, startWorld, stepsOf } from './packet-trace.ts';
+export type {
+  PacketWorld,
+  PathStep,
+  SentPacket,
+  StageEnd,
+  TraceEffect,
+  TraceHook,
+  TraceHost,
+  TraceStage,
+  TraceStep,
+  TracedConnection,
+  TracedPacket,
+} from './packet-trace.ts';
 export type { Pause } from './pause.ts';
-export type { PeerSettings, TunnelProtocol } from './peers.ts';
+export type { PeerNode, PeerSettings, TunnelProtocol } from './peers.ts';
 export { formatEndpoint, isPort, protocols } from './port.ts';
 export type { Protocol } from './port.ts';
 export { precedenceOf } from './precedence.ts';

@@ -9,6 +9,12 @@ export interface PeerSettings {
   readonly devices: readonly string[];
   /** What nobody but peers may send here. */
   readonly protocols: readonly TunnelProtocol[];
-  /** Addresses of all other nodes in the family, sorted. */
-  readonly addresses: readonly Address[];
+  /** All other nodes in the family, sorted by address. */
+  readonly nodes: readonly PeerNode[];
+}
+
+/** Another node: its address, and the link-layer address (`aa:bb:cc:dd:ee:ff`) that what it sends on comes from; null: unknown. */
+export interface PeerNode {
+  readonly address: Address;
+  readonly link: string | null;
 }

@@ -128,6 +128,8 @@ export interface Publication {
   readonly onePacket: boolean;
   /** 0: none. */
   readonly connectionLimit: number;
+  /** Back ends announce segments of TCP of at most so many octets, since what clients send grows on its way; null: it does not. */
+  readonly segmentSize: number | null;
   /** What packets that another node sends on are balanced over, so that they are never sent on again; null: nothing is sent on. */
   readonly secondHop: Pool | null;
   /** What the data plane serves where it has no mark left; null: nothing. */

@@ -49,6 +49,7 @@ export type PublishReason =
   | 'DSRNotAllowed'
   | 'SourceRangesInvalid'
   | 'NotInThisMode'
+  | 'PlacementDiffers'
   | 'AddressAssigned'
   | 'AddressRefused'
   | 'AddressesExhausted'

@@ -103,6 +103,15 @@ export interface CaptureAddressEntry {
   readonly address: Address;
 }
 
+/**
+ * The address is of Services alone: what is about to be sent on to it, because nothing here took it, ends here. Routes to such an
+ * address lead back to where the packet came from, or to a node that answers for it on its network.
+ */
+export interface ClosedEntry {
+  readonly kind: 'closed';
+  readonly address: Address;
+}
+
 /** Only sources that have a {@link SourceEntry} may start connections to this destination; any other is dropped. */
 export interface RestrictedEntry {
   readonly kind: 'restricted';
@@ -169,6 +178,7 @@ export type SideEntry =
   | DecisionEntry
   | CaptureEntry
   | CaptureAddressEntry
+  | ClosedEntry
   | RestrictedEntry
   | SourceEntry
   | HairpinEntry
@@ -196,6 +206,8 @@ export interface SideSettings {
    * is none, and they answer no echo request. Of IPv4 only: an IPv6 node answers from any address it takes packets for.
    */
   readonly echoAddress: Address | null;
+  /** What becomes of packets to a closed address that are about to be sent on. */
+  readonly strays: 'drop' | 'reject';
   /** Devices through which peers send on what their clients sent; packets that come out of them are decided for `peer`. */
   readonly tunnelDevices: readonly string[];
   /** Protocol numbers, and with GUE a UDP port, that only peers may send here. */
@@ -255,6 +267,7 @@ export function sideKey(entry: SideEntry): string {
     case 'lane':
       return `lane/${entry.mark}`;
     case 'capture-address':
+    case 'closed':
     case 'hairpin':
       return `${entry.kind}/${entry.address}`;
     case 'protected':

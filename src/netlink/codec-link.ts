@@ -83,7 +83,12 @@ export interface KernelAddress {
   readonly length: number;
   /** 0 universe, 253 link, 254 host. */
   readonly scope: number;
+  /** Its preferred lifetime is over: nothing is sent from it by itself. Absent: it is not. */
+  readonly deprecated?: true;
 }
+
+/** `IFA_F_DEPRECATED`. */
+const deprecatedFlag = 0x20;
 
 /** The address that a message of type `addressTypes.new` or `.delete` is about; null where it is none of the family. */
 export function readAddress(view: DataView, { start, end }: Message, family: Family): KernelAddress | null {
@@ -97,5 +102,6 @@ export function readAddress(view: DataView, { start, end }: Message, family: Fam
   });
   const address = own ?? peer;
   if (address === null) return null;
-  return { address, index: readU32(view, start + 4), length: view.getUint8(start + 1), scope: view.getUint8(start + 3) };
+  const plain = { address, index: readU32(view, start + 4), length: view.getUint8(start + 1), scope: view.getUint8(start + 3) };
+  return (view.getUint8(start + 2) & deprecatedFlag) === 0 ? plain : { ...plain, deprecated: true };
 }

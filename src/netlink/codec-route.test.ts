@@ -171,6 +171,15 @@ describe('frames of the real tools and kernel', () => {
     ]);
   });
 
+  test('addresses whose preferred lifetime is over', () => {
+    const read = readEach(goldens.listAddresses, (view, message) => {
+      // The flags stand behind family and prefix length; IFA_F_PERMANENT is set besides.
+      view.setUint8(message.start + 2, 0x80 | 0x20);
+      return readAddress(view, message, 'IPv4')?.deprecated;
+    });
+    expect(read).toEqual([true, true]);
+  });
+
   test('the question for an interface is that of ip, which asks for virtual functions besides', () => {
     const writer = new ByteWriter();
     writeLinkQuery(writer, 'lo');

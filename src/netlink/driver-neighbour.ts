@@ -3,21 +3,29 @@ import { succeed } from '../model/mod.ts';
 import type { Family, Outcome, Problem } from '../model/mod.ts';
 import { linkTypes, readInterface, writeLinkQuery } from './codec-link.ts';
 import type { NetworkInterface } from './codec-link.ts';
-import { neighbourTypes, readProxy, writeProxy, writeProxyQuery } from './codec-neighbour.ts';
+import {
+  neighbourTypes,
+  readNeighbour,
+  readProxy,
+  writeNeighbourQuery,
+  writeNeighbourUse,
+  writeProxy,
+  writeProxyQuery,
+} from './codec-neighbour.ts';
 import { netlinkProtocol, openWire } from './driver-libc.ts';
 import type { RoutePortOptions } from './driver-route.ts';
 import { NetlinkSocket } from './driver-socket.ts';
 import { errnos } from './errno.ts';
 import { listAll } from './list-all.ts';
 import { messageFlags } from './message.ts';
-import type { NeighbourPort, ProxyNeighbour } from './neighbour-port.ts';
+import type { Neighbour, NeighbourPort, ProxyNeighbour } from './neighbour-port.ts';
 import { refusedFailure } from './problem.ts';
 import { mergeProblems } from './route-change.ts';
 
 /** An entry, or the interface that it stood on, has gone already. */
 const goneAlready: readonly number[] = [errnos.ENOENT, errnos.ENODEV];
 
-/** Proxy entries through netlink (rtnetlink(7)), on one socket that stays open. */
+/** Neighbours and proxy entries through netlink (rtnetlink(7)), on one socket that stays open. */
 export async function openNeighbourPort(options: RoutePortOptions): Promise<Outcome<NeighbourPort>> {
   const wire = await (options.open ?? (() => openWire(netlinkProtocol.route)))();
   if (!wire.ok) return wire;
@@ -48,6 +56,32 @@ class NetlinkNeighbours implements NeighbourPort {
       type: neighbourTypes.new,
       read: (view, message) => readProxy(view, message, family),
     });
+  }
+
+  listNeighbours(): Promise<Outcome<readonly Neighbour[]>> {
+    const { family } = this;
+    return listAll(this.#socket, {
+      request: { type: neighbourTypes.get, body: (writer) => writeNeighbourQuery(writer, family) },
+      what: 'list neighbours',
+      type: neighbourTypes.new,
+      read: (view, message) => readNeighbour(view, message, family),
+    });
+  }
+
+  async useNeighbours(neighbours: readonly Omit<Neighbour, 'link'>[]): Promise<Outcome<void>> {
+    if (neighbours.length === 0) return succeed(undefined);
+    const { verdicts, failure } = await this.#socket.submit(
+      neighbours.map((neighbour) => ({
+        type: neighbourTypes.new,
+        flags: messageFlags.create,
+        body: (writer) => writeNeighbourUse(writer, this.family, neighbour),
+      })),
+    );
+    if (failure !== null) return { ok: false, problem: failure.problem };
+    const refused = verdicts.find((verdict) => verdict.kind === 'refused');
+    return refused === undefined
+      ? succeed(undefined)
+      : { ok: false, problem: refusedFailure('look for neighbours', refused.refusal).problem };
   }
 
   listInterfaces(): Promise<Outcome<readonly NetworkInterface[]>> {

@@ -1,10 +1,13 @@
 import { fail, succeed } from '../model/mod.ts';
-import type { Outcome, Pause } from '../model/mod.ts';
+import type { Address, Outcome, Pause } from '../model/mod.ts';
+import { addressTypes, linkTypes, writeLinkQuery } from './codec-link.ts';
 import {
   fouCommands,
   fouFamily,
+  readDevice,
   tunnelTypes,
   writeDeleteTunnel,
+  writeNewAddress,
   writeNewTunnel,
   writeRaiseTunnel,
   writeReceivePort,
@@ -14,9 +17,10 @@ import { NetlinkSocket } from './driver-socket.ts';
 import type { Request } from './driver-socket.ts';
 import { errnos } from './errno.ts';
 import { resolveFamily } from './generic.ts';
+import { listAll } from './list-all.ts';
 import { messageFlags } from './message.ts';
 import { refusedFailure } from './problem.ts';
-import type { ReceivePort, TunnelDevice, TunnelPort } from './tunnel-port.ts';
+import type { FoundDevice, ReceivePort, TunnelDevice, TunnelPort } from './tunnel-port.ts';
 
 export interface TunnelPortOptions {
   readonly pause: Pause;
@@ -49,22 +53,41 @@ class NetlinkTunnels implements TunnelPort {
     this.#generic = generic;
   }
 
+  async findDevice(name: string): Promise<Outcome<FoundDevice | null>> {
+    const listed = await listAll(this.#route, {
+      request: { type: linkTypes.get, body: (writer) => writeLinkQuery(writer, null) },
+      what: 'list interfaces',
+      type: linkTypes.new,
+      read: readDevice,
+    });
+    return listed.ok ? succeed(listed.value.find((device) => device.name === name) ?? null) : listed;
+  }
+
   async addDevice(device: TunnelDevice): Promise<Outcome<void>> {
     const create = {
       type: tunnelTypes.new,
       flags: messageFlags.create | messageFlags.exclusive,
       body: (writer: WriterOf) => writeNewTunnel(writer, device),
     };
-    const made = await this.#run(this.#route, create, `make the tunnel ${device.name}`, [errnos.EEXIST]);
-    if (!made.ok || made.value) return made.ok ? succeed(undefined) : made;
-    const raise = { type: tunnelTypes.new, body: (writer: WriterOf) => writeRaiseTunnel(writer, device.name) };
-    const raised = await this.#run(this.#route, raise, `set the tunnel ${device.name} up`, []);
-    return raised.ok ? succeed(undefined) : raised;
+    const raise = { type: tunnelTypes.new, body: (writer: WriterOf) => writeRaiseTunnel(writer, device) };
+    // In one go, so that nothing can end between the two and leave a device behind that says nothing of itself.
+    const made = await this.#run(this.#route, [create, raise], `make the tunnel ${device.name}`, []);
+    return made.ok ? succeed(undefined) : made;
+  }
+
+  async addAddress(index: number, address: Address): Promise<Outcome<void>> {
+    const request = {
+      type: addressTypes.new,
+      flags: messageFlags.create | messageFlags.exclusive,
+      body: (writer: WriterOf) => writeNewAddress(writer, index, address),
+    };
+    const added = await this.#run(this.#route, [request], `give ${address} to interface ${index}`, [errnos.EEXIST]);
+    return added.ok ? succeed(undefined) : added;
   }
 
   deleteDevice(name: string): Promise<Outcome<boolean>> {
     const request = { type: tunnelTypes.delete, body: (writer: WriterOf) => writeDeleteTunnel(writer, name) };
-    return this.#run(this.#route, request, `delete the tunnel ${name}`, [errnos.ENODEV]);
+    return this.#run(this.#route, [request], `delete the tunnel ${name}`, [errnos.ENODEV]);
   }
 
   async addReceivePort(port: ReceivePort): Promise<Outcome<void>> {
@@ -75,6 +98,10 @@ class NetlinkTunnels implements TunnelPort {
     const known = await this.#ask(port, 'get', what);
     if (!known.ok || known.value) return known.ok ? succeed(undefined) : known;
     return fail('WP_NETLINK_REFUSED', `cannot ${what}: another program has that port`);
+  }
+
+  hasReceivePort(port: ReceivePort): Promise<Outcome<boolean>> {
+    return this.#ask(port, 'get', `ask for the receiving port ${port.port} (${port.family})`);
   }
 
   deleteReceivePort(port: ReceivePort): Promise<Outcome<boolean>> {
@@ -88,28 +115,33 @@ class NetlinkTunnels implements TunnelPort {
 
   async #ask(port: ReceivePort, verb: keyof typeof fouCommands, what: string): Promise<Outcome<boolean>> {
     const family = await resolveFamily(this.#generic, fouFamily);
-    if (!family.ok) return family.problem.code === 'WP_NETLINK_FAMILY' && verb === 'delete' ? succeed(false) : family;
+    if (!family.ok) return family.problem.code === 'WP_NETLINK_FAMILY' && verb !== 'add' ? succeed(false) : family;
     const request = {
       type: family.value,
       body: (writer: WriterOf) => writeReceivePort(writer, fouCommands[verb], port),
     };
-    return await this.#run(this.#generic, request, what, idleErrors[verb]);
+    return await this.#run(this.#generic, [request], what, idleErrors[verb]);
   }
 
-  /** True where the kernel did it, false where there was nothing to do. */
-  async #run(socket: NetlinkSocket, request: Request, what: string, idle: readonly number[]): Promise<Outcome<boolean>> {
-    const { verdicts, failure } = await socket.submit([request]);
-    const [verdict] = verdicts;
-    if (verdict?.kind === 'done') return succeed(true);
-    if (verdict?.kind !== 'refused') {
+  /** True where the kernel did it, false where there was nothing to do. The first refusal counts. */
+  async #run(
+    socket: NetlinkSocket,
+    requests: readonly Request[],
+    what: string,
+    idle: readonly number[],
+  ): Promise<Outcome<boolean>> {
+    const { verdicts, failure } = await socket.submit(requests);
+    if (verdicts.every(({ kind }) => kind === 'done')) return succeed(true);
+    const refused = verdicts.find((verdict) => verdict.kind === 'refused');
+    if (refused === undefined) {
       const problem = failure?.problem ?? {
         code: 'WP_NETLINK_SILENT',
         message: `the kernel did not say whether it would ${what}`,
       };
       return { ok: false, problem };
     }
-    if (idle.includes(verdict.refusal.errno)) return succeed(false);
-    return { ok: false, problem: refusedFailure(what, verdict.refusal).problem };
+    if (idle.includes(refused.refusal.errno)) return succeed(false);
+    return { ok: false, problem: refusedFailure(what, refused.refusal).problem };
   }
 }
 
@@ -117,7 +149,7 @@ class NetlinkTunnels implements TunnelPort {
 const idleErrors = {
   add: [errnos.EADDRINUSE],
   delete: [errnos.EINVAL, errnos.ENOENT],
-  get: [errnos.EINVAL, errnos.ENOENT],
+  get: [errnos.ESRCH],
 } as const;
 
 type WriterOf = Parameters<Request['body']>[0];

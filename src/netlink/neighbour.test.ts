@@ -3,7 +3,15 @@ import { parseAddress } from '../model/mod.ts';
 import type { Address } from '../model/mod.ts';
 import { ByteWriter, viewOf } from './bytes.ts';
 import { readInterface } from './codec-link.ts';
-import { neighbourTypes, readProxy, writeProxy, writeProxyQuery } from './codec-neighbour.ts';
+import {
+  neighbourTypes,
+  readNeighbour,
+  readProxy,
+  writeNeighbourQuery,
+  writeNeighbourUse,
+  writeProxy,
+  writeProxyQuery,
+} from './codec-neighbour.ts';
 import { writeAttribute } from './attributes.ts';
 import { openNeighbourPort } from './driver-neighbour.ts';
 import { errnos } from './errno.ts';
@@ -75,6 +83,46 @@ describe('proxy neighbours', () => {
     expect(changed).toMatchObject({ problem: { message: expect.stringContaining('192.0.2.50 of interface 2') } });
     expect(asked).toEqual([neighbourTypes.new, neighbourTypes.new, neighbourTypes.delete]);
     expect(await port.changeProxies([], [])).toEqual({ ok: true, value: undefined });
+  });
+});
+
+describe('neighbours', () => {
+  const told = (state: number, octets = 6) =>
+    bodyOf((writer) => {
+      writeNeighbourUse(writer, 'IPv4', first);
+      writeAttribute(writer, 2, () => writer.bytes(Uint8Array.from({ length: octets }, (_, at) => at + 10)));
+      writer.patchU16(8, state);
+    });
+
+  test('are told with their link-layer address while the kernel has one', () => {
+    const known = { address: first.address, index: 2, link: '0a:0b:0c:0d:0e:0f' };
+    // NUD_REACHABLE, NUD_STALE, NUD_PERMANENT; NUD_NONE, NUD_INCOMPLETE, NUD_FAILED.
+    for (const state of [0x02, 0x04, 0x80]) {
+      const { view, message } = told(state);
+      expect(readNeighbour(view, message, 'IPv4')).toEqual(known);
+    }
+    for (const [state, octets] of [
+      [0x00, 6],
+      [0x01, 6],
+      [0x20, 6],
+      [0x02, 20],
+    ] as const) {
+      const { view, message } = told(state, octets);
+      expect(readNeighbour(view, message, 'IPv4')).toEqual({ ...known, link: null });
+      expect(readNeighbour(view, message, 'IPv6')).toBeNull();
+    }
+    const proxy = bodyOf((writer) => writeProxy(writer, 'IPv4', first));
+    expect(readNeighbour(proxy.view, proxy.message, 'IPv4')).toBeNull();
+  });
+
+  test('are asked for without proxies, and used', async () => {
+    const query = bodyOf((writer) => writeNeighbourQuery(writer, 'IPv4'));
+    expect(query.view.getUint8(10)).toBe(0);
+    const port = await openOn(({ sequence }) => [acknowledge(sequence, 0)]);
+    expect(await port.useNeighbours([first, second])).toEqual({ ok: true, value: undefined });
+    const refusing = await openOn(({ sequence }) => [acknowledge(sequence, errnos.ENODEV)]);
+    expect(await refusing.useNeighbours([first])).toMatchObject({ ok: false, problem: { code: 'WP_NETLINK_REFUSED' } });
+    expect(await refusing.useNeighbours([])).toEqual({ ok: true, value: undefined });
   });
 });
 

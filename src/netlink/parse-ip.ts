@@ -60,7 +60,8 @@ export function parseAddresses(text: string, family: Family): Outcome<readonly L
       const address = readAddress(fields['local'], family);
       if (address === null) return [];
       const [length, scope] = [readNumber(fields['prefixlen']), readNumber(fields['scope'])];
-      return [{ address, device: String(link['ifname']), length, scope }];
+      const plain = { address, device: String(link['ifname']), length, scope };
+      return [fields['deprecated'] === true ? { ...plain, deprecated: true as const } : plain];
     });
   });
 }

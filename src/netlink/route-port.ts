@@ -35,6 +35,8 @@ export interface LocalAddress {
   readonly length: number;
   /** 0 universe, 253 link, 254 host. */
   readonly scope: number;
+  /** Its preferred lifetime is over: nothing is sent from it by itself. Absent: it is not. */
+  readonly deprecated?: true;
 }
 
 /** Routes, routing rules and addresses of one family in this network namespace. Failures: `WP_NETLINK_*`. */

@@ -3,13 +3,17 @@ import { generationTypes, readGeneration, readSender } from './codec-generation.
 import type { Generation } from './codec-generation.ts';
 import { addressTypes, readAddress } from './codec-link.ts';
 import type { KernelAddress } from './codec-link.ts';
+import { neighbourTypes, readNeighbour } from './codec-neighbour.ts';
 import { netlinkProtocol } from './driver-libc.ts';
 import { openNotifications } from './driver-notifications.ts';
 import type { Notification, NotificationOptions, Subscription } from './driver-notifications.ts';
+import type { Neighbour } from './neighbour-port.ts';
 
 /** `RTNLGRP_IPV4_IFADDR`, `RTNLGRP_IPV6_IFADDR` and `NFNLGRP_NFTABLES`. */
 const addressGroups: Readonly<Record<Family, number>> = { IPv4: 5, IPv6: 9 };
 const rulesetGroup = 7;
+/** `RTNLGRP_NEIGH`, of both families. */
+const neighbourGroup = 3;
 
 type Failing = Exclude<Notification, { readonly kind: 'message' }>;
 
@@ -37,6 +41,28 @@ export function watchAddresses(
     if (message.type !== addressTypes.new && message.type !== addressTypes.delete) return;
     const address = readAddress(view, message, family);
     if (address !== null) onChange({ kind: message.type === addressTypes.new ? 'added' : 'removed', address });
+  });
+}
+
+/** A neighbour that the kernel came to know, knows otherwise, or forgot. */
+export type NeighbourEvent = { readonly kind: 'changed'; readonly neighbour: Neighbour } | Failing;
+
+/** Hears what becomes of the neighbours of a family in this network namespace. */
+export function watchNeighbours(
+  family: Family,
+  onChange: (event: NeighbourEvent) => void,
+  open?: Open,
+): Promise<Outcome<Subscription>> {
+  const options = { protocol: netlinkProtocol.route, groups: [neighbourGroup], ...(open === undefined ? {} : { open }) };
+  return openNotifications(options, (notification) => {
+    if (notification.kind !== 'message') {
+      onChange(notification);
+      return;
+    }
+    const { view, message } = notification;
+    if (message.type !== neighbourTypes.new && message.type !== neighbourTypes.delete) return;
+    const neighbour = readNeighbour(view, message, family);
+    if (neighbour !== null) onChange({ kind: 'changed', neighbour });
   });
 }
 

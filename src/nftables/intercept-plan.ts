@@ -84,7 +84,7 @@ const from = ({ saddr }: Names): readonly Source[] => [saddr, 'l4proto', 'sport'
 /** `beatPort`: both ports of the datagram that renews the lease. */
 export function planIntercept(wish: InterceptWish, beatPort: number): InterceptPlan {
   return {
-    // It begins alive: a wish that takes the place of another leaves no gap.
+    // It begins alive: the first beat is on its way only when the rules are there.
     sets: [{ set: alive, elements: [{ key: [0] }] }, ...both.flatMap((names) => planSets(names, wish.captures))],
     chains: [planTake(), planArriving(wish), planLeaving(beatPort), planRefusal()],
   };
@@ -97,14 +97,32 @@ export function writeIntercept({ sets, chains }: InterceptPlan, owned: boolean):
     { kind: 'delete-table' },
     owned ? { kind: 'add-table', owned } : { kind: 'add-table' },
     ...sets.map(({ set }): Command => ({ kind: 'add-set', set })),
-    ...sets.flatMap(({ set, elements }): readonly Command[] =>
-      elements.length === 0 ? [] : [{ kind: 'add-elements', set, elements }],
-    ),
+    ...sets.flatMap(addElements),
     ...chains.map(({ chain }): Command => ({ kind: 'add-chain', chain })),
-    ...chains.flatMap(({ chain, rules }) =>
-      rules.map((statements): Command => ({ kind: 'add-rule', chain: chain.name, rule: { statements } })),
-    ),
+    ...chains.flatMap(addRules),
   ];
+}
+
+/**
+ * A transaction that makes another plan out of one that is written. Chains and sets stay what they are: a table in the place
+ * of another would let packets pass that find the hook of the one gone and that of the other not there yet.
+ */
+export function rewriteIntercept({ sets, chains }: InterceptPlan): readonly Command[] {
+  const refilled = sets.filter(({ set }) => !set.dynamic);
+  return [
+    ...refilled.map(({ set }): Command => ({ kind: 'flush-set', set })),
+    ...refilled.flatMap(addElements),
+    ...chains.map(({ chain }): Command => ({ kind: 'flush-chain', chain: chain.name })),
+    ...chains.flatMap(addRules),
+  ];
+}
+
+function addElements({ set, elements }: InterceptPlan['sets'][number]): readonly Command[] {
+  return elements.length === 0 ? [] : [{ kind: 'add-elements', set, elements }];
+}
+
+function addRules({ chain, rules }: InterceptPlan['chains'][number]): readonly Command[] {
+  return rules.map((statements) => ({ kind: 'add-rule', chain: chain.name, rule: { statements } }));
 }
 
 /** A transaction after which nothing more is captured. */

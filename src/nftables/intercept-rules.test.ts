@@ -110,6 +110,41 @@ describe('the rules of an interception', () => {
     expect(heartbeat.closed).toBe(true);
   });
 
+  test('a wish in the place of another keeps the table, its chains and its sets, which packets are passing', async () => {
+    const { port, seen } = spyOn(createFakeNftPort());
+    const rules = createInterceptRules({ port, heartbeat: new Beats() });
+    for (const one of [wish, smaller, wish]) await rules.set(one);
+    const kinds = seen.slice(1).map(({ commands }) => [...new Set(commands.map(({ kind }) => kind))]);
+    expect(kinds).toEqual([
+      ['flush-set', 'add-elements', 'flush-chain', 'add-rule'],
+      ['flush-set', 'add-elements', 'flush-chain', 'add-rule'],
+    ]);
+    const names = seen.flatMap(({ commands }) => commands.flatMap((one) => (one.kind === 'flush-set' ? [one.set.name] : [])));
+    expect(names).not.toContain('alive');
+  });
+
+  test('what was lost or damaged since is replaced whole', async () => {
+    const port = createFakeNftPort();
+    const rules = createInterceptRules({ port, heartbeat: new Beats() });
+    await rules.set(wish);
+    const before = await textOf(port);
+    await port.apply({ table: interceptTable, commands: [{ kind: 'delete-table' }] });
+    // Nobody looked: the change of what is not there is refused.
+    expect((await rules.set(wish)).ok).toBe(true);
+    expect(await textOf(port)).toBe(before);
+    const foreign = { name: 'foreign', hook: null } as const;
+    await port.apply({
+      table: interceptTable,
+      commands: [
+        { kind: 'flush-chain', chain: 'take' },
+        { kind: 'add-chain', chain: foreign },
+      ],
+    });
+    expect(await rules.check()).toEqual({ ok: true, value: false });
+    expect((await rules.set(wish)).ok).toBe(true);
+    expect(await textOf(port)).toBe(before);
+  });
+
   test('released, capture nothing more but let replies go', async () => {
     const port = createFakeNftPort();
     const heartbeat = new Beats();

@@ -1,8 +1,8 @@
 import { succeed } from '../model/mod.ts';
 import type { InterceptRules, InterceptWish, Outcome } from '../model/mod.ts';
-import { interceptTable, planIntercept, writeIntercept, writeRelease } from './intercept-plan.ts';
+import { interceptTable, planIntercept, rewriteIntercept, writeIntercept, writeRelease } from './intercept-plan.ts';
 import type { InterceptPlan } from './intercept-plan.ts';
-import type { Element } from './transaction.ts';
+import type { Command, Element } from './transaction.ts';
 import type { NftPort, NftProblem, TableState } from './port.ts';
 import { rulesEqual } from './rule-equal.ts';
 
@@ -25,8 +25,15 @@ export interface InterceptRulesOptions {
  */
 export function createInterceptRules({ port, heartbeat }: InterceptRulesOptions): InterceptRules {
   let written: InterceptPlan | null = null;
-  const write = async (plan: InterceptPlan, owned: boolean): Promise<NftProblem | null> =>
-    (await port.apply({ table: interceptTable, commands: writeIntercept(plan, owned) })).problem;
+  /** A look found something else. */
+  let damaged = false;
+  const write = async (commands: readonly Command[]): Promise<NftProblem | null> =>
+    (await port.apply({ table: interceptTable, commands })).problem;
+  const replace = async (plan: InterceptPlan): Promise<NftProblem | null> => {
+    const refused = await write(writeIntercept(plan, true));
+    // A kernel before 5.12, or the tool, which ends and can own nothing: the lease alone has to do.
+    return refused?.code === 'WP_NFT_NO_KERNEL' ? await write(writeIntercept(plan, false)) : refused;
+  };
   const clear = async (): Promise<Outcome<void>> => {
     written = null;
     const removed = await removeInterception(port);
@@ -35,12 +42,14 @@ export function createInterceptRules({ port, heartbeat }: InterceptRulesOptions)
   const set = async (wish: InterceptWish): Promise<Outcome<void>> => {
     if (wish.captures.length === 0) return await clear();
     const plan = planIntercept(wish, heartbeat.port);
+    const intact = written !== null && !damaged;
     written = null;
-    const refused = await write(plan, true);
-    // A kernel before 5.12, or the tool, which ends and can own nothing: the lease alone has to do.
-    const problem = refused?.code === 'WP_NFT_NO_KERNEL' ? await write(plan, false) : refused;
+    // A refusal says that the table is not what it was, and that nothing was changed.
+    const rewritten = intact && (await write(rewriteIntercept(plan))) === null;
+    const problem = rewritten ? null : await replace(plan);
     if (problem !== null) return { ok: false, problem };
     written = plan;
+    damaged = false;
     heartbeat.send();
     return succeed(undefined);
   };
@@ -59,7 +68,9 @@ export function createInterceptRules({ port, heartbeat }: InterceptRulesOptions)
     async check() {
       const read = await port.readTable(interceptTable.family, interceptTable.name);
       if (!read.ok) return read;
-      return succeed(written === null ? read.value === null : read.value !== null && isWritten(written, read.value));
+      const same = written === null ? read.value === null : read.value !== null && isWritten(written, read.value);
+      damaged = !same;
+      return succeed(same);
     },
     close: () => heartbeat.close(),
   };

@@ -76,7 +76,8 @@ function renderElements(elements: readonly Element[], render: (element: Element)
   return `{ ${elements.map(render).join(', ')} }`;
 }
 
-function renderElement(element: Element): string {
+/** As it stands in a listing, without braces. */
+export function renderElement(element: Element): string {
   const timeout = element.timeoutSeconds === undefined ? '' : ` timeout ${element.timeoutSeconds}s`;
   const comment = element.comment === undefined ? '' : ` comment "${element.comment}"`;
   const value = element.value === undefined ? '' : ` : ${renderValue(element.value)}`;

@@ -81,6 +81,14 @@ describe('the rules of ingress as text', () => {
     `);
   });
 
+  it('what nobody took of an address of Services alone is not sent on', () => {
+    const names = ['forward'];
+    expect(renderChains('IPv4', names, settings)).toBe('forward (forward 0)\n  ip daddr @closed drop');
+    expect(renderChains('IPv6', names, { ...settings, strays: 'reject' })).toBe(
+      'forward (forward 0)\n  ip6 daddr @closed reject with icmpv6 port-unreachable',
+    );
+  });
+
   it('in between: peers are told before anybody else', () => {
     const names = [
       'capture',

@@ -44,6 +44,7 @@ export function planFixedChains(family: Family, settings: SideSettings): readonl
     plainChain('from_link', planLink(context)),
     ...planAct(),
     ...planExit(context),
+    planForward(context),
     plainChain('refuse', planRefuse(context)),
     plainChain('refuse_captured', [[match('l4proto', 6), tcpReset], [goto('refuse')]]),
     ...(family === 'IPv4' ? [planLoopback(context), ...planEcho(context)] : []),
@@ -194,6 +195,13 @@ function planExit(context: SideContext): readonly SideChain[] {
       [goto('restore')],
     ]),
   ];
+}
+
+/** What the balancer sends on passes OUTPUT and not here, so whatever is here for a closed address was taken by nothing. */
+function planForward({ settings, fields }: SideContext): SideChain {
+  return filterChain('forward', 'forward', 0, [
+    [inSet([fields.daddr], 'closed'), settings.strays === 'drop' ? drop : portUnreachable],
+  ]);
 }
 
 /**

@@ -35,6 +35,8 @@ export function elementsOf(entry: SideEntry): readonly Placed[] {
       return [place(isRange(entry) ? 'captured_ranges' : 'captured', destinationOf(entry))];
     case 'capture-address':
       return [place('captured_addresses', [entry.address])];
+    case 'closed':
+      return [place('closed', [entry.address])];
     case 'restricted':
       return [place(isRange(entry) ? 'restricted_ranges' : 'restricted', destinationOf(entry))];
     case 'hairpin':

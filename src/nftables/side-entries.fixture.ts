@@ -24,6 +24,7 @@ export const sideSettings: SideSettings = {
   masqueradeBit: 14,
   captureBit: 12,
   echo: 'refuse',
+  strays: 'drop',
   echoAddress: null,
   tunnelDevices: [],
   tunnelProtocols: [],
@@ -134,6 +135,7 @@ export function sideEntries(family: Family): fc.Arbitrary<SideEntry> {
     { weight: 9, arbitrary: destinationEntries(family) },
     { weight: 6, arbitrary: ingressEntries(family) },
     fc.record({ kind: kind('capture-address'), address }),
+    fc.record({ kind: kind('closed'), address }),
     fc.record({ kind: kind('hairpin'), address }),
     { weight: 3, arbitrary: fc.record({ kind: kind('protected'), prefix: samplePrefixes(family) }) },
     {
@@ -167,6 +169,7 @@ export function sideSettingsOf(family: Family): fc.Arbitrary<SideSettings> {
     masqueradeBit: fc.constantFrom(14, 31),
     captureBit: fc.constantFrom(12, 0),
     echo: fc.constantFrom('answer', 'refuse'),
+    strays: fc.constantFrom('drop', 'reject'),
     echoAddress: family === 'IPv4' ? fc.option(addresses(family)) : fc.constant(null),
     tunnelDevices: fc.subarray(['tunl0', 'gue0']),
     tunnelProtocols: fc.subarray<TunnelProtocol>([{ protocol: 4 }, { protocol: 41 }, { udpPort: 6080 }]),

@@ -30,6 +30,7 @@ export function* readEntries(listed: ListedElements): Iterable<SideEntry> {
     yield* collect(of(`restricted${ranges}`), ({ key }) => withKind('restricted', readDestination(family, key)));
   }
   yield* collect(of('captured_addresses'), ({ key }) => withAddress('capture-address', family, key[0]));
+  yield* collect(of('closed'), ({ key }) => withAddress('closed', family, key[0]));
   yield* collect(of('hairpin'), ({ key }) => (key[0] === key[1] ? withAddress('hairpin', family, key[0]) : null));
   for (const set of ['sources', 'source_ranges']) yield* collect(of(set), ({ key }) => readSource(family, key));
   yield* collect(of('protected'), ({ key }) => withPrefix(family, prefixOfPart(key[0])));
@@ -154,7 +155,7 @@ function withKind(kind: 'capture' | 'restricted', destination: Destination | nul
   return destination === null ? null : { kind, ...destination };
 }
 
-function withAddress(kind: 'capture-address' | 'hairpin', family: Family, part: unknown): SideEntry | null {
+function withAddress(kind: 'capture-address' | 'closed' | 'hairpin', family: Family, part: unknown): SideEntry | null {
   const address = readAddress(family, part);
   return address === null ? null : { kind, address };
 }

@@ -65,6 +65,7 @@ export function fixedSets(family: Family): ReadonlyMap<string, SetDefinition> {
     defineSet({ name: 'captured', key: destination }),
     defineSet({ name: 'captured_ranges', key: destination, ...ranges }),
     defineSet({ name: 'captured_addresses', key: [address], size: fewElements }),
+    defineSet({ name: 'closed', key: [address], size: fewElements }),
     defineSet({ name: 'restricted', key: destination, size: fewElements }),
     defineSet({ name: 'restricted_ranges', key: destination, ...ranges }),
     defineSet({ name: 'sources', key: [...destination, address], ...ranges }),

@@ -1,137 +1,242 @@
-import { prefixContains } from '../model/mod.ts';
-import type { Address } from '../model/mod.ts';
-import { isPrefix } from './datum.ts';
-import type { Datum, FieldName, MatchStatement, Source, Statement, Verdict } from './expression.ts';
-import type { TraceTable } from './trace-table.ts';
-import type { Travelling } from './trace-packet.ts';
-import type { ElementState } from './port.ts';
+import type { Address, PacketWorld, StageEnd, TraceEffect, TraceHost } from '../model/mod.ts';
+import type {
+  Datum,
+  DnatStatement,
+  MapLookup,
+  MarkStatement,
+  RewriteStatement,
+  Source,
+  Statement,
+  UpdateStatement,
+  Verdict,
+} from './expression.ts';
+import { matches, readField } from './trace-fields.ts';
+import type { FoundElement, TableSets } from './trace-sets.ts';
 
-/** What a statement makes of a packet: on to the next statement, on to the next rule, or an end of the chain. */
-export type Answer =
-  | { readonly kind: 'through' | 'on' | 'accept' | 'reject'; readonly packet: Travelling }
-  | { readonly kind: 'verdict'; readonly verdict: Verdict; readonly packet: Travelling };
+/** How far a packet has come within one rule. */
+export interface RuleWorld {
+  readonly world: PacketWorld;
+  readonly effects: readonly TraceEffect[];
+}
 
-/** All answers of a statement. Their probabilities are together those of the packet. */
-export function askStatement(table: TraceTable, statement: Statement, packet: Travelling): readonly Answer[] {
+/** What a statement makes of a packet. */
+export type StatementEnd = RuleWorld & {
+  readonly next:
+    | { readonly kind: 'go on' }
+    /** The rule does not match from here on. */
+    | { readonly kind: 'break' }
+    | { readonly kind: 'verdict'; readonly verdict: Verdict | { readonly kind: 'reject' } }
+    | { readonly kind: 'end'; readonly verdict: StageEnd['verdict'] };
+};
+
+/** What statements look things up in. */
+export interface StatementContext {
+  readonly sets: TableSets;
+  readonly host: TraceHost;
+}
+
+type Next = StatementEnd['next'];
+
+const goOn: Next = { kind: 'go on' };
+const leave: Next = { kind: 'break' };
+
+/** Every way one statement can turn out: chance is the only thing that makes more than one. */
+export function runStatement(statement: Statement, at: RuleWorld, context: StatementContext): readonly StatementEnd[] {
+  // A look that decided nothing is no step; the chance with which it came to that stays.
+  const unnoted = ({ world }: RuleWorld): RuleWorld => ({ world, effects: at.effects });
   switch (statement.kind) {
     case 'match':
-      return [{ kind: matches(statement, packet) ? 'through' : 'on', packet }];
+      return [{ ...at, next: matches(statement, at.world, context.host) ? goOn : leave }];
+    case 'counter':
+      return [{ ...at, next: goOn }];
     case 'lookup':
-      return lookUp(table, statement.set, statement.key, packet).map(({ element, packet: drawn }) => ({
-        kind: (element === null) === statement.negated ? 'through' : 'on',
-        packet: drawn,
-      }));
+      return lookUp(statement.key, statement.set, at, context, (one, found) => {
+        if ((found === null) !== statement.negated) return { ...unnoted(one), next: leave };
+        return { ...(found === null ? unnoted(one) : one), next: goOn };
+      });
     case 'vmap':
-      return lookUp(table, statement.map, statement.key, packet).map(({ element, packet: drawn }) => {
-        const value = element?.value;
-        if (value === undefined || !('kind' in value)) return { kind: 'through', packet: drawn };
-        return { kind: 'verdict', verdict: value, packet: drawn };
+      return lookUp(statement.key, statement.map, at, context, (one, found) => {
+        const value = found?.value;
+        if (value === null || value === undefined || !('kind' in value)) return { ...unnoted(one), next: goOn };
+        return { ...one, next: { kind: 'verdict', verdict: value } };
       });
     case 'mark':
-      return [{ kind: 'through', packet: { ...packet, mark: markOf(statement.to, packet.mark) } }];
-    case 'dnat':
-      return translate(table, statement.to, packet);
-    case 'masquerade':
-      return [{ kind: 'accept', packet: { ...packet, masquerade: true } }];
-    case 'reject':
-      return [{ kind: 'reject', packet }];
+      return setMark(statement, at, context);
     case 'update':
-      return [{ kind: 'through', packet }];
-    case 'accept':
-    case 'drop':
-    case 'return':
-    case 'jump':
-    case 'goto':
-      return [{ kind: 'verdict', verdict: statement, packet }];
+      return [update(statement, at, context)];
+    case 'dnat':
+      return translate(statement, at, context);
+    case 'rewrite':
+      return rewrite(statement, at, context);
     default:
-      throw new TypeError(`a statement ${statement.kind} is not traced`);
+      return [runPlain(statement, at, context)];
   }
 }
 
-function markOf(to: Extract<Statement, { readonly kind: 'mark' }>['to'], mark: number): number {
-  if (typeof to === 'number') return to;
-  if ('map' in to) throw new TypeError('marks out of maps are not traced');
-  return ((mark & to.mask) ^ to.xor) >>> 0;
+type PlainStatement = Exclude<
+  Statement,
+  { kind: 'match' | 'counter' | 'lookup' | 'vmap' | 'mark' | 'update' | 'dnat' | 'rewrite' }
+>;
+
+function runPlain(statement: PlainStatement, at: RuleWorld, { host }: StatementContext): StatementEnd {
+  const { world } = at;
+  switch (statement.kind) {
+    case 'reject':
+      return { ...add(at, { kind: 'reject', with: statement.with }), next: { kind: 'verdict', verdict: { kind: 'reject' } } };
+    case 'masquerade':
+      return masquerade(at, host);
+    case 'clamp':
+      return { ...add(at, { kind: 'other', words: `announces segments of at most ${statement.size} octets` }), next: goOn };
+    case 'notrack': {
+      const { connection } = world;
+      if (connection.state !== 'none') return { ...at, next: goOn };
+      return { ...add(at, { kind: 'notrack' }, { connection: { ...connection, state: 'untracked' } }), next: goOn };
+    }
+    default:
+      return { ...at, next: { kind: 'verdict', verdict: statement } };
+  }
 }
 
-function translate(
-  table: TraceTable,
-  to: Extract<Statement, { readonly kind: 'dnat' }>['to'],
-  packet: Travelling,
-): readonly Answer[] {
-  const send = (from: Travelling, address: Datum, port: Datum | null | undefined): Answer => ({
-    kind: 'accept',
-    packet: { ...from, destination: address as Address, port: Number(port ?? from.port), translated: true },
-  });
-  if (!('map' in to)) return [send(packet, to.address, to.port)];
-  return lookUp(table, to.map, to.key, packet).map(({ element, packet: drawn }) => {
-    const value = element?.value;
-    if (value === undefined || 'kind' in value) return { kind: 'on', packet: drawn };
-    return send(drawn, value[0] ?? '', value[1]);
-  });
+function add(at: RuleWorld, effect: TraceEffect, change: Partial<PacketWorld> = {}): RuleWorld {
+  return { world: { ...at.world, ...change }, effects: [...at.effects, effect] };
 }
 
-/** What a key leads to, for each result of a draw in it. */
-function lookUp(
-  table: TraceTable,
-  set: string,
+/** Every key that the sources can make, each with its chance; empty where the packet lacks a field. */
+function readKey(
   key: readonly Source[],
-  packet: Travelling,
-): readonly { readonly element: ElementState | null; readonly packet: Travelling }[] {
-  const draw = key.find((source) => typeof source !== 'string');
-  const draws = draw === undefined || typeof draw === 'string' ? 1 : draw.modulus;
-  let missed = 0;
-  const found: { element: ElementState | null; packet: Travelling }[] = [];
-  for (let index = 0; index < draws; index += 1) {
-    const element = table.find(
-      set,
-      key.map((source) => (typeof source === 'string' ? readField(source, packet) : index)),
-    );
-    if (element === null) missed += 1;
-    else found.push({ element, packet: { ...packet, probability: packet.probability / draws } });
+  at: RuleWorld,
+  host: TraceHost,
+): readonly { readonly key: readonly Datum[]; readonly at: RuleWorld }[] {
+  let made: readonly { readonly key: readonly Datum[]; readonly at: RuleWorld }[] = [{ key: [], at }];
+  for (const source of key) {
+    made = made.flatMap((one) => {
+      if (typeof source === 'string') {
+        const datum = readField(source, at.world, host);
+        return datum === null ? [] : [{ ...one, key: [...one.key, datum] }];
+      }
+      const chance = 1 / source.modulus;
+      return Array.from({ length: source.modulus }, (_, index) => {
+        const world = { ...one.at.world, probability: one.at.world.probability * chance };
+        const chosen = source.modulus === 1 ? one.at : add({ ...one.at, world }, { kind: 'chance', chance });
+        return { key: [...one.key, index], at: chosen };
+      });
+    });
   }
-  if (missed > 0) found.push({ element: null, packet: { ...packet, probability: (packet.probability * missed) / draws } });
-  return found;
+  return made;
 }
 
-function matches({ field, negated, value }: MatchStatement, packet: Travelling): boolean {
-  if (field === 'ct status') {
-    const words = typeof value === 'object' && 'anyOf' in value ? value.anyOf : [];
-    return packet.translated && words.includes('dnat');
+/** `finish` gets the way with the element noted, where there is one. */
+function lookUp(
+  key: readonly Source[],
+  set: string,
+  at: RuleWorld,
+  { sets, host }: StatementContext,
+  finish: (at: RuleWorld, found: FoundElement | null) => StatementEnd,
+): readonly StatementEnd[] {
+  const keys = readKey(key, at, host);
+  if (keys.length === 0) return [{ ...at, next: leave }];
+  const ends: StatementEnd[] = [];
+  const missed: RuleWorld[] = [];
+  for (const one of keys) {
+    const found = sets.find(set, one.key, one.at.world);
+    if (found === null) missed.push(one.at);
+    else if (found === 'unknown')
+      ends.push({ ...add(one.at, { kind: 'unknown', reason: `${set} holds what is not known here` }), next: leave });
+    else ends.push(finish(add(one.at, { kind: 'found', set, element: found.text }), found));
   }
-  const read = readField(field, packet);
-  const same = ((): boolean => {
-    if (typeof value !== 'object') return read === value;
-    if (isPrefix(value)) return prefixContains(value, read as Address);
-    if ('anyOf' in value) return value.anyOf.includes(String(read));
-    if ('startsWith' in value) return String(read).startsWith(value.startsWith);
-    if ('mask' in value) return (Number(read) & value.mask) >>> 0 === value.equals;
-    throw new TypeError(`a range of ${field} is not traced`);
-  })();
-  return same !== negated;
+  const [first] = missed;
+  if (first !== undefined) ends.push(finish(missed.length === 1 ? first : joinMissed(at, missed), null));
+  return ends;
 }
 
-function readField(field: FieldName, packet: Travelling): Datum {
-  switch (field) {
-    case 'ip saddr':
-    case 'ip6 saddr':
-      return packet.source;
-    case 'ip daddr':
-    case 'ip6 daddr':
-      return packet.destination;
-    case 'l4proto':
-      return packet.protocol;
-    case 'dport':
-      return packet.port;
-    case 'mark':
-      return packet.mark;
-    case 'iifname':
-      return packet.inInterface ?? '';
-    case 'ct state':
-      return 'new';
-    case 'fib daddr type':
-      return packet.localAddresses.has(packet.destination) ? 'local' : 'unicast';
-    default:
-      throw new TypeError(`field ${field} is not traced`);
+/** Draws that met nothing differ in nothing that matters later: as ways of their own they would multiply with each further draw. */
+function joinMissed(at: RuleWorld, missed: readonly RuleWorld[]): RuleWorld {
+  const probability = missed.reduce((sum, { world }) => sum + world.probability, 0);
+  const world = { ...at.world, probability };
+  return add({ ...at, world }, { kind: 'chance', chance: probability / at.world.probability });
+}
+
+/** The values of a map for the packet; ways without one leave the rule. */
+function lookUpValue(
+  { key, map }: MapLookup,
+  at: RuleWorld,
+  context: StatementContext,
+  finish: (at: RuleWorld, value: readonly Datum[]) => StatementEnd,
+): readonly StatementEnd[] {
+  return lookUp(key, map, at, context, (one, found) => {
+    const value = found?.value;
+    return value === null || value === undefined || 'kind' in value ? { ...one, next: leave } : finish(one, value);
+  });
+}
+
+function setMark({ to }: MarkStatement, at: RuleWorld, context: StatementContext): readonly StatementEnd[] {
+  const set = (one: RuleWorld, mark: number): StatementEnd => ({ ...add(one, { kind: 'mark', mark }, { mark }), next: goOn });
+  if (typeof to === 'number') return [set(at, to)];
+  if (!('map' in to)) return [set(at, ((at.world.mark & to.mask) ^ to.xor) >>> 0)];
+  return lookUpValue(to, at, context, (one, [mark]) => set(one, Number(mark)));
+}
+
+function update({ operation, set, key, value }: UpdateStatement, at: RuleWorld, { sets, host }: StatementContext): StatementEnd {
+  const [made] = readKey(key, at, host);
+  const stored = value === null ? true : readField(value, at.world, host);
+  if (made === undefined || stored === null) return { ...at, next: leave };
+  const world = sets.remember(at.world, set, made.key, operation === 'delete' ? null : stored);
+  return { world, effects: operation === 'delete' ? at.effects : [...at.effects, { kind: 'remember', set }], next: goOn };
+}
+
+function translate({ to }: DnatStatement, at: RuleWorld, context: StatementContext): readonly StatementEnd[] {
+  const send = (one: RuleWorld, address: Address, port: number): StatementEnd => {
+    const { packet, connection } = one.world;
+    const changed = packet.destination !== address || packet.destinationPort !== port;
+    const translated = { ...connection.translated, destination: connection.translated.destination || changed };
+    const change = {
+      packet: { ...packet, destination: address, destinationPort: port },
+      connection: { ...connection, translated },
+    };
+    return { ...add(one, { kind: 'destination', address, port }, change), next: { kind: 'end', verdict: 'accept' } };
+  };
+  if (!('map' in to)) return [send(at, to.address as Address, to.port ?? at.world.packet.destinationPort)];
+  return lookUpValue(to, at, context, (one, [address, port]) =>
+    send(one, String(address) as Address, port === undefined ? one.world.packet.destinationPort : Number(port)),
+  );
+}
+
+/** Without an address to take, the kernel drops the packet (net/netfilter/nf_nat_masquerade.c). */
+function masquerade(at: RuleWorld, host: TraceHost): StatementEnd {
+  const { packet, connection, outDevice } = at.world;
+  const source = host.masqueradeAddress(packet.destination, outDevice);
+  if (source === null) {
+    const words = `the node has no ${host.family} address to masquerade as on ${outDevice}`;
+    return { ...add(at, { kind: 'other', words }), next: { kind: 'end', verdict: 'drop' } };
   }
+  const change = {
+    packet: { ...packet, source },
+    connection: { ...connection, translated: { ...connection.translated, source: true } },
+  };
+  return { ...add(at, { kind: 'source', address: source, port: null }, change), next: { kind: 'end', verdict: 'accept' } };
+}
+
+function rewrite({ field, to }: RewriteStatement, at: RuleWorld, context: StatementContext): readonly StatementEnd[] {
+  const set = (one: RuleWorld, value: Datum): StatementEnd => ({ ...rewritten(one, field, value), next: goOn });
+  // Of another protocol or family than the packet's: the rule never gets here.
+  if (field === 'udp checksum') return [{ ...at, next: goOn }];
+  return typeof to === 'object' ? lookUpValue(to, at, context, (one, [value = 0]) => set(one, value)) : [set(at, to)];
+}
+
+function rewritten(at: RuleWorld, field: RewriteStatement['field'], value: Datum): RuleWorld {
+  const { packet } = at.world;
+  const { destination, destinationPort, source, sourcePort } = packet;
+  if (field.endsWith('dport')) {
+    const port = Number(value);
+    return add(at, { kind: 'destination', address: destination, port }, { packet: { ...packet, destinationPort: port } });
+  }
+  if (field.endsWith('sport')) {
+    const port = Number(value);
+    return add(at, { kind: 'source', address: source, port }, { packet: { ...packet, sourcePort: port } });
+  }
+  const address = String(value) as Address;
+  if (field.endsWith('daddr')) {
+    return add(at, { kind: 'destination', address, port: destinationPort }, { packet: { ...packet, destination: address } });
+  }
+  return add(at, { kind: 'source', address, port: sourcePort }, { packet: { ...packet, source: address } });
 }

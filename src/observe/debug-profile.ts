@@ -1,4 +1,3 @@
-import { Session } from 'node:inspector/promises';
 import type { Clock } from '../model/mod.ts';
 import { plainReply } from './http-serve.ts';
 import type { Question, Reply } from './http-serve.ts';
@@ -47,6 +46,8 @@ export function createProfilingPages({ clock, setVerbosity }: ProfilingOptions):
 }
 
 async function recordProfile(clock: Clock, seconds: number): Promise<Reply> {
+  // Loading it brings a client of HTTP along: 3 MB that nobody needs who records no profile.
+  const { Session } = await import('node:inspector/promises');
   const session = new Session();
   session.connect();
   try {

@@ -38,6 +38,14 @@ export interface CountedHistogram {
   put(labels: LabelValues, counts: readonly number[], sum: number): void;
 }
 
+/** A metric as dashboards have to know it. */
+export interface MetricDescription {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
 const metricName = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const labelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
@@ -46,7 +54,10 @@ const labelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
  * start, one with labels has a series after its first observation. Wrong names and label counts are bugs and throw.
  */
 export class Registry {
-  readonly #metrics = new Map<string, { readonly head: string; readonly series: Series }>();
+  readonly #metrics = new Map<
+    string,
+    { readonly description: MetricDescription; readonly head: string; readonly series: Series }
+  >();
   readonly #collectors: (() => void)[] = [];
   readonly #slowCollectors: (() => Promise<void>)[] = [];
 
@@ -103,6 +114,11 @@ export class Registry {
     this.#slowCollectors.push(collector);
   }
 
+  /** Everything that is registered, whether or not it has a series. */
+  list(): readonly MetricDescription[] {
+    return [...this.#metrics.values()].map(({ description }) => description);
+  }
+
   /** The text of all metrics, once the slow collectors are done. */
   async gather(): Promise<string> {
     await Promise.all(this.#slowCollectors.map((collector) => collector()));
@@ -120,13 +136,14 @@ export class Registry {
     return parts.length === 0 ? '' : `${parts.join('\n')}\n`;
   }
 
-  #register<S extends Series>(options: MetricOptions, type: string, series: S): S {
+  #register<S extends Series>(options: MetricOptions, type: MetricDescription['type'], series: S): S {
     const { name, help, labels = [] } = options;
     if (!metricName.test(name)) throw new TypeError(`not a metric name: ${name}`);
     for (const label of labels) if (!labelName.test(label)) throw new TypeError(`${name}: not a label name: ${label}`);
     if (this.#metrics.has(name)) throw new TypeError(`${name} is registered already`);
     const text = help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
-    this.#metrics.set(name, { head: `# HELP ${name} ${text}\n# TYPE ${name} ${type}`, series });
+    const description = { name, type, help, labels };
+    this.#metrics.set(name, { description, head: `# HELP ${name} ${text}\n# TYPE ${name} ${type}`, series });
     return series;
   }
 }

@@ -20,7 +20,7 @@ export type { Answer, Question, Reply } from './http-serve.ts';
 export { createLogger } from './logger.ts';
 export type { LogFields, Logger } from './logger.ts';
 export { Registry, exponentialBuckets } from './metrics.ts';
-export type { CountedCounter, CountedHistogram, Counter, Gauge, Histogram, LabelValues } from './metrics.ts';
+export type { CountedCounter, CountedHistogram, Counter, Gauge, Histogram, LabelValues, MetricDescription } from './metrics.ts';
 export { createProblemLog } from './problem-log.ts';
 export { addProcessMetrics } from './process-metrics.ts';
 export { addRequestMetrics, addTurnMetrics } from './request-metrics.ts';

@@ -150,7 +150,7 @@ export class ApiServer implements AsyncDisposable {
     const collection = findCollection(url.pathname);
     if (collection === undefined) return answerStatus(response, 404, 'the server could not find the requested resource');
     if (request.method !== 'GET') return answerStatus(response, 405, 'only reading is offered');
-    const seen = describeRequest(collection, url.searchParams, request.headers.authorization);
+    const seen = describeRequest(collection, url, request.headers.authorization);
     const admitted = this.#admit(seen, response);
     if (!admitted.ok) return undefined;
     const { fault } = admitted;
@@ -176,7 +176,8 @@ export class ApiServer implements AsyncDisposable {
 
   async #answerEvent(target: EventTarget, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const token = request.headers.authorization?.replace(/^Bearer /, '') ?? null;
-    const admitted = this.#admit({ collection: 'events', verb: target.verb, query: {}, token }, response);
+    const seen: SeenRequest = { ...target, collection: 'events', query: {}, token, isStatus: false };
+    const admitted = this.#admit(seen, response);
     if (!admitted.ok) return;
     const changed = answerEvent(target, await readBody(request), this.history.list('events'), response);
     if (changed !== null) this.put('events', changed);
@@ -185,7 +186,7 @@ export class ApiServer implements AsyncDisposable {
   async #answerObject(target: ObjectTarget, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const token = request.headers.authorization?.replace(/^Bearer /, '') ?? null;
     const { name } = target.collection;
-    const admitted = this.#admit({ collection: name, verb: target.verb, query: {}, token }, response);
+    const admitted = this.#admit({ ...target, collection: name, query: {}, token }, response);
     if (!admitted.ok) return;
     const body = await readBody(request);
     const find = (key: string): ApiObject | undefined => this.history.find(name, target.namespace, key);
@@ -200,7 +201,8 @@ export class ApiServer implements AsyncDisposable {
 
   #answerNode(name: string, request: IncomingMessage, response: ServerResponse): void {
     const token = request.headers.authorization?.replace(/^Bearer /, '') ?? null;
-    if (!this.#admit({ collection: 'nodes', verb: 'get', query: {}, token }, response).ok) return;
+    const seen: SeenRequest = { collection: 'nodes', verb: 'get', namespace: null, name, isStatus: false, query: {}, token };
+    if (!this.#admit(seen, response).ok) return;
     const node = this.history.list('nodes').find(({ metadata }) => metadata.name === name);
     if (node === undefined) return answerStatus(response, 404, `nodes "${name}" not found`);
     response
@@ -254,12 +256,16 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function describeRequest(collection: CollectionInfo, query: URLSearchParams, authorization: string | undefined): SeenRequest {
+function describeRequest(collection: CollectionInfo, url: URL, authorization: string | undefined): SeenRequest {
+  const query = url.searchParams;
   const watching = query.get('watch') === 'true' || query.get('watch') === '1';
   const streaming = watching && query.get('sendInitialEvents') === 'true';
   return {
     collection: collection.name,
     verb: streaming ? 'stream' : watching ? 'watch' : 'list',
+    namespace: findNamespace(url.pathname),
+    name: '',
+    isStatus: false,
     query: Object.fromEntries(query),
     token: authorization?.replace(/^Bearer /, '') ?? null,
   };

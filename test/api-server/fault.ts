@@ -6,6 +6,11 @@ import type { CollectionName } from './collections.ts';
 export interface SeenRequest {
   readonly collection: CollectionName;
   readonly verb: 'list' | 'watch' | 'stream' | 'get' | 'create' | 'patch';
+  /** Null for objects of all namespaces, and for those that have none. */
+  readonly namespace: string | null;
+  /** Of the one object that is asked for; empty for a collection and for a new object. */
+  readonly name: string;
+  readonly isStatus: boolean;
   readonly query: Readonly<Record<string, string>>;
   readonly token: string | null;
 }

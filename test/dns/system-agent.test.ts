@@ -1,7 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { describeWhere } from '../lab/describe-lab.ts';
-import { canMakeNamespaces, createLab, kernelFamilies, pollUntil } from '../lab/mod.ts';
+import { canMakeNamespaces, createLab, kernelFamilies, launcher, pollUntil } from '../lab/mod.ts';
 import type { Lab, Place, RunningWaypost } from '../lab/mod.ts';
 import { addressesOf, ready } from '../packets/objects.ts';
 import {
@@ -23,7 +22,6 @@ import {
 import type { DnsLab } from './system-lab.ts';
 
 const can = await canMakeNamespaces();
-const bin = fileURLToPath(new URL('../../bin/waypost', import.meta.url));
 
 describeWhere(can, 'an agent that answers DNS', () => {
   let lab: Lab;
@@ -164,7 +162,7 @@ describeWhere(can, 'an agent that answers DNS', () => {
 
   test('[DNS-119][DNS-130] its operator: waypost dns lookup explains, waypost dns log shows questions, /metrics counts them', async () => {
     const running = await start();
-    const waypost = (...words: readonly string[]): ReturnType<Place['exec']> => lab.node1.exec(bin, words);
+    const waypost = (...words: readonly string[]): ReturnType<Place['exec']> => lab.node1.exec(launcher, words);
     const explained = await waypost('dns', 'lookup', 'web.shop.svc.cluster.local');
     expect(explained).toMatchObject({ code: 0, stderr: '' });
     expect(explained.stdout).toContain(`web.shop.svc.cluster.local. 30 IN A ${webAddress.IPv4}\n`);
@@ -272,7 +270,7 @@ describeWhere(can, 'an agent that answers DNS', () => {
     const tables = async (): Promise<string> => (await lab.node1.exec('nft', ['list', 'tables'])).stdout;
     await lab.node1.exec('nft', ['add', 'table', 'inet', 'somebody']);
     await lab.node1.exec('ip', ['route', 'add', 'local', '198.51.100.77', 'dev', 'lo', 'proto', '99']);
-    const early = await lab.node1.exec(bin, ['cleanup']);
+    const early = await lab.node1.exec(launcher, ['cleanup']);
     expect(early.code).toBe(1);
     expect(early.stderr).toContain('belongs to an agent that is running');
     expect(brief(await dig(c1, nodeLocalOf('IPv4'), 'web.shop.svc.cluster.local'))).toBe(webAddress.IPv4);
@@ -281,7 +279,7 @@ describeWhere(can, 'an agent that answers DNS', () => {
     // As a kernel leaves it that has no tables with an owner.
     await lab.node1.exec('nft', ['add', 'table', 'inet', 'waypost_dns']);
     await lab.node1.exec('ip', ['route', 'replace', 'local', nodeLocalOf('IPv4'), 'dev', 'lo', 'proto', '88']);
-    const late = await lab.node1.exec(bin, ['cleanup']);
+    const late = await lab.node1.exec(launcher, ['cleanup']);
     expect(late.stderr).toBe('');
     expect(late.code).toBe(0);
     expect(late.stdout).toMatch(
@@ -291,7 +289,7 @@ describeWhere(can, 'an agent that answers DNS', () => {
     expect(await tables()).not.toContain('waypost');
     expect(await tables()).toContain('somebody');
     expect((await lab.node1.exec('ip', ['route', 'show', 'table', 'local', 'proto', '99'])).stdout).toContain('198.51.100.77');
-    expect((await lab.node1.exec(bin, ['cleanup'])).stdout).toContain('DNS: nothing of ours was there\n');
+    expect((await lab.node1.exec(launcher, ['cleanup'])).stdout).toContain('DNS: nothing of ours was there\n');
     await lab.node1.exec('nft', ['delete', 'table', 'inet', 'somebody']);
   });
 });

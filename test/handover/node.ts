@@ -1,13 +1,11 @@
-import { fileURLToPath } from 'node:url';
 import type { Family } from '../../src/model/mod.ts';
 import type { LabProcess } from '../lab/lab-process.ts';
+import { launcher } from '../lab/mod.ts';
 import type { Lab, Place } from '../lab/mod.ts';
 import { ready, service, slices } from '../packets/objects.ts';
 import type { ApiObject } from '../packets/flow.ts';
 import type { OldService } from './kube-proxy-rules.ts';
 import { iptablesLeftovers, nftablesLeftovers } from './kube-proxy-rules.ts';
-
-export const launcher = fileURLToPath(new URL('../../bin/waypost', import.meta.url));
 
 /** What the cluster has: a Service whose only endpoint is the pod p2. */
 export const web = service('web', 40, { type: 'NodePort' });

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { labConfig } from '../lab/config.ts';
 import { describeWhere } from '../lab/describe-lab.ts';
-import { canMakeNamespaces, createLab, createTemporaryFolder, pollUntil } from '../lab/mod.ts';
+import { canMakeNamespaces, createLab, createTemporaryFolder, launcher, pollUntil } from '../lab/mod.ts';
 import type { Lab } from '../lab/mod.ts';
 import type { LabProcess } from '../lab/lab-process.ts';
 import type { TemporaryFolder } from '../lab/temporary-folder.ts';
 import { createCluster } from '../lifecycle/cluster.ts';
 import type { Cluster } from '../lifecycle/cluster.ts';
-import { kubeChains, launcher, must, runToEnd, startAgent, webObjects } from './node.ts';
+import { kubeChains, must, runToEnd, startAgent, webObjects } from './node.ts';
 
 const established = 'net.netfilter.nf_conntrack_tcp_timeout_established';
 

@@ -71,6 +71,7 @@ async function createPlane(family: Family): Promise<IpvsDataPlane> {
     captureBit: 12,
     ...standardNumbers,
     echo: 'answer',
+    strays: 'drop',
     clock: systemClock,
     now: () => performance.now(),
     pause: noPause,

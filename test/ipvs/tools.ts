@@ -17,6 +17,22 @@ export async function verdictOf(place: Place, to: Target): Promise<string> {
   return attempt?.verdict ?? 'nothing';
 }
 
+/**
+ * The tries, in words, that do not come to the verdict: from each place to each target, all at the same time, so that
+ * silence is waited for once.
+ */
+export async function triesUnlike(
+  verdict: string,
+  places: readonly Place[],
+  targets: readonly Target[],
+): Promise<readonly string[]> {
+  const tries = places.flatMap((place) => targets.map((to) => ({ place, to })));
+  const ends = await Promise.all(tries.map(({ place, to }) => verdictOf(place, to)));
+  return tries.flatMap(({ place, to }, at) =>
+    ends[at] === verdict ? [] : [`${place.name} to ${to.destination} port ${to.port} ${to.protocol}: ${ends[at]}`],
+  );
+}
+
 /** Runs a command that has to succeed. */
 export async function mustRun(place: Place, command: string, ...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await place.exec(command, args);

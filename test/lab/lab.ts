@@ -105,7 +105,8 @@ export class Lab {
   }
 
   async #tearDown(): Promise<void> {
-    await Promise.all([...this.#processes].map((started) => started.kill()));
+    const residents = [...this.places.values()].map((place) => place.endResident());
+    await Promise.all([...residents, ...[...this.#processes].map((started) => started.kill())]);
     await removeNamespaces(this.#belongings.namespaces);
     release(this.#belongings);
   }

@@ -3,7 +3,7 @@
  * TCP and UDP between them. Shared by tests, demo and benchmarks.
  */
 export { secondNodeAddress } from './addressing.ts';
-export { canMakeNamespaces, kernelFamilies, kernelHasSctp } from './capability.ts';
+export { canMakeNamespaces, kernelFamilies, kernelHasIpvs, kernelHasSctp } from './capability.ts';
 export { createLab } from './lab.ts';
 export type { Lab } from './lab.ts';
 export { listenOnAll } from './place.ts';
@@ -19,8 +19,8 @@ export type {
   SocketProtocol,
   Target,
 } from './resident/protocol.ts';
-export { serveLoad, startSteadyLoad } from './start-load.ts';
-export type { SteadyReport } from './start-load.ts';
+export { buildLoadTools, canBuildLoad } from './start-load.ts';
+export type { LoadTools, SteadyReport } from './start-load.ts';
 export { createTemporaryFolder } from './temporary-folder.ts';
-export { startWaypost, writeManifest } from './waypost.ts';
+export { launcher, startWaypost, writeManifest } from './waypost.ts';
 export type { RunningWaypost } from './waypost.ts';

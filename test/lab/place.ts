@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import type { Addresses, Host } from './addressing.ts';
 import { runIn, spawnIn } from './driver-netns.ts';
 import type { CommandResult } from './driver-netns.ts';
@@ -6,8 +5,6 @@ import { LabProcess } from './lab-process.ts';
 import { patient } from './patience.ts';
 import { Resident } from './resident-client.ts';
 import type { Answers, Attempt, Listener, Request, SocketProtocol, Target } from './resident/protocol.ts';
-
-const residentScript = fileURLToPath(new URL('resident/main.ts', import.meta.url));
 
 /** One namespace of a lab, and what can be done in it. */
 export class Place {
@@ -17,7 +14,7 @@ export class Place {
   readonly namespace: string;
   readonly addresses: Addresses;
   readonly #adopt: (process: LabProcess) => void;
-  #resident: Resident | null = null;
+  #resident: Promise<Resident> | null = null;
 
   constructor(host: Host, namespace: string, adopt: (process: LabProcess) => void) {
     this.name = host.name;
@@ -39,10 +36,11 @@ export class Place {
     return started;
   }
 
-  /** Asks the namespace's resident process, started by the first question. A time limit is longer on a slow machine. */
-  ask<R extends Request>(request: R): Promise<Answers[R['op']]> {
-    this.#resident ??= this.#startResident();
-    return this.#resident.ask('timeoutMs' in request ? { ...request, timeoutMs: patient(request.timeoutMs) } : request);
+  /** Asks the namespace's resident, started by the first question. A time limit is longer on a slow machine. */
+  async ask<R extends Request>(request: R): Promise<Answers[R['op']]> {
+    this.#resident ??= Resident.start(this.name, this.namespace);
+    const resident = await this.#resident;
+    return resident.ask('timeoutMs' in request ? { ...request, timeoutMs: patient(request.timeoutMs) } : request);
   }
 
   /** Serves as a back end called `name`: every TCP connection and datagram is answered with a line. */
@@ -60,10 +58,9 @@ export class Place {
     return this.ask({ op: 'http', url, timeoutMs });
   }
 
-  #startResident(): Resident {
-    const child = spawnIn(this.namespace, process.execPath, [residentScript]);
-    this.#adopt(new LabProcess(`resident of ${this.name}`, child));
-    return new Resident(this.name, child);
+  /** Ends the resident. Called when the lab is closed. */
+  async endResident(): Promise<void> {
+    await (await this.#resident)?.end();
   }
 }
 

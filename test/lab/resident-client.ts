@@ -1,30 +1,37 @@
-import type { ChildProcess } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { Worker } from 'node:worker_threads';
 import type { Answers, Reply, Request } from './resident/protocol.ts';
+
+const script = new URL('resident/main.ts', import.meta.url);
 
 interface Waiting {
   resolve(value: unknown): void;
   reject(error: Error): void;
 }
 
-/** This process's half of the conversation with a namespace's resident process. */
+/**
+ * What stays in a namespace to serve and to ask there: a thread of this process, since a process for each namespace takes
+ * several seconds of an emulated processor to start.
+ */
 export class Resident {
-  readonly #child: ChildProcess;
+  readonly #worker: Worker;
   readonly #name: string;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
-  #errors = '';
   #ended: string | null = null;
 
-  constructor(name: string, child: ChildProcess) {
+  private constructor(name: string, worker: Worker) {
     this.#name = name;
-    this.#child = child;
-    if (child.stdout === null || child.stdin === null) throw new TypeError('a resident needs pipes');
-    child.stdin.on('error', (error) => this.#end(error.message));
-    child.stderr?.on('data', (data: Buffer) => (this.#errors = `${this.#errors}${data}`.slice(-4000)));
-    child.on('error', (error) => this.#end(error.message));
-    child.on('exit', (code, signal) => this.#end(`it ended with ${signal ?? code}. ${this.#errors}`));
-    createInterface({ input: child.stdout }).on('line', (line) => this.#take(JSON.parse(line) as Reply));
+    this.#worker = worker;
+    worker.on('error', (error) => this.#end((error as Error).message));
+    worker.on('exit', (code) => this.#end(`it ended with ${code}`));
+    worker.on('message', (reply: Reply) => this.#take(reply));
+  }
+
+  /** `name` is that of the place, for messages. */
+  static async start(name: string, namespace: string): Promise<Resident> {
+    // Node unloads koffi with the last thread that has it, and that must be none of the residents.
+    await import('koffi');
+    return new Resident(name, new Worker(script, { workerData: namespace, execArgv: [] }));
   }
 
   /** Asks and waits. Rejects where the resident is gone or could not do it, with its reason. */
@@ -33,8 +40,13 @@ export class Resident {
       if (this.#ended !== null) return reject(this.#error(this.#ended));
       this.#lastId += 1;
       this.#waiting.set(this.#lastId, { resolve: resolve as (value: unknown) => void, reject });
-      this.#child.stdin?.write(`${JSON.stringify({ id: this.#lastId, ...request })}\n`);
+      this.#worker.postMessage({ id: this.#lastId, ...request });
     });
+  }
+
+  /** Ends it at once, with its connections. */
+  async end(): Promise<void> {
+    await this.#worker.terminate();
   }
 
   #take(reply: Reply): void {

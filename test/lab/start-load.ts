@@ -1,67 +1,101 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Capability } from './capability.ts';
+import { runIn } from './driver-netns.ts';
 import type { LabProcess } from './lab-process.ts';
 import { patient } from './patience.ts';
 import type { Place } from './place.ts';
 import { pollUntil } from './poll.ts';
 import type { Target } from './resident/protocol.ts';
+import { createTemporaryFolder } from './temporary-folder.ts';
 
 /**
  * Load of hundreds of connections a second on an emulated processor too, where the residents make some dozens and leave
- * nothing of it to the agent. Hence Perl, which every Debian has (perl-base): it needs a twentieth of the instructions.
+ * nothing of it to the agent. Hence C; without libraries, since to load those takes longer than all else there.
  */
-const loadScript = fileURLToPath(new URL('load/load.pl', import.meta.url));
-const serveScript = fileURLToPath(new URL('load/serve.pl', import.meta.url));
+const compiler = 'musl-gcc';
+const sources = fileURLToPath(new URL('load', import.meta.url));
 
-/** Most connections of one client at a time: where the machine cannot keep up they become fewer, and are not all lost. */
-const mostAtOnce = 8;
+/** Most connections of one client at a time. */
+const mostAtOnce = 32;
+
+type Reason = 'refused' | 'reset' | 'timeout' | 'other';
 
 export interface SteadyReport {
   readonly attempts: number;
   readonly answered: number;
-  /** Answered or not after more than a second: the first segment was sent again. */
+  /** From the first connection to the end of the last one. */
+  readonly milliseconds: number;
+  /** Answered or not after more than a second. */
   readonly slow: number;
-  readonly seconds: number;
+  /** Milliseconds. */
+  readonly slowest: number;
+  /** Those of which the client sent a segment again, so that one of its own or an answer was lost or late. */
+  readonly sentAgain: number;
+  readonly failed: Readonly<Record<Reason, number>>;
   readonly byBackend: Readonly<Record<string, number>>;
   /** The first fifty attempts that were not answered, in words. */
   readonly failures: readonly string[];
 }
 
-interface SteadyLoad {
-  /** Until so many more connections were answered. */
-  more(count: number): Promise<void>;
+/** How far a load is. */
+export interface Progress {
+  readonly answered: number;
+  readonly milliseconds: number;
+}
+
+export interface SteadyLoad {
+  /** A tenth of a second old at most. */
+  progress(): Progress;
   /** Lets connections under way come to their end, then reports. */
   stop(): Promise<SteadyReport>;
 }
 
-/** Answers TCP connections to a port with the name of the place, and nothing more. */
-export async function serveLoad(place: Place, port: number): Promise<void> {
-  const server = spawnNice(place, [serveScript, place.name, String(port)]);
-  await pollUntil(`${place.name} to listen`, async () => (server.output.includes('listening') ? true : null), {
-    explain: () => server.output,
-  });
+/** The programs of the load, built. */
+export interface LoadTools extends AsyncDisposable {
+  /** Answers TCP connections to a port with the name of the place, and nothing more. */
+  serve(place: Place, port: number): Promise<void>;
+  /** Makes `rate` connections a second to a target that is served so, and makes up for what it falls behind. */
+  start(place: Place, target: Omit<Target, 'protocol'>, rate: number): SteadyLoad;
 }
 
-/** Makes `rate` connections a second, one after the other, to a target served by {@link serveLoad}. */
-export function startSteadyLoad(
-  place: Place,
-  { family, destination, port, timeoutMs }: Omit<Target, 'protocol'>,
-  rate: number,
-): SteadyLoad {
-  const limit = Math.ceil(patient(timeoutMs) / 1000);
-  const client = spawnNice(place, [loadScript, family, destination, port, rate, mostAtOnce, limit].map(String));
-  return { more: (count) => awaitMore(client, count), stop: () => stopLoad(client) };
+/** Whether the programs can be built here. */
+export async function canBuildLoad(): Promise<Capability> {
+  const built = await runIn(null, compiler, ['-dumpversion']).catch(() => null);
+  return built?.code === 0
+    ? { ok: true }
+    : { ok: false, reason: `the command ${compiler} (packages gcc and musl-tools) is missing` };
 }
 
-/** Where processors are short the load becomes less, and not the agent slower. */
-function spawnNice(place: Place, args: readonly string[]): LabProcess {
-  return place.spawn('nice', ['-n', '10', 'perl', ...args]);
+/** Builds the programs. Throws with the compiler's own words. */
+export async function buildLoadTools(): Promise<LoadTools> {
+  const folder = await createTemporaryFolder('waypost-load-');
+  const build = async (name: string): Promise<string> => {
+    const program = join(folder.path, name);
+    const options = ['-O1', '-static', '-Wall', '-Wextra', '-Werror', '-o', program];
+    const { code, stderr } = await runIn(null, compiler, [...options, join(sources, `${name}.c`)]);
+    if (code !== 0) throw new Error(`${name}.c could not be built: ${stderr}`);
+    return program;
+  };
+  const [client, server] = await Promise.all([build('client'), build('server')]);
+  return {
+    serve: async (place, port) => {
+      const started = place.spawn(server, [place.name, String(port)]);
+      const listening = async (): Promise<true | null> => (started.output.includes('listening') ? true : null);
+      await pollUntil(`${place.name} to listen`, listening, { explain: () => started.output });
+    },
+    start: (place, { destination, port, timeoutMs }, rate) => {
+      const started = place.spawn(client, [destination, port, rate, mostAtOnce, patient(timeoutMs)].map(String));
+      return { progress: () => readProgress(started), stop: () => stopLoad(started) };
+    },
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
 }
 
-async function awaitMore(client: LabProcess, count: number): Promise<void> {
-  const answered = (): number => Number(/(\d+)\n[^\n]*$/.exec(client.output)?.[1] ?? 0);
-  const wanted = answered() + count;
-  const options = { timeoutMs: 30_000, explain: () => client.output };
-  await pollUntil(`${wanted} answers to the load`, async () => (answered() >= wanted ? true : null), options);
+function readProgress(client: LabProcess): Progress {
+  if (!client.running) throw new Error(`a client of the load ended: ${client.output}`);
+  const [, answered = 0, milliseconds = 0] = /(\d+) (\d+)\n[^\n]*$/.exec(client.output.slice(-200)) ?? [];
+  return { answered: Number(answered), milliseconds: Number(milliseconds) };
 }
 
 async function stopLoad(client: LabProcess): Promise<SteadyReport> {

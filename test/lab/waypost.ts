@@ -10,7 +10,8 @@ import { parseRows } from './rows.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 import type { TemporaryFolder } from './temporary-folder.ts';
 
-const launcher = fileURLToPath(new URL('../../bin/waypost', import.meta.url));
+/** The command `waypost`. A run of all tests sets the variable: then it is what an image holds that is tested. */
+export const launcher = process.env['WAYPOST_TEST_LAUNCHER'] ?? fileURLToPath(new URL('../../bin/waypost', import.meta.url));
 
 export interface WaypostOptions {
   /** The folder of manifests it reads. */
@@ -25,7 +26,7 @@ export interface WaypostOptions {
   readonly waitHealthy?: boolean;
 }
 
-/** Starts the real agent in a place, from the launcher a user starts it with. */
+/** Starts the real agent in a place, from the launcher that a user starts it with. */
 export async function startWaypost(place: Place, options: WaypostOptions): Promise<RunningWaypost> {
   const folder = await createTemporaryFolder('waypost-lab-');
   const config = join(folder.path, 'config.json');

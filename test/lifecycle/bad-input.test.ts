@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { describeWhere } from '../lab/describe-lab.ts';
@@ -9,6 +8,7 @@ import {
   canMakeNamespaces,
   createLab,
   createTemporaryFolder,
+  launcher,
   listenOnAll,
   pollUntil,
   startWaypost,
@@ -20,8 +20,6 @@ import { nodeObject, ready, service, slices } from '../packets/objects.ts';
 import { expectAnswers } from './expect-answers.ts';
 import { hasProgram, linkPrograms } from './programs.ts';
 import { ownCounters, readRules } from './ruleset.ts';
-
-const launcher = fileURLToPath(new URL('../../bin/waypost', import.meta.url));
 
 /** What makes the agent leave alone what belongs to the machine's own namespace (specification 6.3). */
 const flags = ['--proxy-mode=iptables', '--hostname-override=node-1', '--conntrack-max-per-core=0', '--oom-score-adj=0'];

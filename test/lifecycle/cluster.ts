@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { ApiServer } from '../api-server/api-server.ts';
 import type { CollectionName } from '../api-server/collections.ts';
 import { labConfig } from '../lab/config.ts';
-import { createTemporaryFolder, pollUntil } from '../lab/mod.ts';
+import { createTemporaryFolder, launcher, pollUntil } from '../lab/mod.ts';
 import type { Place } from '../lab/mod.ts';
 import type { LabProcess } from '../lab/lab-process.ts';
 import type { TemporaryFolder } from '../lab/temporary-folder.ts';
@@ -14,7 +14,6 @@ import type { ApiObject } from '../packets/flow.ts';
 import { nodeObject } from '../packets/objects.ts';
 import { joinSockets } from './join-sockets.ts';
 
-const launcher = fileURLToPath(new URL('../../bin/waypost', import.meta.url));
 const relay = fileURLToPath(new URL('relay.ts', import.meta.url));
 const relayPort = 6443;
 
@@ -36,7 +35,7 @@ export class Cluster implements AsyncDisposable {
   readonly #place: Place;
   readonly #folder: TemporaryFolder;
   readonly #door: net.Server;
-  #relay: LabProcess | null = null;
+  readonly #relays: LabProcess[] = [];
   readonly #agents: RunningWaypost[] = [];
 
   constructor(place: Place, folder: TemporaryFolder) {
@@ -83,29 +82,32 @@ export class Cluster implements AsyncDisposable {
     }
   }
 
-  /** From now on the node can reach the server. */
-  async connect(): Promise<void> {
-    const started = this.#place.spawn(process.execPath, [relay, String(relayPort), this.#socket]);
-    this.#relay = started;
+  /** From now on the node, or another one, can reach the server. */
+  async connect(place = this.#place): Promise<void> {
+    const started = place.spawn(process.execPath, [relay, String(relayPort), this.#socket]);
+    this.#relays.push(started);
     await pollUntil('the relay', async () => (started.output.includes('listening') ? true : null), {
       explain: () => started.output,
     });
   }
 
-  /** Cuts all connections; the node is refused from now on. */
+  /** Cuts all connections; every node is refused from now on. */
   async disconnect(): Promise<void> {
-    await this.#relay?.kill();
-    this.#relay = null;
+    await Promise.all(this.#relays.splice(0).map((started) => started.kill()));
   }
 
   /** Starts the real agent on this server; not waited for. */
-  async startAgent(config: Readonly<Record<string, unknown>> = {}, flags: readonly string[] = []): Promise<RunningWaypost> {
+  async startAgent(
+    config: Readonly<Record<string, unknown>> = {},
+    flags: readonly string[] = [],
+    on: { readonly place: Place; readonly nodeName: string } = { place: this.#place, nodeName: 'node-1' },
+  ): Promise<RunningWaypost> {
     const folder = await createTemporaryFolder('waypost-agent-');
     const file = join(folder.path, 'config.json');
     const text = { mode: 'iptables', clientConnection: { kubeconfig: this.kubeconfig, qps: 50, burst: 100 }, ...config };
     await writeFile(file, JSON.stringify(labConfig(text)));
-    const args = ['run', '--config', file, '--hostname-override', 'node-1', ...flags];
-    const agent = new RunningWaypost(this.#place, this.#place.spawn(launcher, args), folder);
+    const args = ['run', '--config', file, '--hostname-override', on.nodeName, ...flags];
+    const agent = new RunningWaypost(on.place, on.place.spawn(launcher, args), folder);
     this.#agents.push(agent);
     return agent;
   }

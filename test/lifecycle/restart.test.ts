@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Family } from '../../src/model/mod.ts';
 import { describeWhere } from '../lab/describe-lab.ts';
@@ -6,6 +5,7 @@ import {
   canMakeNamespaces,
   createLab,
   createTemporaryFolder,
+  launcher,
   listenOnAll,
   pollUntil,
   startWaypost,
@@ -31,8 +31,6 @@ import {
   setsNamed,
 } from './ruleset.ts';
 import type { Ruleset } from './ruleset.ts';
-
-const launcher = fileURLToPath(new URL('../../bin/waypost', import.meta.url));
 
 const shop = service('shop', 1, { type: 'LoadBalancer' });
 const local = service('local', 2, { type: 'NodePort', spec: { externalTrafficPolicy: 'Local' } });

@@ -63,9 +63,15 @@ async function runFlow(lab: Lab, flow: Flow): Promise<FlowResult> {
   return { flow, problems: judge(flow, outcomes, namesOf(flow.from)), skipped: null };
 }
 
+/** Why this row cannot even be traced here, or null. */
+export function reasonNotToTrace(flow: Flow): string | null {
+  return kernelFamilies().includes(flow.family) ? null : `this kernel has no ${flow.family}`;
+}
+
 /** Why real packets cannot show this row here, or null. */
 export function reasonToSkip(flow: Flow): string | null {
-  if (!kernelFamilies().includes(flow.family)) return `this kernel has no ${flow.family}`;
+  const untraced = reasonNotToTrace(flow);
+  if (untraced !== null) return untraced;
   if (flow.protocol !== 'SCTP') return null;
   const kernel = kernelHasSctp();
   return `SCTP packets are traced only: Node has no SCTP sockets${kernel.ok ? '' : `, and ${kernel.reason}`}`;

@@ -11,13 +11,19 @@ export interface AgentOptions {
   readonly flags: readonly string[];
 }
 
+/** Of the Service that says by its name what is in the kernel; parts have the numbers below. */
+const markNumber = 99;
+
 /** The real agent on a lab's node1, over manifests that change while it runs. */
 export class LiveCluster implements AsyncDisposable {
   readonly lab: Lab;
   readonly #folder: TemporaryFolder;
   #options: AgentOptions;
+  /** Parts by name: the number of its marks, and the last of them. */
+  readonly #parts = new Map<string, { readonly number: number; readonly last: string }>();
   #agent: RunningWaypost | null = null;
   #turn = 0;
+  #last = '';
 
   constructor(lab: Lab, folder: TemporaryFolder, options: AgentOptions) {
     this.lab = lab;
@@ -25,30 +31,54 @@ export class LiveCluster implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Replaces the whole cluster; comes back when the kernel has it. The Node is node1's unless another is given. */
+  /** Replaces the whole cluster, but for its parts; comes back when the kernel has it. The Node is node1's unless another is given. */
   async put(objects: readonly ApiObject[], node: ApiObject = nodeObject()): Promise<void> {
     await this.write(objects, node);
     this.#agent ??= await startWaypost(this.lab.node1, { manifests: this.#folder.path, ...this.#options });
-    await this.settle();
+    await this.#settleAt(this.#last);
   }
 
-  /** Replaces the whole cluster and waits for nothing. */
+  /**
+   * Replaces what was put under this name before and leaves the rest alone; comes back when the kernel has it. Parts may
+   * change side by side. The agent runs already.
+   */
+  async putPart(name: string, objects: readonly ApiObject[]): Promise<void> {
+    const number = this.#parts.get(name)?.number ?? markNumber - 1 - this.#parts.size;
+    this.#turn += 1;
+    const mark = service(`turn-${this.#turn}`, number);
+    this.#parts.set(name, { number, last: mark.name });
+    await writeManifest(this.#folder.path, `part-${name}.json`, [mark.object, ...objects]);
+    await this.#settleAt(mark.name);
+  }
+
+  /** Replaces the whole cluster, but for its parts, and waits for nothing. */
   async write(objects: readonly ApiObject[], node: ApiObject = nodeObject()): Promise<void> {
     this.#turn += 1;
-    // A Service that says by its name that this version of the file is in the kernel.
-    const mark = service(`turn-${this.#turn}`, 99);
+    const mark = service(`turn-${this.#turn}`, markNumber);
+    this.#last = mark.name;
     await writeManifest(this.#folder.path, 'cluster.json', [node, mark.object, ...objects]);
   }
 
-  /** Until the kernel has what was written last. */
-  async settle(): Promise<void> {
-    const turn = `default/turn-${this.#turn}`;
-    await this.#agent?.waitRows(`the rows of ${turn}`, (rows) => rows.some((row) => row.service === turn));
+  /** Empties the cluster, its parts too; comes back when the kernel knows. */
+  async clear(): Promise<void> {
+    await Promise.all([...this.#parts.keys()].map((name) => this.putPart(name, [])));
+    await this.put([]);
   }
 
-  /** Kills the agent as a crash would, and starts another. */
-  async restart(): Promise<void> {
+  /** Until the kernel has what was written last, parts too. */
+  async settle(): Promise<void> {
+    for (const mark of [this.#last, ...[...this.#parts.values()].map(({ last }) => last)]) await this.#settleAt(mark);
+  }
+
+  /** Kills the agent as a crash would. */
+  async kill(): Promise<void> {
     await this.#agent?.kill();
+    this.#agent = null;
+  }
+
+  /** Kills the agent, where it runs, and starts another. */
+  async restart(): Promise<void> {
+    await this.kill();
     this.#agent = await startWaypost(this.lab.node1, { manifests: this.#folder.path, ...this.#options });
   }
 
@@ -69,6 +99,11 @@ export class LiveCluster implements AsyncDisposable {
   async stop(): Promise<void> {
     await this.#agent?.stop();
     this.#agent = null;
+  }
+
+  async #settleAt(mark: string): Promise<void> {
+    const turn = `default/${mark}`;
+    await this.#agent?.waitRows(`the rows of ${turn}`, (rows) => rows.some((row) => row.service === turn));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { flowsOf } from './flow.ts';
 import { isBelowFrontends } from './frontend-tracer.ts';
-import { readWay, traceNftables } from './nftables-tracer.ts';
+import { traceNftables } from './nftables-tracer.ts';
+import { readWay } from './packet-walk.ts';
 import { packetTable } from './table.ts';
 import { runTraced } from './tracer.ts';
 
@@ -20,7 +21,7 @@ describe.each(traced)('the packet table, traced through the table of nftables mo
 test('[SP-78] every back end of a frontend gets an equal share', () => {
   for (const [, group, tracer] of traced) {
     for (const flow of flowsOf([group], 'nftables').filter(({ expect: { verdict } }) => verdict === 'answered')) {
-      const shares = Map.groupBy(tracer(flow), ({ destination, port }) => `${destination} ${port}`);
+      const shares = Map.groupBy(tracer(flow), ({ packet }) => `${packet.destination} ${packet.destinationPort}`);
       for (const ways of shares.values()) {
         const share = ways.reduce((sum, { probability }) => sum + probability, 0);
         expect([flow.title, share.toFixed(6)]).toEqual([flow.title, (1 / shares.size).toFixed(6)]);

@@ -5,8 +5,9 @@ import { createLab, createTemporaryFolder, startWaypost, writeManifest } from '.
 import type { Lab } from '../lab/mod.ts';
 import { flowsOf } from './flow.ts';
 import type { Group } from './flow.ts';
-import { reasonToSkip, runInLab, startBackends } from './lab-runner.ts';
+import { reasonNotToTrace, reasonToSkip, runInLab, startBackends } from './lab-runner.ts';
 import type { FlowResult } from './lab-runner.ts';
+import { traceInLab } from './lab-trace.ts';
 import { nodeObject } from './objects.ts';
 import { packetTable } from './table.ts';
 import { configOf } from './variant.ts';
@@ -30,11 +31,18 @@ export function describePacketTable(variant: Variant): void {
     afterAll(() => lab?.close());
 
     describe.each(packetTable)('$name', (group) => {
-      let results: ReadonlyMap<string, FlowResult>;
+      let results: Results;
 
       beforeAll(async () => {
         results = await runWithAgent(lab, group, variant);
       }, patient(90_000));
+
+      // Rows that real packets cannot show are traced all the same.
+      test(`waypost trace agrees with every row of ${group.name}`, () => {
+        expect(results.traced.size).toBe(flowsOf([group], variant.mode).filter((flow) => reasonNotToTrace(flow) === null).length);
+        const differing = [...results.traced].filter(([, problems]) => problems.length > 0);
+        expect(Object.fromEntries(differing)).toEqual({});
+      });
 
       const rows = flowsOf([group], variant.mode).map((flow) => {
         const skipped = reasonToSkip(flow);
@@ -43,14 +51,21 @@ export function describePacketTable(variant: Variant): void {
 
       test.for(rows)('$name', ({ title, skipped }, { skip }) => {
         if (skipped !== null) skip(skipped);
-        expect(results.get(title)?.problems).toEqual([]);
+        expect(results.sent.get(title)?.problems).toEqual([]);
       });
     });
   });
 }
 
+interface Results {
+  /** Real packets. */
+  readonly sent: ReadonlyMap<string, FlowResult>;
+  /** The same rows as `waypost trace` reads them out of the kernel: differences in words. */
+  readonly traced: ReadonlyMap<string, readonly string[]>;
+}
+
 /** One life of the agent: from a folder of manifests to packets, and an orderly end. */
-async function runWithAgent(lab: Lab, group: Group, variant: Variant): Promise<ReadonlyMap<string, FlowResult>> {
+async function runWithAgent(lab: Lab, group: Group, variant: Variant): Promise<Results> {
   await using folder = await createTemporaryFolder('waypost-packets-');
   await writeManifest(folder.path, 'group.json', [nodeObject(), ...group.scenarios.flatMap(({ objects }) => objects)]);
   const agent = await startWaypost(lab.node1, {
@@ -60,8 +75,9 @@ async function runWithAgent(lab: Lab, group: Group, variant: Variant): Promise<R
   });
   // Rules stay from one group to the next; what conntrack remembers of the last one must not.
   await lab.flushConntrack();
+  const traced = await traceInLab(lab, group, variant.mode);
   const results = await runInLab(lab, group, variant.mode);
   const code = await agent.stop();
   if (code !== 0) throw new Error(`the agent ended with ${code}:\n${agent.process.output}`);
-  return new Map(results.map((result) => [result.flow.title, result]));
+  return { sent: new Map(results.map((result) => [result.flow.title, result])), traced };
 }

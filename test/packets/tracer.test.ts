@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { flowsOf } from './flow.ts';
-import { readTrace, traceIptables } from './iptables-tracer.ts';
+import { traceIptables } from './iptables-tracer.ts';
+import { readWay } from './packet-walk.ts';
 import { packetTable } from './table.ts';
 import { runTraced } from './tracer.ts';
 
 const traced = await Promise.all(packetTable.map(async (group) => [group.name, group, await traceIptables(group)] as const));
 
 describe.each(traced)('the packet table, traced through iptables rules: %s', (_, group, tracer) => {
-  const results = runTraced(group, (flow) => tracer(flow).map((way) => readTrace(flow, way)));
+  const results = runTraced(group, (flow) => tracer(flow).map((way) => readWay(flow, way)));
 
   test.each(results.map((result) => [result.flow.title, result.problems] as const))('%s', (_title, problems) => {
     expect(problems).toEqual([]);
@@ -18,7 +19,10 @@ test('[SP-78] every back end of a frontend gets an equal share', () => {
   for (const [, group, tracer] of traced) {
     const flows = flowsOf([group]).filter(({ expect: { verdict } }) => verdict === 'answered');
     for (const flow of flows) {
-      const shares = Map.groupBy(tracer(flow), ({ destination, destinationPort }) => `${destination} ${destinationPort}`);
+      const shares = Map.groupBy(
+        tracer(flow),
+        ({ packet: { destination, destinationPort } }) => `${destination} ${destinationPort}`,
+      );
       for (const ways of shares.values()) {
         const share = ways.reduce((sum, { probability }) => sum + probability, 0);
         expect([flow.title, share.toFixed(6)]).toEqual([flow.title, (1 / shares.size).toFixed(6)]);

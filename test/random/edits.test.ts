@@ -31,7 +31,7 @@ async function follow(edits: readonly Edit[]): Promise<readonly string[][]> {
   for (const edit of edits) {
     cluster = applyEdit(cluster, edit);
     await subject.follow(cluster);
-    met.push([...new Set(subject.trace(packet).map((way) => `${way.verdict} ${way.destination}`))].toSorted());
+    met.push([...new Set(subject.trace(packet).map((way) => `${way.end} ${way.packet.destination}`))].toSorted());
   }
   return met;
 }
@@ -43,8 +43,8 @@ function slice(index: number, ...addresses: readonly string[]): Edit {
 }
 
 const service: Edit = { kind: 'service', slot: 0, spec: {} };
-const one = 'accept 10.244.2.11';
-const two = 'accept 10.244.2.12';
+const one = 'sent 10.244.2.11';
+const two = 'sent 10.244.2.12';
 
 test('[SP-14] an endpoint that is added to one slice before it leaves the other never disappears', async () => {
   const met = await follow([
@@ -60,7 +60,7 @@ test('[SP-14] an endpoint that is added to one slice before it leaves the other 
 
 test('[SP-7] slices that come before their Service serve as soon as it is there, and so do late ones', async () => {
   expect(await follow([slice(0, '10.244.2.11'), service, slice(1, '10.244.2.12')])).toEqual([
-    ['accept 10.96.0.1'],
+    ['sent 10.96.0.1'],
     [one],
     [one, two],
   ]);

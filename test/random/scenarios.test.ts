@@ -144,7 +144,10 @@ function inspect(subject: Subject, { mode, configuration }: Pick<Scenario, 'mode
       ...problems,
       `packet ${JSON.stringify(packet)}`,
       `expected ${JSON.stringify(expected)}`,
-      ...ways.flatMap((way) => [`way ${way.verdict} with ${way.probability}`, ...(way.path ?? [])]),
+      ...ways.flatMap((way) => [
+        `way ${way.end} with ${way.probability}`,
+        ...way.steps.map(({ place, text }) => `${place} ${text}`),
+      ]),
     ].join('\n');
   }
   return null;

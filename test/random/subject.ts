@@ -2,15 +2,21 @@ import { makeConfig } from '../../src/config/mod.ts';
 import type { EffectiveConfig } from '../../src/config/mod.ts';
 import { decodeNode, decodeService, decodeSlice, isProxiedService, isProxiedSlice } from '../../src/kube/decode.ts';
 import { createStore } from '../../src/kube/store.ts';
-import { families, noDirt, parseAddress } from '../../src/model/mod.ts';
-import type { Address, DataPlaneSettings, Dirty, Family, Frontend } from '../../src/model/mod.ts';
+import { families, familyOf, hostPrefix, noDirt, parseAddress, parsePrefix } from '../../src/model/mod.ts';
+import type { Address, DataPlaneSettings, Dirty, Family, Frontend, Prefix, Protocol } from '../../src/model/mod.ts';
+import type { Route } from '../../src/netlink/mod.ts';
 import { resolveNodeAddress, resolveSettings } from '../../src/proxy/settings.ts';
 import { deriveFrontends } from '../../src/proxy/view.ts';
+import { createRouting, walkPacket } from '../../src/trace/mod.ts';
+import type { Routing, TracedWay } from '../../src/trace/mod.ts';
 import type { Cluster } from './cluster.ts';
-import { machine, nodeName } from './hosts.ts';
+import { clients, deviceTo, endpointHosts, machine, nodeName } from './hosts.ts';
 import { makeIptablesKernel, makeNftablesKernel } from './kernels.ts';
-import type { Kernel, Way } from './kernels.ts';
+import type { Kernel } from './kernels.ts';
 import type { Mode, Packet, RawConfig } from './reference.ts';
+
+/** Mark bits of somebody else (specification 4.3). */
+export const foreignMark = 0x0001_0010;
 
 /** The mode, and of the host that it has ipset. */
 export interface Stage {
@@ -24,6 +30,8 @@ export class Subject {
   readonly #store = createStore();
   readonly #kernels: Readonly<Record<Family, Kernel>>;
   #cluster: Cluster | null = null;
+  /** As the interfaces of the cluster are now. */
+  readonly #routings = new Map<Family, Routing>();
 
   constructor(config: RawConfig, { mode, withSets }: Stage) {
     this.#config = readConfig(config, mode);
@@ -36,6 +44,7 @@ export class Subject {
   async follow(cluster: Cluster): Promise<void> {
     const before = this.#cluster;
     this.#cluster = cluster;
+    if (before?.interfaces !== cluster.interfaces) this.#routings.clear();
     this.#feed('services', before, cluster);
     this.#feed('slices', before, cluster);
     if (before?.node !== cluster.node) {
@@ -49,13 +58,29 @@ export class Subject {
   }
 
   /** Every way a packet can go through the rules as they stand. */
-  trace(packet: Packet): readonly Way[] {
-    return this.#kernels[packet.family].trace({
-      packet,
-      source: asAddress(packet.source),
-      destination: asAddress(packet.destination),
-      localAddresses: this.#localAddresses(),
+  trace(packet: Packet): readonly TracedWay[] {
+    const stages = this.#kernels[packet.family].stages();
+    const node = {
+      routing: this.#routing(packet.family),
+      stages,
+      sysctls: { forwarding: true, loopbackRouting: () => true, strictReversePath: () => false },
+    };
+    const walked = walkPacket(node, {
+      packet: {
+        family: packet.family,
+        protocol: packet.protocol as Protocol,
+        source: asAddress(packet.source),
+        sourcePort: 40_000,
+        destination: asAddress(packet.destination),
+        destinationPort: packet.port,
+      },
+      inDevice: packet.device,
+      mark: foreignMark,
+      link: null,
+      memory: new Map(),
     });
+    if (!walked.ok) throw new Error(walked.problem.message);
+    return walked.value;
   }
 
   /** What the kernels hold. */
@@ -102,9 +127,38 @@ export class Subject {
     });
   }
 
+  /** As the machines of the scenarios are wired: pods of this node behind devices of their own. */
+  #routing(family: Family): Routing {
+    const known = this.#routings.get(family);
+    if (known !== undefined) return known;
+    const own = this.#localAddresses().filter((address) => familyOf(address) === family);
+    const pods = [...endpointHosts, clients.podHere].map((host) => asAddress(host[family]));
+    const everywhere = parsePrefix(family === 'IPv4' ? '0.0.0.0/0' : '::/0');
+    const rule = { mark: null, protocol: 2, further: false };
+    const made = createRouting({
+      family,
+      routes: [
+        ...own.map((address) => route(hostPrefix(address), 255, 'local', 'eth0')),
+        ...pods.map((address) => route(hostPrefix(address), 254, 'unicast', deviceTo(address))),
+        ...(everywhere === null ? [] : [route(everywhere, 254, 'unicast', 'eth0')]),
+      ],
+      rules: [
+        { ...rule, priority: 0, table: 255 },
+        { ...rule, priority: 32_766, table: 254 },
+      ],
+      addresses: [{ address: asAddress(machine[family]), device: 'eth0', length: family === 'IPv4' ? 24 : 64, scope: 0 }],
+    });
+    this.#routings.set(family, made);
+    return made;
+  }
+
   #localAddresses(): readonly Address[] {
     return [...Object.values(machine), ...(this.#cluster?.interfaces ?? []), '127.0.0.1', '::1'].map(asAddress);
   }
+}
+
+function route(destination: Prefix, table: number, type: Route['type'], device: string): Route {
+  return { destination, table, type, device, source: null, gateway: null, protocol: 2 };
 }
 
 function readConfig(config: RawConfig, mode: Mode): EffectiveConfig {

@@ -60,6 +60,7 @@ export function settingsFor(family: Family, changes: Partial<SideSettings> = {})
     masqueradeBit: 14,
     captureBit: 12,
     echo: 'answer',
+    strays: 'drop',
     echoAddress: null,
     tunnelDevices: [],
     tunnelProtocols: [],

@@ -1,14 +1,15 @@
-import { createInterface } from 'node:readline';
+import { parentPort, workerData } from 'node:worker_threads';
 import { attemptMany, open } from './attempt.ts';
 import type { Held } from './attempt.ts';
+import { enterNamespace } from '../enter-namespace.ts';
 import { Load } from './load.ts';
 import type { Answers, Request } from './protocol.ts';
 import { resolveName } from './resolve.ts';
 import { listen } from './serve.ts';
 
 /**
- * The process that lives in a namespace: server and client in one. Reads a request a line from
- * standard input, answers each with a line that carries its id, and ends with its input.
+ * The thread that lives in a namespace, whose name it is started with: server and client in one. Every request is
+ * answered with a message that carries its id.
  */
 const held = new Map<number, Held>();
 const loads = new Map<number, Load>();
@@ -68,15 +69,13 @@ async function fetchText(url: string, timeoutMs: number): Promise<Answers['http'
   });
 }
 
-const lines = createInterface({ input: process.stdin });
-lines.on('line', (line) => {
-  const { id, ...request } = JSON.parse(line) as { readonly id: number } & Request;
+enterNamespace(workerData as string);
+parentPort?.on('message', ({ id, ...request }: { readonly id: number } & Request) => {
   const handler = handlers[request.op] as (request: Request) => Promise<unknown>;
   Promise.resolve(request)
     .then(handler)
     .then(
-      (value) => process.stdout.write(`${JSON.stringify({ id, value })}\n`),
-      (error: Error) => process.stdout.write(`${JSON.stringify({ id, problem: error.message })}\n`),
+      (value) => parentPort?.postMessage({ id, value }),
+      (error: Error) => parentPort?.postMessage({ id, problem: error.message }),
     );
 });
-lines.on('close', () => process.exit(0));

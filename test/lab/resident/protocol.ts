@@ -1,6 +1,6 @@
 import type { Family, Protocol } from '../../../src/model/mod.ts';
 
-/** What a resident process of a namespace is asked, one JSON object a line. */
+/** What the resident of a namespace is asked. */
 export type Request =
   | { readonly op: 'listen'; readonly name: string; readonly listeners: readonly Listener[] }
   | ({ readonly op: 'connect'; readonly count: number } & Target)

@@ -1,0 +1,46 @@
+import type { EndpointRecord, ServiceKey, Snapshot } from '../model/mod.ts';
+import { jsonReply } from '../observe/mod.ts';
+import type { Page } from '../observe/mod.ts';
+import type { NamedEndpoint } from './agent-names.ts';
+
+/** More are not told: who asks for that many asks for everything. */
+const mostEndpoints = 1000;
+
+/**
+ * `/endpoints` of the debug address: the endpoints at the addresses that `address` names, once or more often, or of the pod
+ * `pod` (`namespace/name`). Each is looked for among all of them, which is for people to ask and not for programs.
+ */
+export function makeEndpointPages(snapshot: () => Snapshot | null): ReadonlyMap<string, Page> {
+  return new Map<string, Page>([
+    [
+      '/endpoints',
+      ({ query }) => {
+        const addresses = new Set(query.getAll('address'));
+        const pod = query.get('pod');
+        const known = snapshot();
+        return jsonReply(200, { endpoints: known === null ? [] : findEndpoints(known, addresses, pod) });
+      },
+    ],
+  ]);
+}
+
+function findEndpoints(snapshot: Snapshot, addresses: ReadonlySet<string>, pod: string | null): readonly NamedEndpoint[] {
+  const found = new Map<string, NamedEndpoint>();
+  for (const [service, slices] of snapshot.slices) {
+    for (const slice of slices) {
+      for (const endpoint of slice.endpoints) {
+        const named = nameEndpoint(service, endpoint);
+        if (!addresses.has(named.address) && (pod === null || named.pod !== pod)) continue;
+        found.set(`${service} ${named.address}`, named);
+        if (found.size >= mostEndpoints) return [...found.values()];
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+/** An endpoint's Pod lives in the namespace of its Service. */
+function nameEndpoint(service: ServiceKey, { address, nodeName, podName }: EndpointRecord): NamedEndpoint {
+  const namespace = service.slice(0, service.indexOf('/'));
+  return { address, service, node: nodeName, pod: podName === null ? null : `${namespace}/${podName}` };
+}
