@@ -2,6 +2,7 @@ import { succeed } from '../model/mod.ts';
 import type { DataPlane, Family, Outcome } from '../model/mod.ts';
 import { createNftablesDataPlane, probeNftables, shareGenerations } from '../nftables/mod.ts';
 import type { OwnGenerations } from '../nftables/mod.ts';
+import { straysOf } from './make-data-planes.ts';
 import type { DataPlaneOptions, DataPlanes } from './make-data-planes.ts';
 import { openNft } from './open-nft.ts';
 
@@ -42,6 +43,7 @@ async function makePlane(
       port: port.value,
       generations,
       serviceCidrs: config.serviceCidrs,
+      strays: straysOf(config.ingress ?? { noEndpointsAction: null }),
       pause,
       now: () => performance.now(),
     }),

@@ -29,6 +29,8 @@ import type { Command } from './transaction.ts';
 export interface NftablesOptions extends PlaneKernelOptions {
   /** Ranges that ClusterIPs are of. */
   readonly serviceCidrs: readonly Prefix[];
+  /** What becomes of packets to an address of Services alone ({@link Frontend.exclusive}) that no frontend took. */
+  readonly strays: 'drop' | 'reject';
 }
 
 /**
@@ -187,9 +189,9 @@ class NftablesDataPlane implements DataPlane {
   }
 
   #context(): PlaneContext {
-    const { family, serviceCidrs } = this.#options;
+    const { family, serviceCidrs, strays } = this.#options;
     if (this.#settings === null) throw new Error('there are no settings yet');
-    return { family, settings: this.#settings, serviceCidrs };
+    return { family, settings: this.#settings, serviceCidrs, strays };
   }
 
   #touch(plans: readonly ServicePlan[], scope: Scope): Touched {

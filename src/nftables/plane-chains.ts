@@ -41,6 +41,8 @@ export interface PlaneContext {
   readonly settings: DataPlaneSettings;
   /** Ranges that ClusterIPs are of: what no Service has of them is dropped. */
   readonly serviceCidrs: readonly Prefix[];
+  /** What becomes of a packet to an address of Services alone that no frontend took. */
+  readonly strays: 'drop' | 'reject';
 }
 
 /**
@@ -136,14 +138,19 @@ function loopbackOf(family: Family): Prefix | string {
 }
 
 /** What was not translated is refused, new connections alone (specification 3.3). */
-function planRefusal({ family, settings, serviceCidrs }: PlaneContext, fields: PlaneFields): readonly SideChain[] {
+function planRefusal({ family, settings, serviceCidrs, strays }: PlaneContext, fields: PlaneFields): readonly SideChain[] {
   const { daddr, destination } = fields;
   const refuse = (place: Place): SideChain['rules'] => [
     [inSet(destination[place], refusedSet(place, 'drop')), drop],
     [inSet(destination[place], refusedSet(place, 'reject')), portUnreachable],
   ];
   return [
-    ...(['input', 'forward', 'output'] as const).map((hook) => filterChain(`refuse_${hook}`, hook, 0, [[isNew, goto('refuse')]])),
+    ...(['input', 'output'] as const).map((hook) => filterChain(`refuse_${hook}`, hook, 0, [[isNew, goto('refuse')]])),
+    filterChain('refuse_forward', 'forward', 0, [
+      [isNew, jump('refuse')],
+      // Sent on, it would come back from whoever led it here, until its time to live is over.
+      [inSet([daddr], 'closed_ips'), strays === 'drop' ? drop : portUnreachable],
+    ]),
     plainChain('refuse', [
       [match('ct status', { anyOf: ['dnat'] }), leave],
       ...refuse('service'),

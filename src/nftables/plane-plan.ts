@@ -80,8 +80,9 @@ export function planService(
     shared.set(sharedText(one), one);
   };
   for (const frontend of frontends) {
-    const { address, protocol, port, kind } = frontend;
+    const { address, protocol, port, kind, exclusive = false } = frontend;
     if (address !== null) share(kind === 'ClusterIP' ? 'cluster_ips' : 'external_ips', address);
+    if (address !== null && exclusive) share('closed_ips', address);
     for (const pool of poolsOf(frontend)) {
       if (spreads.has(pool.key)) continue;
       const spread = spreadOf(pool);

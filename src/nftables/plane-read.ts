@@ -82,7 +82,14 @@ interface Draft {
   readonly sources: Prefix[];
 }
 
-const sharedSets: ReadonlySet<string> = new Set(['cluster_ips', 'external_ips', 'node_port_addresses', 'hairpin', 'zero']);
+const sharedSets: ReadonlySet<string> = new Set([
+  'cluster_ips',
+  'external_ips',
+  'closed_ips',
+  'node_port_addresses',
+  'hairpin',
+  'zero',
+]);
 const laneOfSticky = new Map(lanes.map((lane) => [stickyMap(lane), lane]));
 const slotsOf = new Map(
   lanes.flatMap((lane) => protocols.map((protocol) => [slotMap(lane, protocol), { lane, protocol }] as const)),

@@ -118,7 +118,7 @@ function listSets(family: Family): readonly SetDefinition[] {
   const spots: Readonly<Record<Place, readonly DatumType[]>> = { service: [address, 'port'], node_port: ['port'] };
   const plain = (name: string, key: readonly DatumType[]): SetDefinition => defineSet({ name, key, size: null });
   return [
-    ...['cluster_ips', 'external_ips', 'node_port_addresses'].map((name) => plain(name, [address])),
+    ...['cluster_ips', 'external_ips', 'closed_ips', 'node_port_addresses'].map((name) => plain(name, [address])),
     plain('hairpin', [address, address]),
     plain('restricted', keys.service),
     defineSet({ name: 'sources', key: [...keys.service, address], interval: true }),

@@ -33,7 +33,7 @@ export const planeSettings: DataPlaneSettings = {
 
 export function planeOn(port: NftPort, family: Family = 'IPv4', generations = shareGenerations()): DataPlane {
   const serviceCidrs = [parsePrefix('10.96.0.0/12')].filter((one) => one !== null);
-  return createNftablesDataPlane({ port, family, generations, serviceCidrs, pause: () => null, now: () => 0 });
+  return createNftablesDataPlane({ port, family, generations, serviceCidrs, strays: 'drop', pause: () => null, now: () => 0 });
 }
 
 function backend(number: number, local: boolean, weight = 1): Backend {
@@ -103,6 +103,7 @@ function planeFrontends(shape: PlaneShape): readonly Frontend[] {
     scheduler: null,
     drainSeconds: null,
     publication: null,
+    exclusive: kind === 'LoadBalancerIP',
     precedence: name,
     healthCheckPort: externalLocal ? 32_000 : 0,
   });

@@ -33,7 +33,7 @@ function planProbe(family: Family): readonly Command[] {
     masqueradeBit: 14,
     nodeAddress: null,
   };
-  const chains = planChains({ family, settings, serviceCidrs: range === null ? [] : [range] });
+  const chains = planChains({ family, settings, serviceCidrs: range === null ? [] : [range], strays: 'drop' });
   const address = (family === 'IPv4' ? '192.0.2.1' : '2001:db8::1') as Address;
   const sticky: StickyPool = {
     chain: 'sticky',

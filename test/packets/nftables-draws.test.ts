@@ -102,3 +102,19 @@ test('of two Services that ask for one node port the one with precedence has it,
   await plane.apply({ settings: planeSettings, services: new Map([['ns/a', []]]), complete: false });
   expect(await met()).toEqual(['10.244.0.2']);
 });
+
+test('[INGRESS-6] what no port of a published address takes is not sent on, and other addresses are left alone', async () => {
+  const port = createFakeNftPort();
+  const published = { ...plainShape, nodePort: 30_001, backends: [1] };
+  await planeOn(port).apply(completeChange([published]));
+  const table = await readPlaneTable(port);
+  if (table === null) throw new Error('there is no table');
+  const endOf = (destination: string, destinationPort: number): readonly string[] =>
+    walk(table, { ...pod, packet: { ...pod.packet, destination: destination as Address, destinationPort } }).map(
+      ({ end }) => end,
+    );
+  const [address, other] = ['203.0.0.7', '203.0.0.8'];
+  expect(endOf(address, 80)).toEqual(['sent']);
+  expect(endOf(address, 81)).toEqual(['dropped']);
+  expect(endOf(other, 81)).toEqual(['sent']);
+});

@@ -30,6 +30,7 @@ async function programGroup(group: Group, family: Family): Promise<TracedNode> {
     port,
     generations: shareGenerations(),
     serviceCidrs: [parsePrefix(ranges.services[family])].filter((prefix) => prefix !== null),
+    strays: 'drop',
     pause: () => null,
     now: () => 0,
   });

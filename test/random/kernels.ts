@@ -60,7 +60,15 @@ export function makeIptablesKernel(family: Family, withSets: boolean): Kernel {
 export function makeNftablesKernel(family: Family): Kernel {
   const port = createFakeNftPort();
   const generations = shareGenerations();
-  const plane = createNftablesDataPlane({ family, port, generations, serviceCidrs: [], pause: () => null, now: () => 0 });
+  const plane = createNftablesDataPlane({
+    family,
+    port,
+    generations,
+    serviceCidrs: [],
+    strays: 'drop',
+    pause: () => null,
+    now: () => 0,
+  });
   let table: TableState | null = null;
   let stages: readonly TraceStage[] | null = null;
   return {
