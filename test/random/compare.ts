@@ -1,10 +1,18 @@
 import type { TracedWay } from '../../src/trace/mod.ts';
 import { machine } from './hosts.ts';
-import type { Expected, Mode, Packet } from './reference.ts';
+import type { Expected, Packet } from './reference.ts';
 import { foreignMark } from './subject.ts';
 
-/** Differences in words between what must become of a packet and all the ways it can go; none means they agree. */
-export function compare(mode: Mode, expected: Expected, packet: Packet, ways: readonly TracedWay[]): readonly string[] {
+/**
+ * Differences in words between what must become of a packet and all the ways it can go; none means they agree. `knownHere`
+ * says of an endpoint whether the data plane can know that what comes from it comes from this node.
+ */
+export function compare(
+  knownHere: (address: string) => boolean,
+  expected: Expected,
+  packet: Packet,
+  ways: readonly TracedWay[],
+): readonly string[] {
   if (expected.verdict === 'open') return [];
   if (ways.length === 0) return ['no way at all'];
   const marked = ways.some((way) => way.end === 'sent' && way.mark !== foreignMark);
@@ -19,7 +27,7 @@ export function compare(mode: Mode, expected: Expected, packet: Packet, ways: re
   }
   for (const [end, group] of shares) {
     if (!expected.to.includes(end)) problems.push(`goes to ${end} as well`);
-    problems.push(...group.flatMap((way) => compareSource(mode, expected.masquerade, packet, way)));
+    problems.push(...group.flatMap((way) => compareSource(knownHere, expected.masquerade, packet, way)));
   }
   return problems;
 }
@@ -33,11 +41,10 @@ function differing(verdict: string, packet: Packet, ways: readonly TracedWay[]):
 }
 
 /** A back end in the node's own network namespace may see either (specification 4.1). */
-function compareSource(mode: Mode, masquerade: boolean, packet: Packet, way: TracedWay): string[] {
+function compareSource(knownHere: (address: string) => boolean, masquerade: boolean, packet: Packet, way: TracedWay): string[] {
   if (way.end !== 'sent' || !isTranslated(packet, way)) return [];
   const hairpin = packet.source === way.packet.destination;
-  // 3.7: in nftables mode an endpoint of another node that comes by here is not known for what it is.
-  if (hairpin && mode === 'nftables' && packet.device === 'eth0') return [];
+  if (hairpin && !knownHere(packet.source)) return [];
   const due = masquerade || hairpin ? machine[packet.family] : packet.source;
   return way.packet.source === due ? [] : [`${way.packet.destination} sees ${way.packet.source}, not ${due}`];
 }
