@@ -7,7 +7,7 @@ import { describeWhere } from '../lab/describe-lab.ts';
 import { kernelFamilies, pollUntil } from '../lab/mod.ts';
 import type { Place } from '../lab/mod.ts';
 import { configOf } from '../packets/variant.ts';
-import { netlinkVariant } from './variants.ts';
+import { longRuns, netlinkVariant } from './variants.ts';
 
 const variant = netlinkVariant();
 const families = kernelFamilies();
@@ -36,7 +36,7 @@ async function placementOf(stage: FailOverStage, family: Family): Promise<Readon
 }
 
 /** One stage for all: building it takes long in an emulated machine. */
-describeWhere(variant.capability, 'announced addresses in IPVS mode, with two agents', () => {
+describeWhere(longRuns, 'announced addresses in IPVS mode, with two agents', () => {
   let stage: FailOverStage;
 
   beforeAll(async () => {

@@ -16,7 +16,7 @@ import type { Crossings } from './counting.ts';
 import { mustRun, target, verdictOf } from './tools.ts';
 import { createTwoNodes } from './two-nodes.ts';
 import type { TwoNodes } from './two-nodes.ts';
-import { netlinkVariant } from './variants.ts';
+import { longRuns, netlinkVariant } from './variants.ts';
 
 const variant = netlinkVariant();
 const hasGue = (await kernelModule('fou')) && (await kernelModule('fou6'));
@@ -52,7 +52,7 @@ function addressOf(one: ServiceUnderTest, family: Family): string {
   return one.loadBalancerIp.addresses[family] ?? '';
 }
 
-describeWhere(variant.capability, 'direct return between two nodes, with real packets', () => {
+describeWhere(longRuns, 'direct return between two nodes, with real packets', () => {
   let lab: Lab;
   let cluster: TwoNodes;
 

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeWhere } from '../lab/describe-lab.ts';
 import { buildLoadTools, canBuildLoad, createLab, listenOnAll, pollUntil } from '../lab/mod.ts';
 import type { Lab, LoadTools, Place, SocketProtocol, SteadyReport } from '../lab/mod.ts';
@@ -11,7 +11,7 @@ import type { LiveCluster } from '../packets/live-cluster.ts';
 import { at, ready, service, slices } from '../packets/objects.ts';
 import { configOf } from '../packets/variant.ts';
 import { mustRun, readServers, target } from './tools.ts';
-import { netlinkVariant } from './variants.ts';
+import { longRuns, netlinkVariant } from './variants.ts';
 
 /**
  * All back ends of a Service are replaced ten times under load from a client outside, a pod and the node, in both
@@ -91,7 +91,7 @@ describeWhere(variant.capability.ok ? builds : variant.capability, 'rolling repl
     expect(summarize(await load.stop())).toEqual(unharmed);
   });
 
-  describe('a change of mode', () => {
+  describeWhere(longRuns, 'a change of mode', () => {
     test('[IPVS-51][IPVS-55] no connection is lost when it becomes iptables and ipvs again, and what is established goes on', async () => {
       const c1 = lab.place('c1');
       await lab.place('p1').listen(listenOnAll([9090]));

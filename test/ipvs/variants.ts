@@ -1,5 +1,7 @@
 import { kernelHasIpvs } from '../lab/capability.ts';
+import type { Capability } from '../lab/capability.ts';
 import { ranges } from '../lab/addressing.ts';
+import { slowFactor } from '../lab/patience.ts';
 import type { Variant } from '../packets/variant.ts';
 
 const capability = await kernelHasIpvs();
@@ -30,3 +32,9 @@ export function netlinkVariant(): Variant {
   if (variant === undefined) throw new RangeError('there is no variant of IPVS mode');
   return variant;
 }
+
+/** What takes minutes where each instruction is emulated, or leans on leases of two seconds, which mean little there. */
+export const longRuns: Capability =
+  slowFactor === 1 || process.env['WAYPOST_TEST_LONG'] === '1'
+    ? capability
+    : { ok: false, reason: 'software emulation is too slow for it; WAYPOST_TEST_LONG=1 runs it all the same' };
