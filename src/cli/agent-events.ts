@@ -1,6 +1,7 @@
 import type { AgentEvent } from '../kube/mod.ts';
 import type { Family, Problem, ProxyMode, ServiceKey } from '../model/mod.ts';
 import type { AfterSync, AppliedSync, Notice } from '../proxy/mod.ts';
+import { aboutService } from './about-service.ts';
 
 /** What the Node's Events say when the agent runs (specification 9.6). */
 export function describeStart(nodeName: string, mode: ProxyMode): readonly AgentEvent[] {
@@ -43,8 +44,7 @@ export class RefusalEvents implements AfterSync {
     const message = describeRefusal(family, problem);
     if (told.get(service) === message) return;
     told.set(service, message);
-    const slash = service.indexOf('/');
-    const about = { kind: 'Service', namespace: service.slice(0, slash), name: service.slice(slash + 1) } as const;
+    const about = aboutService(service);
     this.#event({ about, type: 'Warning', reason: 'SyncFailed', action: 'Sync', message });
   }
 

@@ -1,6 +1,7 @@
 import type { AnnounceRow } from '../ingress/mod.ts';
 import type { AgentEvent } from '../kube/mod.ts';
 import type { Address, ServiceKey } from '../model/mod.ts';
+import { aboutService } from './about-service.ts';
 
 export interface AnnounceEventsOptions {
   readonly nodeName: string;
@@ -31,8 +32,7 @@ export class AnnounceEvents {
 
   #tell(address: Address, well: boolean, message: string): void {
     for (const service of this.#options.servicesOf(address)) {
-      const slash = service.indexOf('/');
-      const about = { kind: 'Service', namespace: service.slice(0, slash), name: service.slice(slash + 1) } as const;
+      const about = aboutService(service);
       const reason = well ? 'Announced' : 'NotAnnounced';
       this.#options.event({ about, type: well ? 'Normal' : 'Warning', reason, action: 'Announce', message });
     }

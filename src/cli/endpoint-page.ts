@@ -1,3 +1,4 @@
+import { splitServiceKey } from '../model/mod.ts';
 import type { EndpointRecord, ServiceKey, Snapshot } from '../model/mod.ts';
 import { jsonReply } from '../observe/mod.ts';
 import type { Page } from '../observe/mod.ts';
@@ -29,9 +30,9 @@ function findEndpoints(snapshot: Snapshot, addresses: ReadonlySet<string>, pod: 
   for (const [service, slices] of snapshot.slices) {
     for (const slice of slices) {
       for (const endpoint of slice.endpoints) {
-        const named = nameEndpoint(service, endpoint);
-        if (!addresses.has(named.address) && (pod === null || named.pod !== pod)) continue;
-        found.set(`${service} ${named.address}`, named);
+        // There may be very many, and nearly all are somebody else's.
+        if (!addresses.has(endpoint.address) && (pod === null || podOf(service, endpoint) !== pod)) continue;
+        found.set(`${service} ${endpoint.address}`, nameEndpoint(service, endpoint));
         if (found.size >= mostEndpoints) return [...found.values()];
       }
     }
@@ -39,8 +40,11 @@ function findEndpoints(snapshot: Snapshot, addresses: ReadonlySet<string>, pod: 
   return [...found.values()];
 }
 
+function nameEndpoint(service: ServiceKey, endpoint: EndpointRecord): NamedEndpoint {
+  return { address: endpoint.address, service, node: endpoint.nodeName, pod: podOf(service, endpoint) };
+}
+
 /** An endpoint's Pod lives in the namespace of its Service. */
-function nameEndpoint(service: ServiceKey, { address, nodeName, podName }: EndpointRecord): NamedEndpoint {
-  const namespace = service.slice(0, service.indexOf('/'));
-  return { address, service, node: nodeName, pod: podName === null ? null : `${namespace}/${podName}` };
+function podOf(service: ServiceKey, { podName }: EndpointRecord): string | null {
+  return podName === null ? null : `${splitServiceKey(service).namespace}/${podName}`;
 }

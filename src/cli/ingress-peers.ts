@@ -82,7 +82,7 @@ export class IngressPeers implements PeerKnowledge {
     // Clusters have thousands of Nodes.
     if (known !== undefined && known.nodes === nodes && known.changes === changes) return known.settings;
     const found = this.#findPeers(family, nodes);
-    const settings = isDeepStrictEqual(known?.settings, found) && known !== undefined ? known.settings : found;
+    const settings = known !== undefined && isDeepStrictEqual(known.settings, found) ? known.settings : found;
     this.#peers.set(family, { nodes, changes, settings });
     return settings;
   }

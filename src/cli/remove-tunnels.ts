@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { succeed } from '../model/mod.ts';
 import type { Family, Outcome, Pause } from '../model/mod.ts';
 import { openTunnelPort } from '../netlink/mod.ts';
 import type { TunnelPort } from '../netlink/mod.ts';
@@ -15,5 +14,5 @@ export async function removeTunnels(family: Family): Promise<Outcome<readonly st
   if (!opened.ok) return opened;
   const removed = await removeTunnel(opened.value, family);
   opened.value.close();
-  return removed.ok ? succeed(removed.value) : removed;
+  return removed;
 }

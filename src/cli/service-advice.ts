@@ -1,6 +1,7 @@
 import type { AgentEvent } from '../kube/mod.ts';
 import type { Problem } from '../model/mod.ts';
 import type { Notice } from '../proxy/mod.ts';
+import { aboutService } from './about-service.ts';
 
 /** Services that are remembered as told; beyond that the memory starts afresh. */
 const mostRemembered = 10_000;
@@ -36,8 +37,7 @@ export class ServiceAdvice {
     if (this.#told.has(told)) return;
     if (this.#told.size >= mostRemembered) this.#told.clear();
     this.#told.add(told);
-    const slash = service.indexOf('/');
-    const about = { kind: 'Service', namespace: service.slice(0, slash), name: service.slice(slash + 1) } as const;
+    const about = aboutService(service);
     const reason = reasons[code] ?? 'NotFollowed';
     this.#event({ about, type: 'Warning', reason, action: 'Configure', message: `${message} (${code})` });
   }

@@ -5,6 +5,7 @@ import type { EffectiveConfig, IngressSettings } from '../config/mod.ts';
 import { openAddressStores } from '../kube/mod.ts';
 import type { AddressStores } from '../kube/mod.ts';
 import type { Address, Dirty, Family, Pause, PublishNotice, Publisher, ServiceKey, Snapshot } from '../model/mod.ts';
+import { aboutService } from './about-service.ts';
 import { apiAccess } from './api-access.ts';
 import { startIngressAnnounce } from './ingress-announce.ts';
 import { PublicationBook } from './ingress-book.ts';
@@ -162,8 +163,7 @@ function makeNotice({ logger, event = () => {} }: StartIngressOptions): (notice:
     const type = reason === 'Published' ? 'Normal' : 'Warning';
     if (type === 'Warning') logger.warn(message, { service, reason });
     else logger.info(message, { service });
-    const slash = service.indexOf('/');
-    const about = { kind: 'Service', namespace: service.slice(0, slash), name: service.slice(slash + 1) } as const;
+    const about = aboutService(service);
     event({ about, type, reason, action: 'Publish', message });
   };
 }

@@ -1,4 +1,4 @@
-import { matchesSelector } from '../model/mod.ts';
+import { matchesSelector, splitServiceKey } from '../model/mod.ts';
 import { ReverseIndex } from './reverse-index.ts';
 import type { KubernetesSettings } from './settings.ts';
 import { NamespaceEntry, ServiceEntry, addressesOf, packService, sameData } from './zone-entry.ts';
@@ -37,7 +37,10 @@ export class ZoneStore {
     let visible = false;
     for (const name of change.removedNamespaces) visible = this.#showNamespace(name, false) || visible;
     for (const namespace of change.namespaces) visible = this.#showNamespace(namespace.name, this.#admits(namespace)) || visible;
-    for (const key of change.removedServices) visible = this.#removeService(...splitKey(key)) || visible;
+    for (const key of change.removedServices) {
+      const { namespace, name } = splitServiceKey(key);
+      visible = this.#removeService(namespace, name) || visible;
+    }
     for (const service of change.services) visible = this.#replaceService(service) || visible;
     visible = this.pods.apply(change.pods, change.removedPods) || visible;
     const isFirst = change.synced && !this.#synced;
@@ -133,9 +136,4 @@ export class ZoneStore {
 
 function keyOf(service: ServiceEntry): string {
   return `${service.namespace.name}/${service.name}`;
-}
-
-function splitKey(key: string): [namespace: string, name: string] {
-  const slash = key.indexOf('/');
-  return [key.slice(0, slash), key.slice(slash + 1)];
 }

@@ -1,4 +1,4 @@
-import { precedenceOf } from '../model/mod.ts';
+import { precedenceOf, splitServiceKey } from '../model/mod.ts';
 import type { Family, Frontend, PublishRequest, ServiceKey } from '../model/mod.ts';
 import { judgeAddresses } from './address-checks.ts';
 import type { JudgeAddress } from './address-checks.ts';
@@ -37,7 +37,7 @@ export function createPublisher(options: PublisherOptions): IngressPublisher {
     const { claims, budget, known } = families[family];
     if (!known.delete(service)) return;
     const claimant = { service, precedence: '' };
-    const namespace = service.slice(0, service.indexOf('/'));
+    const { namespace } = splitServiceKey(service);
     board.show(service, family, []);
     tellOthers([claims.replace(claimant, []), budget.replace(namespace, claimant, 0)], service);
   }

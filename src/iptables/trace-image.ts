@@ -1,7 +1,5 @@
-import { addressBytes } from '../model/mod.ts';
-import type { Protocol, TracedPacket } from '../model/mod.ts';
-
-const protocolNumbers: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
+import { addressBytes, protocolNumbers } from '../model/mod.ts';
+import type { TracedPacket } from '../model/mod.ts';
 
 /** The packet's IP header without options, and its two ports. */
 export function packetImage({ family, source, destination, protocol, sourcePort, destinationPort }: TracedPacket): Uint8Array {

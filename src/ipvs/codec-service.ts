@@ -1,4 +1,4 @@
-import { addressBits, addressBytes, families, formatAddress } from '../model/mod.ts';
+import { addressBits, addressBytes, families, formatAddress, protocolNumbers } from '../model/mod.ts';
 import type { Address, Family, Protocol } from '../model/mod.ts';
 import { walkAttributes, writeAttribute, writeNested } from '../netlink/mod.ts';
 import type { ByteWriter } from '../netlink/mod.ts';
@@ -33,8 +33,6 @@ const schedulerFlagBits: readonly (readonly [SchedulerFlag, number])[] = [
 const managedFlags = 0x3d;
 
 export const familyNumbers: Readonly<Record<Family, number>> = { IPv4: 2, IPv6: 10 };
-const protocolNumbers: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
-
 const encoder = new TextEncoder();
 
 /** Writes the nested attribute that names a server. */

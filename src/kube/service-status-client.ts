@@ -1,4 +1,4 @@
-import { parseAddress } from '../model/mod.ts';
+import { parseAddress, splitServiceKey } from '../model/mod.ts';
 import type { LiveService, ServiceKey, ServiceStatusStore } from '../model/mod.ts';
 import { mapStored, requestObject } from './object-request.ts';
 import type { ObjectAccess } from './object-request.ts';
@@ -20,8 +20,8 @@ export function createServiceStatusClient(access: ObjectAccess): ServiceStatusSt
 }
 
 function pathOf(service: ServiceKey): string {
-  const slash = service.indexOf('/');
-  return `/api/v1/namespaces/${service.slice(0, slash)}/services/${service.slice(slash + 1)}`;
+  const { namespace, name } = splitServiceKey(service);
+  return `/api/v1/namespaces/${namespace}/services/${name}`;
 }
 
 function readLive(raw: unknown): LiveService {

@@ -45,7 +45,7 @@ export type { LeaseListener, LeasePort, MemberLease } from './member-lease.ts';
 export type { NodeChoices, NodePortChoice, PodDetection } from './node-settings.ts';
 export { fail, succeed } from './outcome.ts';
 export type { Outcome, Problem } from './outcome.ts';
-export { addStep, startWorld, stepsOf } from './packet-trace.ts';
+export { addStep, masquerade, startWorld, stepsOf, tellNoMasquerade, translateDestination } from './packet-trace.ts';
 export type {
   PacketWorld,
   PathStep,
@@ -61,10 +61,10 @@ export type {
 } from './packet-trace.ts';
 export type { Pause } from './pause.ts';
 export type { PeerNode, PeerSettings, TunnelProtocol } from './peers.ts';
-export { formatEndpoint, isPort, protocols } from './port.ts';
+export { formatEndpoint, isPort, protocolNumbers, protocols } from './port.ts';
 export type { Protocol } from './port.ts';
 export { precedenceOf } from './precedence.ts';
-export { addressBits, formatPrefix, hostPrefix, parsePrefix, prefixContains } from './prefix.ts';
+export { addressBits, findLongest, formatPrefix, hostPrefix, parsePrefix, prefixContains } from './prefix.ts';
 export type { Prefix } from './prefix.ts';
 export type {
   AddressCapture,
@@ -83,6 +83,7 @@ export type {
 export type { BackendAddress, PublishNotice, PublishReason, PublishRequest, Publisher } from './publisher.ts';
 export { noPublishing } from './publication.ts';
 export { noLabels, noTuning } from './records.ts';
+export { splitServiceKey } from './service-key.ts';
 export type {
   Affinity,
   ClusterIps,

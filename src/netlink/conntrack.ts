@@ -1,5 +1,5 @@
-import { addressBytes, familyOf } from '../model/mod.ts';
-import type { Address, Family, Protocol } from '../model/mod.ts';
+import { addressBytes, familyOf, protocolNumbers } from '../model/mod.ts';
+import type { Address, Family } from '../model/mod.ts';
 import { walkAttributes, writeAttribute, writeNested } from './attributes.ts';
 import type { ByteWriter } from './bytes.ts';
 import type { ConntrackFlow, ConntrackQuery } from './conntrack-port.ts';
@@ -17,8 +17,6 @@ const ctaProtocol = { number: 1, sourcePort: 2, destinationPort: 3 } as const;
 const ctaFilter = { originalFlags: 1 } as const;
 /** Which part of the original tuple a filter compares: its protocol number. */
 const filterByProtocol = 1 << 3;
-
-const protocolNumbers: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
 
 const headerLength = 4;
 

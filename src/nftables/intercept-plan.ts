@@ -1,7 +1,8 @@
-import { familyOf, interceptLease } from '../model/mod.ts';
+import { familyOf, interceptLease, protocolNumbers } from '../model/mod.ts';
 import type { Capture, Family, InterceptWish, PodTraffic } from '../model/mod.ts';
 import { inSet, match, matchNot, notInSet } from './expression.ts';
 import type { FieldName, RewriteStatement, Source, Statement } from './expression.ts';
+import { addChain, addRules } from './side-context.ts';
 import { sideFields } from './side-fields.ts';
 import { defineSet } from './transaction.ts';
 import type { Chain, Command, Element, SetDefinition, TableName } from './transaction.ts';
@@ -26,7 +27,6 @@ const accept: Statement = { kind: 'accept' };
 const drop: Statement = { kind: 'drop' };
 const leave: Statement = { kind: 'return' };
 const notrack: Statement = { kind: 'notrack' };
-const protocolNumbers = { TCP: 6, UDP: 17 } as const;
 const protocols = ['udp', 'tcp'] as const;
 
 /** A key that is the same for every packet: it is in the set or it is not. */
@@ -98,8 +98,8 @@ export function writeIntercept({ sets, chains }: InterceptPlan, owned: boolean):
     owned ? { kind: 'add-table', owned } : { kind: 'add-table' },
     ...sets.map(({ set }): Command => ({ kind: 'add-set', set })),
     ...sets.flatMap(addElements),
-    ...chains.map(({ chain }): Command => ({ kind: 'add-chain', chain })),
-    ...chains.flatMap(addRules),
+    ...chains.map(({ chain }) => addChain(chain)),
+    ...chains.flatMap(({ chain: { name }, rules }) => addRules({ name, rules })),
   ];
 }
 
@@ -113,16 +113,12 @@ export function rewriteIntercept({ sets, chains }: InterceptPlan): readonly Comm
     ...refilled.map(({ set }): Command => ({ kind: 'flush-set', set })),
     ...refilled.flatMap(addElements),
     ...chains.map(({ chain }): Command => ({ kind: 'flush-chain', chain: chain.name })),
-    ...chains.flatMap(addRules),
+    ...chains.flatMap(({ chain: { name }, rules }) => addRules({ name, rules })),
   ];
 }
 
 function addElements({ set, elements }: InterceptPlan['sets'][number]): readonly Command[] {
   return elements.length === 0 ? [] : [{ kind: 'add-elements', set, elements }];
-}
-
-function addRules({ chain, rules }: InterceptPlan['chains'][number]): readonly Command[] {
-  return rules.map((statements) => ({ kind: 'add-rule', chain: chain.name, rule: { statements } }));
 }
 
 /** A transaction after which nothing more is captured. */

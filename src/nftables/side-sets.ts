@@ -8,9 +8,6 @@ export function sideTable(family: Family): TableName {
   return { family: family === 'IPv4' ? 'ip' : 'ip6', name: 'waypost' };
 }
 
-/** Numbers in the IP header. */
-export const protocolNumbers: Readonly<Record<Protocol, number>> = { TCP: 6, UDP: 17, SCTP: 132 };
-
 /** Types of ports where the tool insists on the protocol. */
 const portTypes: Readonly<Record<Protocol, DatumType>> = { TCP: 'tcp port', UDP: 'udp port', SCTP: 'sctp port' };
 
