@@ -15,7 +15,7 @@ export function checkExpression(expression: string, known: KnownMetrics): readon
   const found = [...expression.matchAll(metricsOf)];
   if (found.length === 0) mistakes.push('it names no metric');
   for (const [, written = '', selectors = ''] of found) {
-    const base = known.has(written) ? written : written.replace(/_(?:bucket|sum|count)$/, '');
+    const base = baseOf(written, known);
     const metric = known.get(base);
     if (metric === undefined || (base !== written && metric.type !== 'histogram')) {
       mistakes.push(`there is no metric ${written}`);
@@ -41,7 +41,10 @@ export function checkExpression(expression: string, known: KnownMetrics): readon
 
 /** The metrics that an expression names, in its order; histograms without the ending of a series. */
 export function metricsIn(expression: string, known: KnownMetrics): readonly string[] {
-  return [...expression.matchAll(metricsOf)].map(([, name = '']) =>
-    known.has(name) ? name : name.replace(/_(?:bucket|sum|count)$/, ''),
-  );
+  return [...expression.matchAll(metricsOf)].map(([, name = '']) => baseOf(name, known));
+}
+
+/** The metric that a series is of. */
+function baseOf(series: string, known: KnownMetrics): string {
+  return known.has(series) ? series : series.replace(/_(?:bucket|sum|count)$/, '');
 }

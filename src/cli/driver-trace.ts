@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createExecPort, createShell, listClientSets, parseSetMembers, toolNames } from '../iptables/mod.ts';
-import type { RulesetState, Shell, Variant } from '../iptables/mod.ts';
+import { createExecPort, createShell, listClientSets, parseSetMembers, tableNames, toolNames } from '../iptables/mod.ts';
+import type { RulesetState, Shell, TableName, Variant } from '../iptables/mod.ts';
 import { createIpvsNetlinkPort } from '../ipvs/mod.ts';
 import type { ListedServer } from '../ipvs/mod.ts';
 import { succeed } from '../model/mod.ts';
@@ -32,8 +32,6 @@ export interface KernelReading {
 const noPause = (): null => null;
 const timeoutSeconds = 60;
 const maxOutputBytes = 256 * 1024 * 1024;
-const allTables = ['raw', 'mangle', 'nat', 'filter', 'security'] as const;
-type TableName = (typeof allTables)[number];
 
 type Ask = (...argv: readonly string[]) => Promise<string | null>;
 
@@ -89,7 +87,7 @@ interface NamedTable {
 
 /** Tables that the nft variant of iptables keeps its rules in. */
 function isIptablesTable(family: Family, { family: of, name }: NamedTable): boolean {
-  return of === (family === 'IPv4' ? 'ip' : 'ip6') && (allTables as readonly string[]).includes(name);
+  return of === (family === 'IPv4' ? 'ip' : 'ip6') && (tableNames as readonly string[]).includes(name);
 }
 
 /**
@@ -104,8 +102,8 @@ async function readRulesets(
 ): Promise<{ readonly rulesets: readonly RulesetState[]; readonly covered: ReadonlySet<string> }> {
   const legacy = await readText(`/proc/net/${family === 'IPv4' ? 'ip' : 'ip6'}_tables_names`);
   const used: Readonly<Record<Variant, readonly TableName[]>> = {
-    nft: allTables.filter((table) => names?.some((one) => isIptablesTable(family, one) && one.name === table) ?? true),
-    legacy: allTables.filter((table) => legacy.split('\n').includes(table)),
+    nft: tableNames.filter((table) => names?.some((one) => isIptablesTable(family, one) && one.name === table) ?? true),
+    legacy: tableNames.filter((table) => legacy.split('\n').includes(table)),
   };
   const rulesets: RulesetState[] = [];
   const covered = new Set<string>();

@@ -26,8 +26,8 @@ export interface DataPlaneOptions {
 }
 
 /** What becomes of packets to published addresses that nobody takes. */
-export function straysOf({ noEndpointsAction }: Pick<IngressSettings, 'noEndpointsAction'>): 'drop' | 'reject' {
-  return noEndpointsAction ?? 'drop';
+export function straysOf(ingress: IngressSettings | null): 'drop' | 'reject' {
+  return ingress?.noEndpointsAction ?? 'drop';
 }
 
 /**

@@ -80,7 +80,7 @@ async function makePlane(family: Family, options: DataPlaneOptions): Promise<Out
     sysctls: createSysctlPort(),
     kernelRelease: release(),
     serviceCidrs: config.serviceCidrs,
-    strays: straysOf(config.ingress ?? { noEndpointsAction: null }),
+    strays: straysOf(config.ingress),
     drainPollMs,
     clock: systemClock,
     now: () => performance.now(),

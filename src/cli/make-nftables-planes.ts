@@ -43,7 +43,7 @@ async function makePlane(
       port: port.value,
       generations,
       serviceCidrs: config.serviceCidrs,
-      strays: straysOf(config.ingress ?? { noEndpointsAction: null }),
+      strays: straysOf(config.ingress),
       pause,
       now: () => performance.now(),
     }),

@@ -1,4 +1,4 @@
-import { prefixContains } from '../model/mod.ts';
+import { findLongest } from '../model/mod.ts';
 import type { Address } from '../model/mod.ts';
 import type { Neighbour, NetworkInterface, Route } from '../netlink/mod.ts';
 
@@ -46,8 +46,9 @@ export function planLinks(facts: LinkFacts): LinkPlan {
     look.push({ address, index });
     return found.get(`${index} ${address}`) ?? null;
   };
+  const routes = facts.routes.filter(({ type }) => type === 'unicast');
   for (const { address } of peers) {
-    const route = routeTo(address, facts);
+    const route = findLongest(routes, address);
     if (route === null || route.gateway !== null || !indices.has(route.device ?? '')) {
       unfit.set(address, 'it is on no Ethernet link of this node');
       continue;
@@ -67,16 +68,6 @@ export function planLinks(facts: LinkFacts): LinkPlan {
     unfit.set(address, why);
   }
   return { links, look, unfit };
-}
-
-/** The most specific route wins; none: the address is out of reach. */
-function routeTo(address: Address, { routes }: LinkFacts): LinkFacts['routes'][number] | null {
-  let best: LinkFacts['routes'][number] | null = null;
-  for (const route of routes) {
-    if (route.type !== 'unicast' || !prefixContains(route.destination, address)) continue;
-    if (best === null || route.destination.length > best.destination.length) best = route;
-  }
-  return best;
 }
 
 function findShared(

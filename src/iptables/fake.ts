@@ -5,6 +5,7 @@ import type { RulesetState, TableState } from './operation.ts';
 import { builtInChains, completeTables, parseSave } from './parse.ts';
 import type { IptablesPort } from './port.ts';
 import { renderBatch } from './restore-text.ts';
+import { tableNames } from './rule.ts';
 import type { TableName } from './rule.ts';
 
 /** An `IptablesPort` in memory that refuses what the tools and the kernel refuse. */
@@ -16,8 +17,6 @@ export interface FakeIptables extends IptablesPort {
   /** Calls of `restore` with at least one section, failed ones included. */
   readonly restores: number;
 }
-
-const allTables: readonly TableName[] = ['raw', 'mangle', 'nat', 'filter', 'security'];
 
 /** A kernel without any rule. */
 export function createFakeIptables(family: Family): FakeIptables {
@@ -58,7 +57,7 @@ export function createFakeIptables(family: Family): FakeIptables {
  */
 export function dumpRuleset(ruleset: RulesetState): string {
   const lines: string[] = [];
-  for (const table of allTables) {
+  for (const table of tableNames) {
     const chains = ruleset.get(table)?.chains;
     if (chains === undefined) continue;
     const complete = completeTables(ruleset, [table]).get(table)?.chains ?? chains;

@@ -19,6 +19,8 @@ export { parseSave } from './parse.ts';
 export type { IptablesPort } from './port.ts';
 export type { SetPort } from './set-port.ts';
 export type { Variant } from './tool-names.ts';
+export { tableNames } from './rule.ts';
+export type { TableName } from './rule.ts';
 export { memoryName } from './trace-match.ts';
 export { createRuleStages } from './trace-stages.ts';
 export { listClientSets, parseSetMembers } from './trace-client-sets.ts';

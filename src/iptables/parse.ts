@@ -4,6 +4,7 @@ import type { ChainState, RulesetState, TableState } from './operation.ts';
 import { parseRule } from './parse-rule.ts';
 import { splitWords } from './parse-words.ts';
 import { renderRule } from './render.ts';
+import { tableNames } from './rule.ts';
 import type { RuleText, TableName } from './rule.ts';
 
 export { canonicalRule } from './parse-rule.ts';
@@ -11,7 +12,7 @@ export { canonicalRule } from './parse-rule.ts';
 /** Rules between two rests of `parseSaveSlices`: about a millisecond of work. */
 const rulesPerSlice = 250;
 
-const tableNames: ReadonlySet<string> = new Set<TableName>(['raw', 'mangle', 'nat', 'filter', 'security']);
+const knownTables: ReadonlySet<string> = new Set(tableNames);
 
 /** The chains each table is born with, in the order of `iptables-save`. */
 export const builtInChains: Readonly<Record<TableName, readonly string[]>> = {
@@ -101,7 +102,7 @@ function readLine(reader: Reader, line: string): string | null {
 }
 
 function startTable(reader: Reader, name: string): string | null {
-  if (!tableNames.has(name) || reader.table !== null) return `unexpected table ${name}`;
+  if (!knownTables.has(name) || reader.table !== null) return `unexpected table ${name}`;
   const chains = new Map<string, ChainDraft>();
   reader.table = chains;
   reader.tables.set(name as TableName, { chains });

@@ -1,6 +1,8 @@
 import type { Address, Family } from '../model/mod.ts';
 
-export type TableName = 'raw' | 'mangle' | 'nat' | 'filter' | 'security';
+export const tableNames = ['raw', 'mangle', 'nat', 'filter', 'security'] as const;
+
+export type TableName = (typeof tableNames)[number];
 
 /** `-s`/`-d`: a number is a prefix length; an address is a mask that need not be contiguous. */
 export interface AddressMatch {

@@ -1,4 +1,5 @@
-import type { Address, PacketWorld, StageEnd, TraceEffect, TraceHost } from '../model/mod.ts';
+import { masquerade, tellNoMasquerade, translateDestination } from '../model/mod.ts';
+import type { PacketWorld, StageEnd, TraceEffect, TraceHost } from '../model/mod.ts';
 import type { Target } from './rule.ts';
 import { remember } from './trace-match.ts';
 
@@ -28,42 +29,20 @@ export function followTarget(target: PlainTarget | null, world: PacketWorld, hos
     }
     case 'remember':
       return { after: remember(world, target.set), effects: [{ kind: 'remember', set: target.set }], verdict: 'go on' };
-    case 'dnat':
-      return translateDestination(world, target.address, target.port);
-    case 'masquerade':
-      return masquerade(world, host);
+    case 'dnat': {
+      const { address, port } = target;
+      return {
+        after: translateDestination(world, address, port),
+        effects: [{ kind: 'destination', address, port }],
+        verdict: 'accept',
+      };
+    }
+    case 'masquerade': {
+      const after = masquerade(world, host);
+      if (after === null) return { after: world, effects: [tellNoMasquerade(world, host), { kind: 'drop' }], verdict: 'drop' };
+      return { after, effects: [{ kind: 'source', address: after.packet.source, port: null }], verdict: 'accept' };
+    }
     default:
       return target satisfies never;
   }
-}
-
-function translateDestination(world: PacketWorld, address: Address, port: number): Followed {
-  const { packet, connection } = world;
-  const changed = packet.destination !== address || packet.destinationPort !== port;
-  const translated = { ...connection.translated, destination: connection.translated.destination || changed };
-  return {
-    after: {
-      ...world,
-      packet: { ...packet, destination: address, destinationPort: port },
-      connection: { ...connection, translated },
-    },
-    effects: [{ kind: 'destination', address, port }],
-    verdict: 'accept',
-  };
-}
-
-/** Without an address to take, the kernel drops the packet (net/netfilter/nf_nat_masquerade.c). */
-function masquerade(world: PacketWorld, host: TraceHost): Followed {
-  const { packet, connection, outDevice } = world;
-  const source = host.masqueradeAddress(packet.destination, outDevice);
-  if (source === null) {
-    const reason = `the node has no ${host.family} address to masquerade as on ${outDevice}`;
-    return { after: world, effects: [{ kind: 'other', words: reason }, { kind: 'drop' }], verdict: 'drop' };
-  }
-  const translated = { ...connection.translated, source: true };
-  return {
-    after: { ...world, packet: { ...packet, source }, connection: { ...connection, translated } },
-    effects: [{ kind: 'source', address: source, port: null }],
-    verdict: 'accept',
-  };
 }

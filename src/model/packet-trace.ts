@@ -162,6 +162,32 @@ export function addStep(world: PacketWorld, step: TraceStep): PacketWorld {
   return { ...world, path: { step, before: world.path } };
 }
 
+/** The world in which the connection's destination is this one; one that stays the same was not translated. */
+export function translateDestination(world: PacketWorld, address: Address, port: number): PacketWorld {
+  const { packet, connection } = world;
+  const changed = packet.destination !== address || packet.destinationPort !== port;
+  const translated = { ...connection.translated, destination: connection.translated.destination || changed };
+  return {
+    ...world,
+    packet: { ...packet, destination: address, destinationPort: port },
+    connection: { ...connection, translated },
+  };
+}
+
+/** The world in which the connection's source is an address of the node; null where the node has none to give. */
+export function masquerade(world: PacketWorld, host: TraceHost): PacketWorld | null {
+  const { packet, connection, outDevice } = world;
+  const source = host.masqueradeAddress(packet.destination, outDevice);
+  if (source === null) return null;
+  const translated = { ...connection.translated, source: true };
+  return { ...world, packet: { ...packet, source }, connection: { ...connection, translated } };
+}
+
+/** Why there is none: the kernel drops the packet then (net/netfilter/nf_nat_masquerade.c). */
+export function tellNoMasquerade({ outDevice }: PacketWorld, { family }: TraceHost): TraceEffect {
+  return { kind: 'other', words: `the node has no ${family} address to masquerade as on ${outDevice}` };
+}
+
 /** The steps of a way in their order. */
 export function stepsOf(world: Pick<PacketWorld, 'path'>): readonly TraceStep[] {
   const steps: TraceStep[] = [];

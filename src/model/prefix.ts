@@ -44,6 +44,21 @@ export function prefixContains(prefix: Prefix, address: Address): boolean {
   return formatAddress(maskBytes(addressBytes(address), prefix.length)) === prefix.address;
 }
 
+/** The first of those with the longest prefix that the address is inside; null: it is inside none. */
+export function findLongest<T extends { readonly destination: Prefix }>(routes: readonly T[], address: Address): T | null {
+  let best: T | null = null;
+  for (const route of routes) {
+    const longer = best === null || route.destination.length > best.destination.length;
+    if (longer && covers(route.destination, address)) best = route;
+  }
+  return best;
+}
+
+/** A node may have tens of thousands of routes to single addresses. */
+function covers(prefix: Prefix, address: Address): boolean {
+  return prefix.length === addressBits(prefix.family) ? prefix.address === address : prefixContains(prefix, address);
+}
+
 /** 32 or 128. */
 export function addressBits(family: Family): number {
   return family === 'IPv4' ? 32 : 128;

@@ -100,6 +100,13 @@ export function bytesOf(view: DataView, start: number, end: number): Uint8Array 
   return new Uint8Array(view.buffer, view.byteOffset + start, end - start);
 }
 
+/** Text up to a zero byte, or to the end. */
+export function readText(view: DataView, start: number, end: number): string {
+  const bytes = bytesOf(view, start, end);
+  const zero = bytes.indexOf(0);
+  return new TextDecoder().decode(zero < 0 ? bytes : bytes.subarray(0, zero));
+}
+
 export function readU16(view: DataView, at: number): number {
   return view.getUint16(at, hostIsLittle);
 }

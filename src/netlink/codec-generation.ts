@@ -1,5 +1,5 @@
 import { walkAttributes } from './attributes.ts';
-import { bytesOf, readU32 } from './bytes.ts';
+import { readText, readU32 } from './bytes.ts';
 import { subsystems, writeNetfilterHeader } from './codec-batch.ts';
 import type { ByteWriter } from './bytes.ts';
 import type { Message } from './message.ts';
@@ -31,7 +31,7 @@ export function readGeneration(view: DataView, { start, end }: Message): Generat
   let threadId = 0;
   let threadName = '';
   walkAttributes(view, start + 4, end, (type, from, to) => {
-    if (type === attribute.processName) threadName = new TextDecoder().decode(bytesOf(view, from, to)).replace(/\0.*$/s, '');
+    if (type === attribute.processName) threadName = readText(view, from, to);
     else if (to - from < 4) return;
     else if (type === attribute.id) id = view.getUint32(from);
     else if (type === attribute.processId) threadId = view.getUint32(from);

@@ -1,6 +1,6 @@
 import type { Address, Family } from '../model/mod.ts';
 import { walkAttributes, writeAttribute } from './attributes.ts';
-import { bytesOf, readU16, readU32 } from './bytes.ts';
+import { bytesOf, readText, readU16, readU32 } from './bytes.ts';
 import type { ByteWriter } from './bytes.ts';
 import { familyNumbers, readAddressAt } from './ip-family.ts';
 import type { Message } from './message.ts';
@@ -38,7 +38,7 @@ export function readLink(view: DataView, { start, end }: Message): Link | null {
   const index = readU32(view, start + 4);
   let name: string | null = null;
   walkAttributes(view, start + linkHeaderLength, end, (type, from, to) => {
-    if (type === linkAttribute.name) name = new TextDecoder().decode(bytesOf(view, from, to)).replace(/\0.*$/s, '');
+    if (type === linkAttribute.name) name = readText(view, from, to);
   });
   return name === null ? null : { index, name };
 }

@@ -1,7 +1,7 @@
 import { addressBytes, families, familyOf } from '../model/mod.ts';
 import type { Address, Family } from '../model/mod.ts';
 import { walkAttributes, writeAttribute, writeNested } from './attributes.ts';
-import { bytesOf, readU32 } from './bytes.ts';
+import { readText, readU32 } from './bytes.ts';
 import type { ByteWriter } from './bytes.ts';
 import { writeGenericHeader } from './codec-generic.ts';
 import { readLink } from './codec-link.ts';
@@ -126,8 +126,4 @@ function writeHeader(writer: ByteWriter, flags: number): void {
 
 function writeText(writer: ByteWriter, type: number, text: string): void {
   writeAttribute(writer, type, () => writer.bytes(new TextEncoder().encode(`${text}\0`)));
-}
-
-function readText(view: DataView, start: number, end: number): string {
-  return new TextDecoder().decode(bytesOf(view, start, end)).replace(/\0.*$/s, '');
 }

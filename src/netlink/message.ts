@@ -1,5 +1,5 @@
 import { walkAttributes } from './attributes.ts';
-import { alignUp, bytesOf, readI32, readU16, readU32 } from './bytes.ts';
+import { alignUp, readI32, readText, readU16, readU32 } from './bytes.ts';
 import type { ByteWriter } from './bytes.ts';
 
 /** Flags of `struct nlmsghdr` (uapi/linux/netlink.h). */
@@ -142,17 +142,11 @@ function readRefusalAt(view: DataView, start: number, attributes: number, end: n
   let missing: number | null = null;
   if ((flags & attributesFlag) !== 0) {
     walkAttributes(view, attributes, end, (type, from, to) => {
-      if (type === errorAttribute.text) text = readText(bytesOf(view, from, to));
+      if (type === errorAttribute.text) text = readText(view, from, to);
       else if (to - from < 4) return;
       else if (type === errorAttribute.offset) offset = readU32(view, from);
       else if (type === errorAttribute.missingType) missing = readU32(view, from);
     });
   }
   return { errno: Math.abs(readI32(view, start)), text, offset, missing };
-}
-
-/** Text up to a zero byte. */
-function readText(bytes: Uint8Array): string {
-  const end = bytes.indexOf(0);
-  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
 }

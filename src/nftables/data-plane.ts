@@ -74,7 +74,7 @@ class NftablesDataPlane implements DataPlane {
   readonly #wish = new PlaneWish();
   /** Null before the first look, and after a failure until the next one. */
   #known: Look | null = null;
-  /** What the rules in the kernel were written for; null: see the findings of the last look. */
+  /** What the rules in the kernel are for; null: see the findings of the last look. */
   #written: PlaneContext | null = null;
   #settings: DataPlaneSettings | null = null;
   /** Once all Services have been named: what none of them has is a leftover only then. */
@@ -185,7 +185,11 @@ class NftablesDataPlane implements DataPlane {
   async #judge(): Promise<TableState> {
     const context = this.#context();
     if (this.#written !== null) return sameRules(this.#written, context) ? 'right' : 'rewrite';
-    return this.#known === null ? 'rewrite' : await judgeTable(context, this.#known.findings, this.#options.pause);
+    if (this.#known === null) return 'rewrite';
+    const found = await judgeTable(context, this.#known.findings, this.#options.pause);
+    // A comparison of all rules, which is not needed again.
+    if (found === 'right') this.#written = context;
+    return found;
   }
 
   #context(): PlaneContext {

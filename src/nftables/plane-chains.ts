@@ -1,4 +1,4 @@
-import { clientClasses, protocols } from '../model/mod.ts';
+import { clientClasses, protocolNumbers, protocols } from '../model/mod.ts';
 import type { ClientClass, DataPlaneSettings, Family, Prefix, Protocol } from '../model/mod.ts';
 import { clearMarkBits, inSet, match, matchNot, notInSet, setMarkBits } from './expression.ts';
 import type { Statement } from './expression.ts';
@@ -17,7 +17,6 @@ import {
   splitSet,
   stickyMap,
 } from './plane-sets.ts';
-import { protocolNumbers } from './side-sets.ts';
 import type { Lane, Masquerade, Place, PlaneFields } from './plane-sets.ts';
 import {
   accept,

@@ -1,7 +1,7 @@
 import type { Family, Pause } from '../model/mod.ts';
 import { diffLayouts, emptyLane, emptyLayout, placeOfDestination } from './plane-layout.ts';
 import type { LaneLayout, Layout } from './plane-layout.ts';
-import type { DestinationWish, LaneWish } from './plane-plan.ts';
+import type { DestinationWish, LaneWish, SharedElement } from './plane-plan.ts';
 import { clientsSet, outsideLane, planeSets, planeTable, sizeOf, sizeSet } from './plane-sets.ts';
 import type { Lane } from './plane-sets.ts';
 import { arrangeSlots } from './plane-slots.ts';
@@ -114,7 +114,7 @@ function diffShared(
   removed: Collected,
   added: Collected,
 ): StateChange['shared'] {
-  const shared = new Map<string, ReturnType<PlaneWish['shared']> | null>();
+  const shared = new Map<string, SharedElement | null>();
   for (const text of touched.shared) {
     const wanted = wish.shared(text);
     const found = state.shared.get(text);
@@ -122,7 +122,7 @@ function diffShared(
     if (wanted === undefined && found !== undefined) put(removed, found.set, found.element);
     shared.set(text, wanted ?? null);
   }
-  return shared as StateChange['shared'];
+  return shared;
 }
 
 interface RuleDifference extends Pick<StateChange, 'chains' | 'clients'> {

@@ -1,7 +1,6 @@
-import { formatPrefix } from '../model/mod.ts';
+import { formatPrefix, protocolNumbers } from '../model/mod.ts';
 import type { Address, Prefix, Protocol } from '../model/mod.ts';
 import { outsideLane, slotMap, stickyMap } from './plane-sets.ts';
-import { protocolNumbers } from './side-sets.ts';
 import type { Lane, Place } from './plane-sets.ts';
 import { sameTarget } from './plane-slots.ts';
 import type { Slots, Target } from './plane-slots.ts';

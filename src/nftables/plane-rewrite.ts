@@ -6,7 +6,7 @@ import type { PlaneContext } from './plane-chains.ts';
 import type { Findings } from './plane-read.ts';
 import { planeSets } from './plane-sets.ts';
 import { sameChains, sameHook } from './side-compare.ts';
-import type { SideChain } from './side-context.ts';
+import { addChain, addRules } from './side-context.ts';
 import type { Command } from './transaction.ts';
 
 /** What has to become of the table before elements can be relied on. */
@@ -60,19 +60,8 @@ export function planRewrite(context: PlaneContext, findings: Findings | null, st
 }
 
 /** Whether two contexts come to the same rules. */
-export function sameRules(one: PlaneContext | null, other: PlaneContext): boolean {
-  if (one === null) return false;
-  const { settings: a } = one;
-  const { settings: b } = other;
+export function sameRules({ settings: a }: PlaneContext, { settings: b }: PlaneContext): boolean {
   return (
     a.masqueradeBit === b.masqueradeBit && a.nodePorts.kind === b.nodePorts.kind && isDeepStrictEqual(a.podTraffic, b.podTraffic)
   );
-}
-
-function addChain({ name, hook }: SideChain): Command {
-  return { kind: 'add-chain', chain: { name, hook } };
-}
-
-function addRules({ name, rules }: SideChain): readonly Command[] {
-  return rules.map((statements) => ({ kind: 'add-rule', chain: name, rule: { statements } }));
 }

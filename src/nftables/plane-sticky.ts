@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { formatEndpoint } from '../model/mod.ts';
+import { formatEndpoint, protocolNumbers } from '../model/mod.ts';
 import type { Family, Protocol } from '../model/mod.ts';
 import { inSet, match } from './expression.ts';
 import type { Statement } from './expression.ts';
 import { planeFields } from './plane-sets.ts';
-import { protocolNumbers } from './side-sets.ts';
 import type { Target } from './plane-slots.ts';
 
 /** A pool whose clients stay with the back end that they had. */

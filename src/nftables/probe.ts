@@ -6,6 +6,7 @@ import { clientsSet, planeSets, planeTable } from './plane-sets.ts';
 import { clientsSetsOf, planStickyRules } from './plane-sticky.ts';
 import type { StickyPool } from './plane-sticky.ts';
 import type { NftPort } from './port.ts';
+import { addChain, addRules, plainChain } from './side-context.ts';
 import type { Command } from './transaction.ts';
 
 /**
@@ -50,13 +51,8 @@ function planProbe(family: Family): readonly Command[] {
     { kind: 'add-table' },
     ...[...planeSets(family).values()].map((set): Command => ({ kind: 'add-set', set })),
     ...clientsSetsOf(sticky).map((name): Command => ({ kind: 'add-set', set: clientsSet(family, name) })),
-    ...[...chains, { name: sticky.chain, hook: null }].map(({ name, hook }): Command => ({
-      kind: 'add-chain',
-      chain: { name, hook },
-    })),
-    ...[...chains.filter(isUnlikeOthers), { name: sticky.chain, rules }].flatMap(({ name, rules: written }) =>
-      written.map((statements): Command => ({ kind: 'add-rule', chain: name, rule: { statements } })),
-    ),
+    ...[...chains, plainChain(sticky.chain, rules)].map(addChain),
+    ...[...chains.filter(isUnlikeOthers), plainChain(sticky.chain, rules)].flatMap(addRules),
     { kind: 'delete-table' },
   ];
 }

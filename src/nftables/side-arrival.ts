@@ -1,3 +1,4 @@
+import { protocolNumbers } from '../model/mod.ts';
 import type { SideClient, TunnelProtocol } from '../model/mod.ts';
 import { clearMarkBits, inSet, match, matchNot, notInSet, setMarkBits } from './expression.ts';
 import type { Statement } from './expression.ts';
@@ -15,7 +16,7 @@ import {
   portUnreachable,
 } from './side-context.ts';
 import type { SideChain, SideContext } from './side-context.ts';
-import { protocolNumbers, refusedRanges, refusedSet } from './side-sets.ts';
+import { refusedRanges, refusedSet } from './side-sets.ts';
 
 /**
  * Before anything tracks a packet: tunnels that no peer sent end here, and ports are rewritten. What a peer sends on has

@@ -4,7 +4,7 @@ import { inSet, match, matchNot } from './expression.ts';
 import type { FieldName, Statement } from './expression.ts';
 import { sideFields } from './side-fields.ts';
 import type { SideFields } from './side-fields.ts';
-import type { Chain, ChainHook } from './transaction.ts';
+import type { Chain, ChainHook, Command } from './transaction.ts';
 
 /** A chain with all it has to hold. */
 export interface SideChain extends Chain {
@@ -49,6 +49,16 @@ export function plainChain(name: string, rules: SideChain['rules']): SideChain {
 /** A chain of type filter that the kernel calls. */
 export function filterChain(name: string, hook: ChainHook['hook'], priority: number, rules: SideChain['rules']): SideChain {
   return { name, hook: { type: 'filter', hook, priority }, rules };
+}
+
+/** What makes the chain, empty. */
+export function addChain({ name, hook }: Chain): Command {
+  return { kind: 'add-chain', chain: { name, hook } };
+}
+
+/** What fills it. */
+export function addRules({ name, rules }: Pick<SideChain, 'name' | 'rules'>): readonly Command[] {
+  return rules.map((statements) => ({ kind: 'add-rule', chain: name, rule: { statements } }));
 }
 
 const loopbackPrefix = parsePrefix('127.0.0.0/8') ?? '127.0.0.1';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { sideKey } from '../model/mod.ts';
+import { protocolNumbers, sideKey } from '../model/mod.ts';
 import type { DecisionEntry, LoopbackEntry, Protocol, RewriteEntry, SideEntry, StickyEntry } from '../model/mod.ts';
 import { checkLane, markOfDecision, markOfGroup, markOfPick } from './side-marks.ts';
 import {
@@ -8,7 +8,6 @@ import {
   loopbackTargetsName,
   nodePortMap,
   nodePortRanges,
-  protocolNumbers,
   refusedRanges,
   refusedSet,
   serviceMap,

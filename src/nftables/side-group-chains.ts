@@ -1,11 +1,11 @@
-import { protocols } from '../model/mod.ts';
+import { protocolNumbers, protocols } from '../model/mod.ts';
 import type { Family, StickyEntry } from '../model/mod.ts';
 import { inSet, match, setMarkBits } from './expression.ts';
 import type { Source, Statement } from './expression.ts';
 import type { SideChain } from './side-context.ts';
 import { sideFields } from './side-fields.ts';
 import { markOfGroup } from './side-marks.ts';
-import { clientsMapName, loopbackChainName, loopbackTargetsName, protocolNumbers, stickyChainName } from './side-sets.ts';
+import { clientsMapName, loopbackChainName, loopbackTargetsName, stickyChainName } from './side-sets.ts';
 
 /**
  * Sets the mark of a server for a client of a sticky group. A new connection starts the client's time again; packets of

@@ -1,5 +1,6 @@
 import type { Family, SideSettings } from '../model/mod.ts';
 import { planFixedChains } from './side-chains.ts';
+import { addChain, addRules } from './side-context.ts';
 import type { SideChain } from './side-context.ts';
 import { sameHook } from './side-compare.ts';
 import type { Findings } from './side-compare.ts';
@@ -167,12 +168,4 @@ function planElements(kind: 'add-elements' | 'delete-elements', family: Family, 
     if (present.length > 0) commands.push({ kind, set, elements: present });
   }
   return commands;
-}
-
-function addChain({ name, hook }: SideChain): Command {
-  return { kind: 'add-chain', chain: { name, hook } };
-}
-
-function addRules({ name, rules }: SideChain): readonly Command[] {
-  return rules.map((statements) => ({ kind: 'add-rule', chain: name, rule: { statements } }));
 }

@@ -1,9 +1,8 @@
-import { addressBytes, prefixContains } from '../model/mod.ts';
+import { addressBytes, prefixContains, protocolNumbers } from '../model/mod.ts';
 import type { Address, PacketWorld, TraceHost } from '../model/mod.ts';
 import { compareBytes, isPrefix, isRange } from './datum.ts';
 import type { Datum, FieldName, MatchStatement, MatchValue } from './expression.ts';
 import { nfproto } from './fields.ts';
-import { protocolNumbers } from './side-sets.ts';
 import type { KeyPart } from './transaction.ts';
 
 /** `ARPHRD_ETHER`, `ARPHRD_LOOPBACK`. */

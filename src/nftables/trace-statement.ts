@@ -1,3 +1,4 @@
+import { masquerade, tellNoMasquerade, translateDestination } from '../model/mod.ts';
 import type { Address, PacketWorld, StageEnd, TraceEffect, TraceHost } from '../model/mod.ts';
 import type {
   Datum,
@@ -83,8 +84,12 @@ function runPlain(statement: PlainStatement, at: RuleWorld, { host }: StatementC
   switch (statement.kind) {
     case 'reject':
       return { ...add(at, { kind: 'reject', with: statement.with }), next: { kind: 'verdict', verdict: { kind: 'reject' } } };
-    case 'masquerade':
-      return masquerade(at, host);
+    case 'masquerade': {
+      const after = masquerade(world, host);
+      if (after === null) return { ...add(at, tellNoMasquerade(world, host)), next: { kind: 'end', verdict: 'drop' } };
+      const effect = { kind: 'source', address: after.packet.source, port: null } as const;
+      return { ...add(at, effect, after), next: { kind: 'end', verdict: 'accept' } };
+    }
     case 'clamp':
       return { ...add(at, { kind: 'other', words: `announces segments of at most ${statement.size} octets` }), next: goOn };
     case 'notrack': {
@@ -185,35 +190,14 @@ function update({ operation, set, key, value }: UpdateStatement, at: RuleWorld, 
 }
 
 function translate({ to }: DnatStatement, at: RuleWorld, context: StatementContext): readonly StatementEnd[] {
-  const send = (one: RuleWorld, address: Address, port: number): StatementEnd => {
-    const { packet, connection } = one.world;
-    const changed = packet.destination !== address || packet.destinationPort !== port;
-    const translated = { ...connection.translated, destination: connection.translated.destination || changed };
-    const change = {
-      packet: { ...packet, destination: address, destinationPort: port },
-      connection: { ...connection, translated },
-    };
-    return { ...add(one, { kind: 'destination', address, port }, change), next: { kind: 'end', verdict: 'accept' } };
-  };
+  const send = (one: RuleWorld, address: Address, port: number): StatementEnd => ({
+    ...add(one, { kind: 'destination', address, port }, translateDestination(one.world, address, port)),
+    next: { kind: 'end', verdict: 'accept' },
+  });
   if (!('map' in to)) return [send(at, to.address as Address, to.port ?? at.world.packet.destinationPort)];
   return lookUpValue(to, at, context, (one, [address, port]) =>
     send(one, String(address) as Address, port === undefined ? one.world.packet.destinationPort : Number(port)),
   );
-}
-
-/** Without an address to take, the kernel drops the packet (net/netfilter/nf_nat_masquerade.c). */
-function masquerade(at: RuleWorld, host: TraceHost): StatementEnd {
-  const { packet, connection, outDevice } = at.world;
-  const source = host.masqueradeAddress(packet.destination, outDevice);
-  if (source === null) {
-    const words = `the node has no ${host.family} address to masquerade as on ${outDevice}`;
-    return { ...add(at, { kind: 'other', words }), next: { kind: 'end', verdict: 'drop' } };
-  }
-  const change = {
-    packet: { ...packet, source },
-    connection: { ...connection, translated: { ...connection.translated, source: true } },
-  };
-  return { ...add(at, { kind: 'source', address: source, port: null }, change), next: { kind: 'end', verdict: 'accept' } };
 }
 
 function rewrite({ field, to }: RewriteStatement, at: RuleWorld, context: StatementContext): readonly StatementEnd[] {

@@ -1,5 +1,5 @@
-import { addressBits, addressBytes, formatPrefix, isLoopback, prefixContains } from '../model/mod.ts';
-import type { Address, Family, Prefix, TraceEffect, TraceHost } from '../model/mod.ts';
+import { addressBytes, findLongest, formatPrefix, isLoopback } from '../model/mod.ts';
+import type { Address, Family, TraceEffect, TraceHost } from '../model/mod.ts';
 import type { LocalAddress, Route, RoutingRule } from '../netlink/mod.ts';
 
 /** Routes, rules and addresses of one family, as the kernel lists them. */
@@ -42,7 +42,7 @@ export function createRouting(state: RoutingState): Routing {
     const skipped: TraceEffect[] = [];
     for (const rule of rules) {
       if (rule.mark !== null && (mark & rule.mark.mask) >>> 0 !== rule.mark.value) continue;
-      const route = findRoute(tables.get(rule.table) ?? [], destination);
+      const route = findLongest(tables.get(rule.table) ?? [], destination);
       if (rule.further) {
         if (route !== null)
           skipped.push({ kind: 'unknown', reason: `routing rule ${rule.priority} asks for more than is known here` });
@@ -54,7 +54,7 @@ export function createRouting(state: RoutingState): Routing {
     return { to: 'nowhere', how: { place: 'routing', text: `no route to ${destination}`, effects } };
   };
   const addressType: TraceHost['addressType'] = (address) => {
-    const local = findRoute(tables.get(localTable) ?? [], address);
+    const local = findLongest(tables.get(localTable) ?? [], address);
     if (local?.type === 'local' || (family === 'IPv4' && isLoopback(address))) return 'local';
     return lookup(address, 0).to === 'nowhere' ? 'unreachable' : 'unicast';
   };
@@ -72,20 +72,6 @@ export function createRouting(state: RoutingState): Routing {
       return found.to === 'device' ? (found.route.source ?? addressOn(found.device, destination)) : null;
     },
   };
-}
-
-function findRoute(routes: readonly Route[], destination: Address): Route | null {
-  let best: Route | null = null;
-  for (const route of routes) {
-    const longer = best === null || route.destination.length > best.destination.length;
-    if (longer && covers(route.destination, destination)) best = route;
-  }
-  return best;
-}
-
-/** A node may have tens of thousands of routes to single addresses. */
-function covers(prefix: Prefix, address: Address): boolean {
-  return prefix.length === addressBits(prefix.family) ? prefix.address === address : prefixContains(prefix, address);
 }
 
 function answer(route: Route, rule: RoutingRule, skipped: readonly TraceEffect[]): RouteAnswer {

@@ -1,4 +1,10 @@
-import { createFakeIptables, createFakeSets, createIptablesDataPlane, createRuleStages } from '../../src/iptables/mod.ts';
+import {
+  createFakeIptables,
+  createFakeSets,
+  createIptablesDataPlane,
+  createRuleStages,
+  tableNames,
+} from '../../src/iptables/mod.ts';
 import type { RulesetState } from '../../src/iptables/mod.ts';
 import { families, succeed } from '../../src/model/mod.ts';
 import type { Family } from '../../src/model/mod.ts';
@@ -44,7 +50,7 @@ async function programGroup(group: Group, family: Family): Promise<RulesetState>
   const { problem, failed } = await plane.apply({ ...deriveGroup(group, family), complete: true });
   const refusals = [problem, ...failed.values()].filter((one) => one !== null);
   if (refusals.length > 0) throw new Error(refusals.map(({ message }) => message).join('; '));
-  const saved = await port.save(['raw', 'mangle', 'nat', 'filter', 'security']);
+  const saved = await port.save(tableNames);
   if (!saved.ok) throw new Error(saved.problem.message);
   return saved.value;
 }

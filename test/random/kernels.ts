@@ -1,4 +1,10 @@
-import { createFakeIptables, createFakeSets, createIptablesDataPlane, createRuleStages } from '../../src/iptables/mod.ts';
+import {
+  createFakeIptables,
+  createFakeSets,
+  createIptablesDataPlane,
+  createRuleStages,
+  tableNames,
+} from '../../src/iptables/mod.ts';
 import { succeed } from '../../src/model/mod.ts';
 import type { ApplyReport, Change, Family, TraceStage } from '../../src/model/mod.ts';
 import { createFakeNftPort, createNftablesDataPlane, createTableStages, shareGenerations } from '../../src/nftables/mod.ts';
@@ -24,8 +30,6 @@ function expectAccepted({ problem, failed }: ApplyReport): void {
   if (refusals.length > 0) throw new Error(refusals.map(({ message }) => message).join('; '));
 }
 
-const everyTable = ['raw', 'mangle', 'nat', 'filter', 'security'] as const;
-
 /** Without sets, affinity falls back to what iptables alone can do. */
 export function makeIptablesKernel(family: Family, withSets: boolean): Kernel {
   const port = createFakeIptables(family);
@@ -48,7 +52,7 @@ export function makeIptablesKernel(family: Family, withSets: boolean): Kernel {
       const report = await plane.apply(change);
       expectAccepted(report);
       if (report.operations === 0 && stages !== null) return;
-      const saved = await port.save(everyTable);
+      const saved = await port.save(tableNames);
       if (!saved.ok) throw new Error(saved.problem.message);
       stages = createRuleStages(saved.value, family);
     },
