@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { formatEndpoint } from '../src/model/mod.ts';
 import type { Family } from '../src/model/mod.ts';
 import { formatTable } from '../src/observe/mod.ts';
-import { kernelHasIpvs, startWaypost } from '../test/lab/mod.ts';
+import { kernelHasIpvs, startWaypost, hasEachFamily } from '../test/lab/mod.ts';
 import type { Attempt, Lab, RunningWaypost } from '../test/lab/mod.ts';
 import { check, say, sayLines } from './say.ts';
 
@@ -33,7 +33,7 @@ export async function showPublished({ lab, folder }: PublishedStage): Promise<vo
     config: { mode },
     flags: ['--ingress-enabled=true'],
   });
-  await agent.waitRows('rows of the published Service', (rows) => rows.some(({ service }) => service === 'shop/front'));
+  await agent.waitRows('rows of the published Service', (rows) => hasEachFamily(rows, 'shop/front', lab.families));
   const asked = await askAll(lab);
   sayLines(formatAsked(asked));
   for (const one of asked) checkAsked(one);

@@ -1,4 +1,4 @@
-import { createTemporaryFolder, startWaypost, writeManifest } from '../lab/mod.ts';
+import { createTemporaryFolder, startWaypost, writeManifest, hasEachFamily } from '../lab/mod.ts';
 import type { Lab, Place, RunningWaypost } from '../lab/mod.ts';
 import { nodeNames, ranges } from '../lab/addressing.ts';
 import type { TemporaryFolder } from '../lab/temporary-folder.ts';
@@ -71,7 +71,7 @@ export class TwoNodes implements AsyncDisposable {
   async #settle(): Promise<void> {
     const turn = `default/turn-${this.#turn}`;
     await Promise.all(
-      this.#agents.map((agent) => agent.waitRows(`the rows of ${turn}`, (rows) => rows.some((row) => row.service === turn))),
+      this.#agents.map((agent) => agent.waitRows(`the rows of ${turn}`, (rows) => hasEachFamily(rows, turn, this.#lab.families))),
     );
   }
 }

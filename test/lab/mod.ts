@@ -19,6 +19,7 @@ export type {
   SocketProtocol,
   Target,
 } from './resident/protocol.ts';
+export { hasEachFamily } from './rows.ts';
 export { buildLoadTools, canBuildLoad } from './start-load.ts';
 export type { LoadTools, SteadyReport } from './start-load.ts';
 export { createTemporaryFolder } from './temporary-folder.ts';

@@ -11,6 +11,7 @@ import {
   pollUntil,
   startWaypost,
   writeManifest,
+  hasEachFamily,
 } from '../lab/mod.ts';
 import type { Lab, RunningWaypost } from '../lab/mod.ts';
 import { at, nodeObject, ready, service, slices, terminating } from '../packets/objects.ts';
@@ -146,7 +147,7 @@ describeWhere(await canMakeNamespaces(), 'health check node ports of the real ag
 
     // The new Service shows that the folder without a Node has been read.
     await apply(pods, [web.object, service('other', 2).object], []);
-    await agent.waitRows('the Service other', (rows) => rows.some((row) => row.service === 'default/other'));
+    await agent.waitRows('the Service other', (rows) => hasEachFamily(rows, 'default/other', lab.families));
     expect((await healthz('/healthz')).status).toBe(200);
   });
 

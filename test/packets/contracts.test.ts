@@ -3,7 +3,15 @@ import { expect, test } from 'vitest';
 import { makeConfig } from '../../src/config/mod.ts';
 import { describeWhere } from '../lab/describe-lab.ts';
 import { labConfig } from '../lab/config.ts';
-import { canMakeNamespaces, createLab, createTemporaryFolder, pollUntil, startWaypost, writeManifest } from '../lab/mod.ts';
+import {
+  canMakeNamespaces,
+  createLab,
+  createTemporaryFolder,
+  pollUntil,
+  startWaypost,
+  writeManifest,
+  hasEachFamily,
+} from '../lab/mod.ts';
 import type { Lab, RunningWaypost } from '../lab/mod.ts';
 import { nodeObject, ready, service, slices } from './objects.ts';
 
@@ -92,7 +100,7 @@ describeWhere(await canMakeNamespaces(), 'contracts of the running agent', () =>
         ['vanished', without],
       ] as const) {
         await writeManifest(folder, 'cluster.json', [...list, mark(name)]);
-        await agent.waitRows(name, (rows) => rows.some((row) => row.service === `default/${name}`));
+        await agent.waitRows(name, (rows) => hasEachFamily(rows, `default/${name}`, lab.families));
         const { status, body } = await health();
         expect([name, status, JSON.parse(body)]).toMatchObject([name, 200, { nodeEligible: true, healthy: true }]);
       }

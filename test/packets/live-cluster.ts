@@ -1,4 +1,4 @@
-import { createTemporaryFolder, startWaypost, writeManifest } from '../lab/mod.ts';
+import { createTemporaryFolder, startWaypost, writeManifest, hasEachFamily } from '../lab/mod.ts';
 import type { Attempt, Lab, Place, RunningWaypost, Target } from '../lab/mod.ts';
 import type { TemporaryFolder } from '../lab/temporary-folder.ts';
 import type { ApiObject } from './flow.ts';
@@ -103,7 +103,7 @@ export class LiveCluster implements AsyncDisposable {
 
   async #settleAt(mark: string): Promise<void> {
     const turn = `default/${mark}`;
-    await this.#agent?.waitRows(`the rows of ${turn}`, (rows) => rows.some((row) => row.service === turn));
+    await this.#agent?.waitRows(`the rows of ${turn}`, (rows) => hasEachFamily(rows, turn, this.lab.families));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
