@@ -133,7 +133,8 @@ describeWhere(variant.capability.ok ? builds : variant.capability, 'rolling repl
 
   function until(awaited: string, holds: () => Promise<boolean>): Promise<unknown> {
     const ask = async (): Promise<true | null> => ((await holds()) ? true : null);
-    return pollUntil(awaited, ask, { timeoutMs: 20_000, everyMs: 250, explain: () => cluster.output });
+    // After a slow look at the connections the next one waits ten times as long, and there have to be two without an open one.
+    return pollUntil(awaited, ask, { timeoutMs: patient(60_000), everyMs: 250, explain: () => cluster.output });
   }
 });
 
