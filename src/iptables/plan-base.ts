@@ -126,28 +126,31 @@ function forwardRules(mark: number, options: BaseOptions): Rule[] {
  * are those kube-proxy writes, so its jumps are recognised and taken over instead of doubled.
  */
 export function planSharedRules(settings: DataPlaneSettings, options: BaseOptions): SharedRule[] {
-  const jump = (table: TableName, chain: string, to: string, comment: string, onlyNew = false): SharedRule => {
-    const matches: Match[] = [];
-    if (onlyNew) matches.push({ kind: 'conntrack', states: ['NEW'], not: false });
-    matches.push({ kind: 'comment', text: comment });
+  const jump = (table: TableName, chain: string, to: string, comment: string, first: readonly Match[] = []): SharedRule => {
+    const matches: readonly Match[] = [...first, { kind: 'comment', text: comment }];
     return { table, chain, rule: renderRule({ matches, target: { kind: 'jump', chain: to } }), keep: false };
   };
   const firewall = 'kubernetes load balancer firewall';
   const external = 'kubernetes externally-visible service portals';
   const portals = 'kubernetes service portals';
+  const isNew: Match = { kind: 'conntrack', states: ['NEW'], not: false };
+  const toLocal: Match = { kind: 'address-type', side: 'dst', type: 'LOCAL', not: false };
   return [
     jump('nat', 'PREROUTING', chainNames.services, portals),
     jump('nat', 'OUTPUT', chainNames.services, portals),
     jump('nat', 'POSTROUTING', chainNames.postrouting, 'kubernetes postrouting rules'),
-    jump('filter', 'INPUT', chainNames.firewall, firewall, true),
+    jump('filter', 'INPUT', chainNames.firewall, firewall, [isNew]),
     jump('filter', 'INPUT', chainNames.nodePorts, 'kubernetes health check service ports'),
-    jump('filter', 'INPUT', chainNames.externalServices, external, true),
-    jump('filter', 'FORWARD', chainNames.firewall, firewall, true),
+    jump('filter', 'INPUT', chainNames.externalServices, external, [isNew]),
+    jump('filter', 'FORWARD', chainNames.firewall, firewall, [isNew]),
     jump('filter', 'FORWARD', chainNames.forward, 'kubernetes forwarding rules'),
-    jump('filter', 'FORWARD', chainNames.services, portals, true),
-    jump('filter', 'FORWARD', chainNames.externalServices, external, true),
-    jump('filter', 'OUTPUT', chainNames.firewall, firewall, true),
-    jump('filter', 'OUTPUT', chainNames.services, portals, true),
+    jump('filter', 'FORWARD', chainNames.services, portals, [isNew]),
+    jump('filter', 'FORWARD', chainNames.externalServices, external, [isNew]),
+    jump('filter', 'OUTPUT', chainNames.firewall, firewall, [isNew]),
+    jump('filter', 'OUTPUT', chainNames.services, portals, [isNew]),
+    // What the node sends to itself would be refused on its way in, but conntrack knows the flow by then, for two minutes and
+    // as one that is not translated: the same client port would still be refused when back ends have come.
+    jump('filter', 'OUTPUT', chainNames.externalServices, external, [toLocal, isNew]),
     ...(servesLoopback(settings, options.family) ? antiMartianRules() : []),
   ];
 }
