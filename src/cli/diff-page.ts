@@ -26,10 +26,11 @@ export function makeDiffPages(mode: ProxyMode, compare: () => Promise<readonly F
   ]);
 }
 
-function tellFamily({ family, problem, differences, pending }: FamilyDiff): Record<string, unknown> {
+function tellFamily({ family, problem, differences, pending, nodeChanged }: FamilyDiff): Record<string, unknown> {
   return {
     family,
     problem: tellProblem(problem),
+    nodeChanged,
     differences: differences.slice(0, mostTold).map((one) => ({ action: actionOf(one), ...one })),
     omittedDifferences: Math.max(0, differences.length - mostTold),
     pending: pending.slice(0, mostTold).map((one) => ({ ...one, problem: tellProblem(one.problem) })),

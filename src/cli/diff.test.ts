@@ -6,7 +6,7 @@ import { formatDiff, runDiff } from './diff.ts';
 import { makeDiffPages } from './diff-page.ts';
 import { runProgram } from './program.ts';
 
-const same: FamilyDiff = { family: 'IPv4', problem: null, differences: [], pending: [] };
+const same: FamilyDiff = { family: 'IPv4', problem: null, differences: [], pending: [], nodeChanged: false };
 const added = { service: 'shop/web', place: 'iptables nat', held: null, wanted: '-A KUBE-SVC-A -j DROP' };
 const families: readonly FamilyDiff[] = [
   {
@@ -125,6 +125,16 @@ describe('waypost diff', () => {
       err: 'waypost: no answer\n',
     });
     expect(await run(await pageOf(null))).toMatchObject({ code: 1, out: expect.stringContaining('has not begun') });
+  });
+
+  test('a node that changed is a change to come', async () => {
+    expect(await run(await pageOf([{ ...same, nodeChanged: true }]))).toEqual({
+      code: 1,
+      out:
+        'No difference: the kernel holds what the agent asked of it. ' +
+        'The node changed: the next sync looks at every Service of IPv4.\n',
+      err: '',
+    });
   });
 
   test('another version of the page, no agent and bad words', async () => {

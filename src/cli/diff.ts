@@ -31,6 +31,7 @@ const pendingSchema = v.object({
 const familySchema = v.object({
   family: v.picklist(['IPv4', 'IPv6']),
   problem: problemSchema,
+  nodeChanged: v.boolean(),
   differences: v.array(differenceSchema),
   omittedDifferences: v.number(),
   pending: v.array(pendingSchema),
@@ -67,10 +68,9 @@ export async function runDiff({ url, output }: DiffOptions, terminal: Terminal):
 }
 
 function isEqual({ started, families }: DiffReport): boolean {
-  return (
-    started &&
-    families.every(({ problem, differences, pending }) => problem === null && differences.length + pending.length === 0)
-  );
+  const isSame = ({ problem, nodeChanged, differences, pending }: FamilyReport): boolean =>
+    problem === null && !nodeChanged && differences.length + pending.length === 0;
+  return started && families.every(isSame);
 }
 
 function printReport(report: DiffReport, terminal: Terminal): void {
@@ -121,22 +121,30 @@ function tellPending({ family, pending }: FamilyReport, now: number): readonly R
   });
 }
 
-function conclude(report: DiffReport): string {
-  const { families, started } = report;
+function conclude({ families, started }: DiffReport): string {
   if (!started) return 'The agent has not begun to program the kernel yet, so there is nothing to compare.';
+  const failed = families.filter(({ problem }) => problem !== null).map(({ family }) => family);
+  const changed = families.filter(({ nodeChanged }) => nodeChanged).map(({ family }) => family);
+  const more = [
+    ...(changed.length === 0 ? [] : [`The node changed: the next sync looks at every Service of ${changed.join(' and ')}.`]),
+    ...(failed.length === 0 ? [] : [`${failed.join(' and ')} could not be compared.`]),
+  ];
+  const counted = countAll(families);
+  if (counted !== null) return [counted, ...more].join(' ');
+  if (failed.length === families.length && failed.length > 0) return more.join(' ');
+  return ['No difference: the kernel holds what the agent asked of it.', ...more].join(' ');
+}
+
+/** Null where there is nothing to count. */
+function countAll(families: readonly FamilyReport[]): string | null {
   const sum = (of: (family: FamilyReport) => number): number => families.reduce((total, family) => total + of(family), 0);
   const differences = sum((family) => family.differences.length + family.omittedDifferences);
   const pending = sum((family) => family.pending.length + family.omittedPending);
   const omitted = sum((family) => family.omittedDifferences + family.omittedPending);
-  const failed = families.filter(({ problem }) => problem !== null).map(({ family }) => family);
-  const unknown = failed.length === 0 ? '' : ` ${failed.join(' and ')} could not be compared.`;
-  if (differences + pending === 0) {
-    if (failed.length === families.length && failed.length > 0) return unknown.trim();
-    return `No difference: the kernel holds what the agent asked of it.${unknown}`;
-  }
+  if (differences + pending === 0) return null;
   const shown = omitted === 0 ? '' : `, of which ${omitted} are not shown`;
   return (
     `${differences} ${differences === 1 ? 'difference' : 'differences'} and ${pending} pending ` +
-    `${pending === 1 ? 'Service' : 'Services'}${shown}: audits repair differences (syncPeriod), the next sync writes what is pending.${unknown}`
+    `${pending === 1 ? 'Service' : 'Services'}${shown}: audits repair differences (syncPeriod), the next sync writes what is pending.`
   );
 }

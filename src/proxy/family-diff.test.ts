@@ -52,7 +52,7 @@ function setUp(families: readonly Family[] = ['IPv4']) {
   return { clock, source, planes, plane: planes[0] as FakePlane, proxy, put, start, notices };
 }
 
-const same = { problem: null, differences: [], pending: [] };
+const same = { problem: null, differences: [], pending: [], nodeChanged: false };
 
 describe('what separates the kernel from what is wanted', () => {
   test('is nothing after a sync, and what the data plane tells', async () => {
@@ -85,6 +85,17 @@ describe('what separates the kernel from what is wanted', () => {
       ['shop/b', [expect.stringMatching(/^ClusterIP TCP 10\.96\..*:80 -> 10\.244\.1\.3:8080$/)]],
       ['shop/a', []],
     ]);
+    await clock.turn(1000);
+    expect(await proxy.compare()).toEqual([{ family: 'IPv4', ...same }]);
+  });
+
+  test('other facts about the node are told until the next sync has taken them in', async () => {
+    const { proxy, clock, source, start, put } = setUp();
+    await start();
+    put('b', '10.244.1.2');
+    await clock.turn(0);
+    source.setNode(node({ zone: 'b' }));
+    expect((await proxy.compare())[0]?.nodeChanged).toBe(true);
     await clock.turn(1000);
     expect(await proxy.compare()).toEqual([{ family: 'IPv4', ...same }]);
   });

@@ -13,6 +13,8 @@ export interface FamilyDiff {
   readonly differences: readonly Difference[];
   /** Services whose last change is not in the kernel. */
   readonly pending: readonly PendingService[];
+  /** Addresses or settings of the node are other ones than at the last sync: the next one looks at every Service. */
+  readonly nodeChanged: boolean;
 }
 
 export interface PendingService {

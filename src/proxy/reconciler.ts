@@ -192,20 +192,16 @@ export class Reconciler {
 
   async #compare(): Promise<FamilyDiff> {
     const { family } = this.#plane;
+    const basis = this.#gather(this.#snapshot);
+    const waiting = new Set([...this.#dirty, ...this.#retries.services]);
+    const pending = await listPending(waiting, { ...basis, status: this.#status, pause: this.#options.pause });
     if (!this.synced) {
       const message = `${family}: the first sync is not done, so there is nothing to compare the kernel with`;
-      return { family, problem: { code: 'WP_PROXY_NOT_SYNCED', message }, differences: [], pending: await this.#listPending() };
+      return { family, problem: { code: 'WP_PROXY_NOT_SYNCED', message }, differences: [], pending, nodeChanged: false };
     }
     const compared = await this.#plane.compare();
     const found = compared.ok ? { problem: null, differences: compared.value } : { problem: compared.problem, differences: [] };
-    return { family, ...found, pending: await this.#listPending() };
-  }
-
-  async #listPending(): Promise<FamilyDiff['pending']> {
-    const waiting = new Set([...this.#dirty, ...this.#retries.services]);
-    if (waiting.size === 0) return [];
-    const { snapshot, viewpoint } = this.#gather(this.#snapshot);
-    return await listPending(waiting, { snapshot, viewpoint, status: this.#status, pause: this.#options.pause });
+    return { family, ...found, pending, nodeChanged: this.#isOtherNode(basis) };
   }
 
   #request(): void {
@@ -240,8 +236,7 @@ export class Reconciler {
   async #sync(basis: Basis): Promise<void> {
     const { snapshot, settings, viewpoint } = basis;
     const now = this.#options.clock.now();
-    const changed = !isDeepStrictEqual([settings, viewpoint], [this.#settings, this.#viewpoint]);
-    const complete = changed || this.#retries.everythingDue !== null;
+    const complete = this.#isOtherNode(basis) || this.#retries.everythingDue !== null;
     const due = complete ? this.#allServices(snapshot) : this.#dueServices(now);
     if (!complete && due.length === 0) {
       if (now >= this.#auditDue) await this.#audit(basis);
@@ -271,6 +266,11 @@ export class Reconciler {
     this.#options.report({ kind: 'synced', family: this.#plane.family, services: services.size, report, first });
     await this.#options.pause();
     await this.#conclude(basis, confirmed, complete);
+  }
+
+  /** The last sync that was confirmed worked from other facts about the node, so every Service has to be looked at. */
+  #isOtherNode({ settings, viewpoint }: Basis): boolean {
+    return !isDeepStrictEqual([settings, viewpoint], [this.#settings, this.#viewpoint]);
   }
 
   #derive({ snapshot, viewpoint }: Basis, key: ServiceKey): readonly Frontend[] {
