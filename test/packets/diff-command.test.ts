@@ -5,8 +5,9 @@ for (const variant of iptablesVariants) {
   const tool = variant.name === 'iptables-nft' ? 'iptables-nft' : 'iptables-legacy';
   describeDiff(variant, async (lab) => {
     const listed = await runTool(lab, tool, '-t', 'nat', '-S');
-    const lines = listed.split('\n').filter((line) => line.startsWith('-A KUBE-SVC-') && line.includes('default/web:tcp'));
-    const wanted = lines.find((line) => line.includes('10.244.1.11:8080')) ?? '';
+    const lines = listed.split('\n');
+    // Pod p1 is a back end of one Service alone.
+    const wanted = lines.find((line) => line.startsWith('-A KUBE-SVC-') && line.includes('10.244.1.11:8080')) ?? '';
     const [, chain = ''] = wanted.split(' ');
     const place = lines.filter((line) => line.startsWith(`-A ${chain} `)).indexOf(wanted) + 1;
     await runTool(lab, tool, '-t', 'nat', '-D', chain, String(place));

@@ -38,7 +38,7 @@ export function describeDiff(variant: Variant, meddle: (lab: Lab) => Promise<rea
         ...slices('web', [ready('p1'), ready('p2'), ready('q1')]),
         service('empty', 21, { type: 'LoadBalancer', external: true }).object,
         service('sticky', 22, { spec: sticky }).object,
-        ...slices('sticky', [ready('p1'), ready('p2')]),
+        ...slices('sticky', [ready('p2'), ready('p3')]),
       ]);
       const nothing = { code: 0, stdout: 'No difference: the kernel holds what the agent asked of it.\n' };
       expect(await diff()).toMatchObject(nothing);
