@@ -49,7 +49,14 @@ const connectionsSchema = v.object({
   problems: v.array(v.object({ code: v.custom<`WP_${string}`>((code) => typeof code === 'string'), message: v.string() })),
 });
 
-const patience = 10_000;
+/** How a page is asked for. */
+export interface AskOptions {
+  /** States whose body is looked at; 200 where not given. */
+  readonly states?: readonly number[];
+  readonly method?: 'GET' | 'POST';
+  /** Milliseconds until nobody waits for an answer any more. */
+  readonly patience?: number;
+}
 
 /**
  * Asks the agent whose debug pages are at `url` for its status rows. Fails with `WP_CLI_URL`,
@@ -63,7 +70,7 @@ const sentSchema = v.variant('ok', [v.object({ ok: v.literal(true) }), v.object(
 
 /** Has the agent do something. Fails as {@link askAgent} does, and with `WP_CLI_REFUSED` where the agent does not want to. */
 export async function sendToAgent(url: string, path: string): Promise<Outcome<void>> {
-  const sent = await askPage(url, path, sentSchema, [200, 400, 404, 405], 'POST');
+  const sent = await askPage(url, path, sentSchema, { states: [200, 400, 404, 405], method: 'POST' });
   if (!sent.ok) return sent;
   return sent.value.ok ? succeed(undefined) : fail('WP_CLI_REFUSED', sent.value.error);
 }
@@ -73,13 +80,12 @@ export async function askConnections(url: string): Promise<Outcome<ConnectionsRe
   return await askPage(url, '/connections', connectionsSchema);
 }
 
-/** Asks for a page of JSON; of other states than `states` the body is not looked at. */
+/** Asks for a page of JSON. */
 export async function askPage<T>(
   url: string,
   path: string,
   schema: v.GenericSchema<unknown, T>,
-  states: readonly number[] = [200],
-  method: 'GET' | 'POST' = 'GET',
+  { states = [200], method = 'GET', patience = 10_000 }: AskOptions = {},
 ): Promise<Outcome<T>> {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     return fail('WP_CLI_URL', `--url must be a URL such as http://127.0.0.1:10249, not "${url}"`);
@@ -95,7 +101,7 @@ export async function askPage<T>(
     );
   } catch (cause) {
     const hint = 'is "waypost run" running on this node, and is this its metrics address (metricsBindAddress)?';
-    return fail('WP_CLI_NO_AGENT', `no agent answers at ${page} (${reasonOf(cause)}): ${hint}`, cause);
+    return fail('WP_CLI_NO_AGENT', `no agent answers at ${page} (${reasonOf(cause, patience)}): ${hint}`, cause);
   }
 }
 
@@ -109,7 +115,7 @@ async function readJson(response: Response): Promise<unknown> {
 }
 
 /** `fetch` hides the system's reason in the cause, which may have several of them. */
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, patience: number): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
   if ((first as Error | null)?.name === 'TimeoutError') return `no answer within ${patience / 1000} s`;

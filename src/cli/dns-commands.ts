@@ -71,7 +71,7 @@ async function runLookup(
     return 2;
   }
   const query = new URLSearchParams({ name, type, source });
-  const asked = await askPage<Lookup>(url, `/dns/lookup?${query.toString()}`, lookupSchema, [200, 404]);
+  const asked = await askPage<Lookup>(url, `/dns/lookup?${query.toString()}`, lookupSchema, { states: [200, 404] });
   if (!asked.ok) {
     printProblems(terminal, [asked.problem]);
     return 1;

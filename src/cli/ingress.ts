@@ -62,7 +62,7 @@ type Health = v.InferOutput<typeof healthSchema>;
 
 /** `waypost ingress`: prints what the running agent publishes. */
 export async function runIngress(options: IngressOptions, terminal: Terminal): Promise<number> {
-  const asked = await askPage(options.url, '/ingress', statusSchema, [200, 404]);
+  const asked = await askPage(options.url, '/ingress', statusSchema, { states: [200, 404] });
   if (!asked.ok) {
     printProblems(terminal, [asked.problem]);
     return 1;

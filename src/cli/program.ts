@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { flagSpecs } from '../config/mod.ts';
 import type { FlagTexts } from '../config/mod.ts';
 import { normaliseArguments } from './argv.ts';
+import type { DiffOptions } from './diff.ts';
 import { dnsCommand } from './dns-commands.ts';
 import type { IngressOptions } from './ingress.ts';
 import type { ServicesOptions } from './services.ts';
@@ -45,6 +46,7 @@ function buildProgram(terminal: Terminal, finish: (code: number) => void): Comma
   program.addCommand(checkCommand(program, terminal, finish));
   program.addCommand(cleanupCommand(program, terminal, finish));
   program.addCommand(servicesCommand(program, terminal, finish));
+  program.addCommand(diffCommand(program, terminal, finish));
   program.addCommand(ingressCommand(program, terminal, finish));
   program.addCommand(traceCommand(program, terminal, finish));
   program.addCommand(dnsCommand(program, terminal, finish));
@@ -127,6 +129,24 @@ function servicesCommand(program: Command, terminal: Terminal, finish: Finish): 
     });
 }
 
+function diffCommand(program: Command, terminal: Terminal, finish: Finish): Command {
+  return new Command('diff')
+    .copyInheritedSettings(program)
+    .exitOverride(endUsageWithTwo)
+    .description('show what the kernel holds otherwise than the agent asked of it, and changes that are still to come')
+    .option('--url <url>', 'where the agent serves /diff', 'http://127.0.0.1:10249')
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'))
+    .action(async (options: DiffOptions) => {
+      const { runDiff } = await import('./diff.ts');
+      finish(await runDiff(options, terminal));
+    });
+}
+
+/** For commands whose exit code 1 is an answer. */
+function endUsageWithTwo(error: CommanderError): void {
+  throw error.exitCode === 0 ? error : new CommanderError(2, error.code, error.message);
+}
+
 function ingressCommand(program: Command, terminal: Terminal, finish: Finish): Command {
   return new Command('ingress')
     .copyInheritedSettings(program)
@@ -143,9 +163,7 @@ function ingressCommand(program: Command, terminal: Terminal, finish: Finish): C
 function traceCommand(program: Command, terminal: Terminal, finish: Finish): Command {
   return new Command('trace')
     .copyInheritedSettings(program)
-    .exitOverride((error) => {
-      throw error.exitCode === 0 ? error : new CommanderError(2, error.code, error.message);
-    })
+    .exitOverride(endUsageWithTwo)
     .description('follow a packet through what this node’s kernel holds, and say what becomes of it and why')
     .argument('<source>', 'an IP address, node, outside, or NAMESPACE/NAME of a pod')
     .argument('<destination>', 'ADDRESS:PORT[/PROTOCOL] or NAMESPACE/SERVICE[:PORT][/PROTOCOL]')

@@ -2,6 +2,7 @@ import type { EffectiveConfig } from '../config/mod.ts';
 import type { Clock, Family, FamilyHealth, Outcome, Problem, Snapshot, StatusRow } from '../model/mod.ts';
 import type { AgentEvent } from '../kube/mod.ts';
 import type { Logger, Registry } from '../observe/mod.ts';
+import type { FamilyDiff } from '../proxy/mod.ts';
 import type { ConnectionCounts } from './connections.ts';
 import type { DnsHandle } from './start-dns.ts';
 import type { IngressStatus } from './start-ingress.ts';
@@ -11,6 +12,8 @@ export interface ProxyHandle {
   rows(): readonly StatusRow[];
   /** Connection counts of the kernel; absent where the mode has none. */
   connections?(): Promise<ConnectionCounts>;
+  /** What separates the kernel from what is wanted, read afresh; absent before there is anything to compare. */
+  compare?(): Promise<readonly FamilyDiff[]>;
   /** The families whose sync loops have started. */
   healthOf(): readonly FamilyHealth[];
   /** The Node was seen, is not being deleted and carries no taint of the autoscaler (specification 7.2). */

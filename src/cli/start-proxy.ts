@@ -82,11 +82,7 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
   ingress?.attach((services) => proxy.touch(services));
   proxy.start();
   return succeed({
-    rows: () => proxy.rows(),
-    healthOf: () => proxy.health(),
-    nodeEligible: () => isNodeEligible(proxy, config.manifests !== null),
-    synced: () => proxy.synced,
-    snapshot: () => proxy.snapshot,
+    ...viewsOf(proxy, config.manifests !== null),
     ...(config.mode === 'ipvs' ? { connections: () => collectConnections(planes) } : {}),
     ...(dns === null ? {} : { dns }),
     ...(ingress === null ? {} : { ingress: () => ingress.status() }),
@@ -99,6 +95,18 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
       await close();
     },
   });
+}
+
+/** What can be asked of the proxy while it runs. */
+function viewsOf(proxy: Proxy, fromManifests: boolean): Omit<ProxyHandle, 'stop'> {
+  return {
+    rows: () => proxy.rows(),
+    compare: () => proxy.compare(),
+    healthOf: () => proxy.health(),
+    nodeEligible: () => isNodeEligible(proxy, fromManifests),
+    synced: () => proxy.synced,
+    snapshot: () => proxy.snapshot,
+  };
 }
 
 /** Who is told of what: the log, and Services through Events. */

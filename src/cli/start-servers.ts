@@ -5,6 +5,7 @@ import type { Clock, Outcome, Problem } from '../model/mod.ts';
 import { addBuildMetrics, createDebugServer, createHealthServer } from '../observe/mod.ts';
 import type { HttpListener, Logger, Registry } from '../observe/mod.ts';
 import { describeBindFailure } from './agent-events.ts';
+import { makeDiffPages } from './diff-page.ts';
 import { makeDnsDebugPages } from './dns-debug.ts';
 import { makeEndpointPages } from './endpoint-page.ts';
 import { makeIngressPages } from './ingress-page.ts';
@@ -79,6 +80,7 @@ function makeDebugServer({ config, proxy, registry, logger, clock, startedAt, re
     pages: new Map([
       ...makeDnsDebugPages(() => proxy()?.dns ?? null),
       ...makeIngressPages(() => proxy()?.ingress?.() ?? null),
+      ...makeDiffPages(config.mode, async () => (await proxy()?.compare?.()) ?? null),
       ...makeEndpointPages(() => proxy()?.snapshot?.() ?? null),
     ]),
     startedAt,

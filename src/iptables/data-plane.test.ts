@@ -1,73 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { succeed } from '../model/mod.ts';
-import type { Change, Frontend, ServiceKey } from '../model/mod.ts';
-import { createIptablesDataPlane } from './data-plane.ts';
-import { createFakeIptables } from './fake.ts';
+import { complete, degraded, foreign, kernel, planeOn, shape, wishOf } from './data-plane.fixture.ts';
 import type { FakeIptables } from './fake.ts';
 import { createFaultyPort } from './faulty.ts';
-import { frontendsOf, settings, shapes } from './frontends.fixture.ts';
+import { settings, shapes } from './frontends.fixture.ts';
 import type { Shape } from './frontends.fixture.ts';
 import { createFakeSets } from './fake-sets.ts';
 import type { IptablesPort } from './port.ts';
 import type { SetPort } from './set-port.ts';
-
-const foreign = `*mangle
-:PREROUTING ACCEPT [0:0]
-:INPUT ACCEPT [0:0]
-:FORWARD ACCEPT [0:0]
-:OUTPUT ACCEPT [0:0]
-:POSTROUTING ACCEPT [0:0]
-COMMIT
-*nat
-:PREROUTING ACCEPT [0:0]
-:INPUT ACCEPT [0:0]
-:OUTPUT ACCEPT [0:0]
-:POSTROUTING ACCEPT [0:0]
-:CNI-HOSTPORT - [0:0]
--A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT
--A POSTROUTING -s 172.16.0.0/12 -j MASQUERADE
--A CNI-HOSTPORT -p tcp -m tcp --dport 8443 -j DNAT --to-destination 10.244.9.9:443
-COMMIT
-*filter
-:INPUT DROP [0:0]
-:FORWARD ACCEPT [0:0]
-:OUTPUT ACCEPT [0:0]
--A INPUT -m strange --option value -j ACCEPT
-COMMIT
-`;
-
-/** Codes of what the data planes of a test do without. */
-const degraded: string[] = [];
-
-function planeOn(port: IptablesPort, sets: SetPort | null = null) {
-  return createIptablesDataPlane({
-    port,
-    sets,
-    family: 'IPv4',
-    dropInvalid: true,
-    strays: 'drop',
-    allowLoopbackRouting: () => succeed(undefined),
-    degraded: (problem) => degraded.push(problem.code),
-    pause: () => null,
-    now: () => 0,
-  });
-}
-
-function kernel(text = foreign): FakeIptables {
-  const port = createFakeIptables('IPv4');
-  const loaded = port.load(text);
-  if (!loaded.ok) throw new Error(loaded.problem.message);
-  return port;
-}
-
-function wishOf(list: readonly Shape[]): Map<ServiceKey, readonly Frontend[]> {
-  return new Map(list.map((shape) => [`ns/${shape.name}`, frontendsOf(shape)]));
-}
-
-function complete(list: readonly Shape[]): Change {
-  return { settings, services: wishOf(list), complete: true };
-}
 
 /** The rules that stand in a kernel after one complete sync from nothing of ours. */
 async function freshBuild(list: readonly Shape[]): Promise<string> {
@@ -75,18 +15,6 @@ async function freshBuild(list: readonly Shape[]): Promise<string> {
   await planeOn(port).apply(complete(list));
   return port.dump();
 }
-
-const shape: Shape = {
-  name: 'web',
-  number: 7,
-  backends: [1, 2],
-  localBackends: [],
-  nodePort: 30_080,
-  externalLocal: false,
-  internalLocal: false,
-  affinity: null,
-  ranges: false,
-};
 
 const states = fc.uniqueArray(shapes, { selector: (one) => one.name, maxLength: 100, size: 'max' });
 

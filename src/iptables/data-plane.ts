@@ -1,8 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import { succeed } from '../model/mod.ts';
-import type { ApplyReport, Change, DataPlane, DataPlaneSettings, Outcome, Pause, Problem, ServiceKey } from '../model/mod.ts';
+import type {
+  ApplyReport,
+  Change,
+  DataPlane,
+  DataPlaneSettings,
+  Difference,
+  Outcome,
+  Pause,
+  Problem,
+  ServiceKey,
+} from '../model/mod.ts';
 import { AffinitySets } from './affinity-sets.ts';
 import { planCleanup } from './cleanup.ts';
+import { compareRules, compareSets } from './compare.ts';
 import { arrangeSections, diffChain, diffShared, everyChain } from './diff.ts';
 import { isAboutEverything } from './errors.ts';
 import { KernelState } from './kernel-state.ts';
@@ -120,6 +131,17 @@ class IptablesDataPlane implements DataPlane {
     if (!read.ok) return reportOf(tally, read.problem, this.#state);
     const problem = await this.#attempt([], 'full', tally);
     return reportOf(tally, problem, this.#state);
+  }
+
+  async compare(): Promise<Outcome<readonly Difference[]>> {
+    const { port, sets, family, pause } = this.#options;
+    if (this.#wish.isEmpty) return succeed([]);
+    const saved = await port.save(ownTables);
+    if (!saved.ok) return saved;
+    const listed = sets === null ? succeed([]) : await sets.list();
+    if (!listed.ok) return listed;
+    const rules = await compareRules(this.#wish, new KernelState(saved.value), { family, pause });
+    return succeed([...rules, ...(sets === null ? [] : compareSets(this.#wish, listed.value))]);
   }
 
   async cleanup(): Promise<Outcome<readonly string[]>> {

@@ -67,6 +67,16 @@ export class Wish {
     return this.#plans.keys();
   }
 
+  /** Nothing was wished yet. */
+  get isEmpty(): boolean {
+    return this.#base.size === 0;
+  }
+
+  /** The ipsets that Services' rules name. */
+  get sets(): ReadonlySet<string> {
+    return this.#sets;
+  }
+
   /** True for an ipset that some Service's rules name. */
   hasSet(name: string): boolean {
     return this.#sets.has(name);

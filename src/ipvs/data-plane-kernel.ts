@@ -27,7 +27,7 @@ type KernelPart = 'servers' | 'side' | 'routes';
  * about which an answer left a doubt is stale until it has been read again.
  */
 export class Kernel {
-  readonly servers = new ServerState();
+  readonly servers: ServerState;
   readonly numbers = new Numbers();
   readonly marks: Marks;
   /** Schedulers that the kernel said it does not have. */
@@ -50,9 +50,21 @@ export class Kernel {
   /** Servers that we may have added: the answer was lost. */
   readonly #unsure = new Set<string>();
 
-  constructor(options: IpvsOptions) {
+  constructor(options: IpvsOptions, servers = new ServerState()) {
     this.#options = options;
+    this.servers = servers;
     this.marks = new Marks(options.marks);
+  }
+
+  /** One that is read in the place of this one, to look and not to change: it knows what is ours, and nothing it reads is remembered here. */
+  fork(): Kernel {
+    const copy = new Kernel(this.#options, this.servers.fork());
+    for (const name of this.missingSchedulers) copy.missingSchedulers.add(name);
+    for (const text of this.#unsure) copy.#unsure.add(text);
+    copy.#settings = this.#settings;
+    copy.#ownAddresses = this.#ownAddresses;
+    copy.#known = this.#known;
+    return copy;
   }
 
   get entries(): ReadonlyMap<string, SideEntry> {

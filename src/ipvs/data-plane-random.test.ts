@@ -50,6 +50,7 @@ async function walk(
   start: World,
   steps: readonly Step[],
   restart: (world: World) => World,
+  after: (world: World) => Promise<void> = async () => {},
 ): Promise<{ readonly world: World; readonly wanted: ReadonlyMap<string, readonly Frontend[]> }> {
   let world = start;
   const wanted = new Map<string, readonly Frontend[]>();
@@ -85,8 +86,13 @@ async function walk(
         await applyFrontends(world, Object.fromEntries(wanted), true);
         break;
     }
+    await after(world);
   }
   return { world, wanted };
+}
+
+async function expectNoDifference({ plane }: World): Promise<void> {
+  expect(await plane.compare()).toEqual({ ok: true, value: [] });
 }
 
 type Services = Readonly<Record<string, readonly Frontend[]>>;
@@ -215,7 +221,7 @@ describe.each(families)('random walks, %s', (family) => {
           const start = startWorld(family, options, await createStocked(family));
           await start.plane.read();
           await applyFrontends(start, {}, true);
-          const { world, wanted } = await walk(start, steps, (old) => startWorld(family, options, old));
+          const { world, wanted } = await walk(start, steps, (old) => startWorld(family, options, old), expectNoDifference);
           await world.clock.turn(longTime);
           expect(await dumpNode(world)).toBe(await buildFresh(family, wanted, options));
           expect(await world.plane.audit()).toMatchObject({ operations: 0, problem: null });
@@ -256,7 +262,15 @@ describe.each(families)('random walks, %s', (family) => {
         await applyFrontends(world, { ...servicesOf(list, family), ...servicesPublished(published, family) }, true);
         const before = await dumpNode(world);
         await meddle(world, () => chances.next().value);
-        expect(await world.plane.audit()).toMatchObject({ problem: null, failed: new Map() });
+        const meddled = await dumpNode(world);
+        const told = await world.plane.compare();
+        expect(await dumpNode(world)).toBe(meddled);
+        const report = await world.plane.audit();
+        expect(report).toMatchObject({ problem: null, failed: new Map() });
+        // The fake does not count what is written around entries.
+        const objects = told.ok ? told.value.filter(({ wanted }) => wanted !== 'those of this agent') : [];
+        expect(objects.length > 0).toBe(report.operations > 0);
+        await expectNoDifference(world);
         await world.clock.turn(longTime);
         expect(await dumpNode(world)).toBe(before);
         expect(await world.plane.audit()).toMatchObject({ operations: 0, problem: null });

@@ -61,6 +61,13 @@ export class ServerState {
     return [...this.#draining];
   }
 
+  /** A memory of its own that knows the same; the next thing it hears is a whole listing. */
+  fork(): ServerState {
+    const copy = new ServerState();
+    copy.#servers = new Map(this.#servers);
+    return copy;
+  }
+
   /** Takes in a whole listing. What was known of a server's owner and drains stays. */
   async replace(listed: readonly ListedServer[], evidence: Evidence, pause: Pause): Promise<void> {
     const before = this.#servers;

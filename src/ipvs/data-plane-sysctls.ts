@@ -21,6 +21,11 @@ interface Surroundings {
   readonly roaming: boolean;
 }
 
+interface DifferingSysctl {
+  readonly wish: SysctlWish;
+  readonly found: string;
+}
+
 /**
  * Sets kernel parameters and idle times that differ from what IPVS mode needs, each written down before, so that
  * `cleanup` can put it back. A parameter that is not vital and cannot be set is reported and done without.
@@ -30,9 +35,13 @@ export async function ensureSurroundings(surroundings: Surroundings): Promise<Ou
   return set.ok ? ensureTimeouts(surroundings) : set;
 }
 
-async function ensureSysctls(surroundings: Surroundings): Promise<Outcome<void>> {
-  const { options, kernel, tally, loopback, roaming } = surroundings;
-  const differing: { readonly wish: SysctlWish; readonly found: string }[] = [];
+/** Kernel parameters that are there and not as IPVS mode needs them. */
+export async function findSysctls({
+  options,
+  loopback,
+  roaming,
+}: Pick<Surroundings, 'options' | 'loopback' | 'roaming'>): Promise<Outcome<readonly DifferingSysctl[]>> {
+  const differing: DifferingSysctl[] = [];
   for (const wish of planSysctls({ ...options, loopback, roaming })) {
     const found = await options.sysctls.read(wish.name);
     if (found === null && wish.needed) {
@@ -40,6 +49,14 @@ async function ensureSysctls(surroundings: Surroundings): Promise<Outcome<void>>
     }
     if (found !== null && found !== wish.value) differing.push({ wish, found });
   }
+  return succeed(differing);
+}
+
+async function ensureSysctls(surroundings: Surroundings): Promise<Outcome<void>> {
+  const { options, kernel, tally } = surroundings;
+  const looked = await findSysctls(surroundings);
+  if (!looked.ok) return looked;
+  const differing = looked.value;
   const known = new Set(kernel.records().flatMap((record) => (record.kind === 'sysctl' ? [record.name] : [])));
   const records = differing
     .filter(({ wish }) => wish.restore && !known.has(wish.name))
@@ -57,19 +74,31 @@ async function ensureSysctls(surroundings: Surroundings): Promise<Outcome<void>>
   return succeed(undefined);
 }
 
+/** Idle times in the kernel and those that are wanted; null where they are the same. */
+export async function findTimeouts({
+  servers,
+  timeouts,
+}: IpvsOptions): Promise<Outcome<{ readonly found: IpvsTimeouts; readonly wanted: IpvsTimeouts } | null>> {
+  const found = await servers.timeouts();
+  if (!found.ok) return found;
+  const wanted = chooseTimeouts(timeouts, found.value);
+  const same = (['tcp', 'tcpFin', 'udp'] as const).every((name) => wanted[name] === found.value[name]);
+  return succeed(same ? null : { found: found.value, wanted });
+}
+
 async function ensureTimeouts(surroundings: Surroundings): Promise<Outcome<void>> {
   const { options, kernel, tally } = surroundings;
-  const found = await options.servers.timeouts();
-  if (!found.ok) return found;
-  const wanted = chooseTimeouts(options.timeouts, found.value);
-  if ((['tcp', 'tcpFin', 'udp'] as const).every((name) => wanted[name] === found.value[name])) return succeed(undefined);
+  const looked = await findTimeouts(options);
+  if (!looked.ok) return looked;
+  if (looked.value === null) return succeed(undefined);
+  const { found, wanted } = looked.value;
   const known = kernel.records().some(({ kind }) => kind === 'timeouts');
-  const written = await remember(surroundings, known ? [] : [recordEntry({ kind: 'timeouts', value: found.value })]);
+  const written = await remember(surroundings, known ? [] : [recordEntry({ kind: 'timeouts', value: found })]);
   if (!written.ok) return written;
   const set = await options.servers.setTimeouts(wanted);
   if (!set.ok) return set;
   tally.operations += 1;
-  options.report({ kind: 'timeouts', from: found.value, to: wanted });
+  options.report({ kind: 'timeouts', from: found, to: wanted });
   return succeed(undefined);
 }
 

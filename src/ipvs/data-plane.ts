@@ -5,6 +5,7 @@ import type {
   Change,
   DataPlane,
   DataPlaneSettings,
+  Difference,
   Frontend,
   Outcome,
   Problem,
@@ -13,6 +14,7 @@ import type {
 } from '../model/mod.ts';
 import { stepAside } from './data-plane-aside.ts';
 import { cleanUp } from './data-plane-cleanup.ts';
+import { compareNode } from './data-plane-compare.ts';
 import { Drains } from './data-plane-drains.ts';
 import { Kernel } from './data-plane-kernel.ts';
 import { eachSlowly } from './data-plane-pace.ts';
@@ -87,6 +89,10 @@ class KernelDataPlane implements IpvsDataPlane {
     return this.#queue.run(() => this.#audit());
   }
 
+  compare(): Promise<Outcome<readonly Difference[]>> {
+    return this.#queue.run(() => this.#compare());
+  }
+
   cleanup(): Promise<Outcome<readonly string[]>> {
     return this.#queue.run(() => {
       this.#drains.stop();
@@ -152,6 +158,21 @@ class KernelDataPlane implements IpvsDataPlane {
     const report = await this.#conclude(touched, new Map(), tally);
     this.#resyncChanges = report.operations;
     return report;
+  }
+
+  async #compare(): Promise<Outcome<readonly Difference[]>> {
+    const settings = this.#settings;
+    if (settings === null) return succeed([]);
+    const kernel = this.#kernel.fork();
+    const read = await kernel.refresh();
+    if (!read.ok) return read;
+    const touched = new Touched();
+    if (this.#complete) await this.#touchHeld(kernel, touched);
+    // What was there before us stays written down, whether the wish has heard of it yet or not.
+    for (const key of kernel.originals.keys()) touched.entries.delete(key);
+    await eachSlowly(this.#book.wish.plans(), this.#options.pause, (plan) => touched.addPlan(plan));
+    const facts = this.#facts({ operations: 0, bytes: 0, planMs: 0 }, kernel);
+    return compareNode(facts, touched, { loopback: servesLoopback({ settings }), roaming: this.#book.roams() });
   }
 
   /** Brings the kernel to the wish; Services that the kernel refused get back what they had. */
@@ -230,28 +251,31 @@ class KernelDataPlane implements IpvsDataPlane {
   }
 
   async #touchEverything(touched: Touched): Promise<void> {
-    const { wish } = this.#book;
-    const { servers, entries, routes } = this.#kernel;
-    const { pause } = this.#options;
     if (this.#complete) {
-      await eachSlowly(servers.all(), pause, ([text, { owner }]) => {
-        if (owner === 'own') touched.servers.set(text, touched.servers.get(text) ?? noService);
-      });
-      await eachSlowly(entries.keys(), pause, (key) => touched.entries.set(key, touched.entries.get(key) ?? noService));
-      await eachSlowly(routes.keys(), pause, (key) => touched.routes.set(key, touched.routes.get(key) ?? noService));
+      await this.#touchHeld(this.#kernel, touched);
       await this.#book.holdLeftovers(touched);
     }
     this.#book.keepOriginals(touched);
-    await eachSlowly(wish.plans(), pause, (plan) => touched.addPlan(plan));
+    await eachSlowly(this.#book.wish.plans(), this.#options.pause, (plan) => touched.addPlan(plan));
   }
 
-  #facts(tally: Tally): PassFacts {
+  /** Everything of ours that is in the kernel, wanted or not. */
+  async #touchHeld({ servers, entries, routes }: Kernel, touched: Touched): Promise<void> {
+    const { pause } = this.#options;
+    await eachSlowly(servers.all(), pause, ([text, { owner }]) => {
+      if (owner === 'own') touched.servers.set(text, touched.servers.get(text) ?? noService);
+    });
+    await eachSlowly(entries.keys(), pause, (key) => touched.entries.set(key, touched.entries.get(key) ?? noService));
+    await eachSlowly(routes.keys(), pause, (key) => touched.routes.set(key, touched.routes.get(key) ?? noService));
+  }
+
+  #facts(tally: Tally, kernel = this.#kernel): PassFacts {
     if (this.#settings === null) throw new Error('no settings yet');
     const { nodeAddress } = this.#settings;
-    const has = nodeAddress !== null && this.#kernel.ownAddresses.has(nodeAddress);
+    const has = nodeAddress !== null && kernel.ownAddresses.has(nodeAddress);
     return {
       options: this.#options,
-      kernel: this.#kernel,
+      kernel,
       wish: this.#book.wish,
       serviceCidrs: this.#options.serviceCidrs,
       source: has ? nodeAddress : null,

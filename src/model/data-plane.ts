@@ -1,4 +1,5 @@
 import type { Address } from './address.ts';
+import type { Difference } from './difference.ts';
 import type { Family } from './family.ts';
 import type { Frontend } from './frontend.ts';
 import type { Outcome, Problem } from './outcome.ts';
@@ -86,6 +87,11 @@ export interface DataPlane {
   apply(change: Change): Promise<ApplyReport>;
   /** Reads the kernel again and repairs every difference from the wish. */
   audit(): Promise<ApplyReport>;
+  /**
+   * Reads the kernel again and names every difference from what was last applied, as `audit` would find them. Writes nothing
+   * and remembers nothing: what is called next does what it would have done. Empty before the first `apply`.
+   */
+  compare(): Promise<Outcome<readonly Difference[]>>;
   /** Removes everything of ours from the kernel, needing no earlier `read`. The value says what was removed. */
   cleanup(): Promise<Outcome<readonly string[]>>;
   /**

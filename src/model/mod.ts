@@ -28,6 +28,9 @@ export type {
   ProxyMode,
   RuleCount,
 } from './data-plane.ts';
+export { alignLists } from './align-lists.ts';
+export type { AlignedPair } from './align-lists.ts';
+export type { Difference } from './difference.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export { chooseEndpoints } from './endpoint-choice.ts';
 export type { Candidate, Choice, Vantage } from './endpoint-choice.ts';

@@ -5,7 +5,7 @@ import { readPlane } from './plane-read.ts';
 import type { Findings } from './plane-read.ts';
 import { planeTable } from './plane-sets.ts';
 import type { PlaneState } from './plane-state.ts';
-import type { ApplyReport, NftPort } from './port.ts';
+import type { ApplyReport, NftPort, TableState } from './port.ts';
 import type { Command } from './transaction.ts';
 
 export interface PlaneKernelOptions {
@@ -29,6 +29,11 @@ export interface Look {
   readonly findings: Findings;
 }
 
+interface WholeLook extends Look {
+  readonly table: TableState | null;
+  readonly generation: number | null;
+}
+
 /**
  * The table in the kernel, with the count that tells whether somebody else changed anything since it was read: where the
  * kernel's count is not the one that a transaction was made for, it refuses the transaction.
@@ -44,10 +49,26 @@ export class PlaneKernel {
   }
 
   async look(): Promise<Outcome<Look>> {
-    const { family, port, pause, now } = this.#options;
-    const { family: tableFamily, name } = planeTable(family);
+    const { now } = this.#options;
     const started = now();
     this.#generation = null;
+    const read = await this.#readWhole();
+    if (!read.ok) return read;
+    const { generation, state, findings } = read.value;
+    this.#generation = generation;
+    this.#nextLook = now() + (now() - started) / shareOfLooks;
+    return succeed({ state, findings });
+  }
+
+  /** Reads the table and remembers nothing of it. `table` null: there is none. */
+  async peek(): Promise<Outcome<Look & { readonly table: TableState | null }>> {
+    return await this.#readWhole();
+  }
+
+  /** `generation` null: the table changed while it was read, or there is no count. */
+  async #readWhole(): Promise<Outcome<WholeLook>> {
+    const { family, port, pause } = this.#options;
+    const { family: tableFamily, name } = planeTable(family);
     for (let reads = 1; ; reads += 1) {
       const before = await this.#ask();
       // oxlint-disable-next-line no-await-in-loop -- one reading after the other
@@ -57,9 +78,7 @@ export class PlaneKernel {
       const after = await this.#ask();
       if (before !== after && reads < mostReads) continue;
       const look = await readPlane(family, table.value, pause);
-      if (before === after) this.#generation = after;
-      this.#nextLook = now() + (now() - started) / shareOfLooks;
-      return succeed(look);
+      return succeed({ ...look, table: table.value, generation: before === after ? after : null });
     }
   }
 

@@ -4,6 +4,7 @@ import type {
   Change,
   DataPlane,
   DataPlaneSettings,
+  Difference,
   Frontend,
   Outcome,
   Prefix,
@@ -13,6 +14,7 @@ import type {
 import { PlaneKernel } from './data-plane-kernel.ts';
 import type { Look, PlaneKernelOptions } from './data-plane-kernel.ts';
 import type { PlaneContext } from './plane-chains.ts';
+import { comparePlane } from './plane-compare.ts';
 import { diffPlane } from './plane-diff.ts';
 import type { PlaneDifference } from './plane-diff.ts';
 import { emptyPlan, planService } from './plane-plan.ts';
@@ -118,6 +120,15 @@ class NftablesDataPlane implements DataPlane {
     return reportOf(tally, this.#settings === null ? null : await this.#attempt([], 'full', tally));
   }
 
+  async compare(): Promise<Outcome<readonly Difference[]>> {
+    if (this.#settings === null) return succeed([]);
+    const look = await this.#kernel.peek();
+    if (!look.ok) return look;
+    const touched = this.#touch([], 'full', look.value.state);
+    const job = { context: this.#context(), wish: this.#wish, touched, pause: this.#options.pause };
+    return succeed(await comparePlane({ ...job, ...look.value }));
+  }
+
   async cleanup(): Promise<Outcome<readonly string[]>> {
     this.#known = null;
     this.#kernel.forget();
@@ -198,12 +209,12 @@ class NftablesDataPlane implements DataPlane {
     return { family, settings: this.#settings, serviceCidrs, strays };
   }
 
-  #touch(plans: readonly ServicePlan[], scope: Scope): Touched {
+  #touch(plans: readonly ServicePlan[], scope: Scope, state = this.#state()): Touched {
     const touched = touchNothing();
     for (const plan of plans) this.#wish.replace(plan, touched);
     if (scope !== 'touched') this.#wish.touchBase(touched);
     if (scope === 'full') this.#wish.touchAll(touched);
-    if ((scope === 'full' || scope === 'leftovers') && this.#mayPrune) this.#wish.touchLeftovers(this.#state(), touched);
+    if ((scope === 'full' || scope === 'leftovers') && this.#mayPrune) this.#wish.touchLeftovers(state, touched);
     return touched;
   }
 

@@ -74,6 +74,14 @@ function textOf(family: Family, { rules }: ChainState): string {
   return said.length === rules.length ? rulesText(planeTable(family).family, said) : '?';
 }
 
+/** The destination that an element of one of our sets speaks of, as `destinationText` has it; null where it speaks of none. */
+export function destinationOfElement(set: string, element: Element): string | null {
+  const reader = new Reader();
+  reader.take(set, element);
+  const [text = null] = reader.state().layouts.keys();
+  return text;
+}
+
 interface Draft {
   readonly destination: Destination;
   readonly sets: Set<string>;

@@ -1,5 +1,5 @@
 import { succeed } from '../model/mod.ts';
-import type { ApplyReport, Change, DataPlane, Family, Frontend, Outcome, Problem, ServiceKey } from '../model/mod.ts';
+import type { ApplyReport, Change, DataPlane, Difference, Family, Frontend, Outcome, Problem, ServiceKey } from '../model/mod.ts';
 
 /** A data plane for tests: holds what it was given, refuses and fails on demand. */
 export class FakePlane implements DataPlane {
@@ -15,7 +15,9 @@ export class FakePlane implements DataPlane {
   problem: Problem | null = null;
   /** Operations that the next audit finds to do. */
   drift = 0;
-  /** Runs inside every `apply`, before it ends. */
+  /** What the kernel holds otherwise. */
+  differences: readonly Difference[] = [];
+  /** Runs inside every `apply` and `compare`, before it ends. */
   during: () => Promise<void> | void = () => undefined;
 
   constructor(family: Family = 'IPv4') {
@@ -45,6 +47,12 @@ export class FakePlane implements DataPlane {
     const operations = this.drift;
     this.drift = 0;
     return { ...this.#report(this.problem), operations };
+  }
+
+  async compare(): Promise<Outcome<readonly Difference[]>> {
+    this.calls.push('compare');
+    await this.during();
+    return this.problem === null ? succeed(this.differences) : { ok: false, problem: this.problem };
   }
 
   async cleanup(): Promise<Outcome<readonly string[]>> {

@@ -5,6 +5,7 @@
 export type { AfterSync, AppliedSync } from './after-sync.ts';
 export { createConntrackCleaner } from './conntrack-cleaner.ts';
 export type { ConntrackCleaner, ConntrackPass } from './conntrack-cleaner.ts';
+export type { FamilyDiff } from './family-diff.ts';
 export { HealthCheckPorts } from './health-check-ports.ts';
 export type { HealthCheckOptions, HealthCheckTarget, OpenHealthCheck } from './health-check-ports.ts';
 export { isNodeKnown, judgeNode, nodePatience } from './node-wait.ts';

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { noDirt } from '../model/mod.ts';
 import type { DataPlane, Dirty, Family, FamilyHealth, Problem, ServiceKey, Snapshot, StatusRow } from '../model/mod.ts';
+import type { FamilyDiff } from './family-diff.ts';
 import { isNodeKnown, judgeNode, nodePatience } from './node-wait.ts';
 import { ProxiedView } from './proxied-view.ts';
 import { Reconciler } from './reconciler.ts';
@@ -66,6 +67,13 @@ export class Proxy {
 
   rows(): StatusRow[] {
     return this.#reconcilers.flatMap((reconciler) => reconciler.rows());
+  }
+
+  /** What separates each family's kernel from what is wanted; writes nothing. One family after the other, to be gentle. */
+  async compare(): Promise<readonly FamilyDiff[]> {
+    const families: FamilyDiff[] = [];
+    for (const reconciler of this.#reconcilers) families.push(await reconciler.compare());
+    return families;
   }
 
   /** Frontends by state and Services that wait, for each family. Costs the same for any number of Services. */

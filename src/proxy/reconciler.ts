@@ -22,6 +22,8 @@ import type {
 import { runAfterSync } from './after-sync.ts';
 import type { AfterSync } from './after-sync.ts';
 import { ChangeTracker } from './change-tracker.ts';
+import { listPending } from './family-diff.ts';
+import type { FamilyDiff } from './family-diff.ts';
 import { NoLocalEndpoints } from './no-local-endpoints.ts';
 import { listNodePortAddresses } from './node-port-addresses.ts';
 import type { Notice } from './notice.ts';
@@ -98,6 +100,7 @@ export class Reconciler {
   #failingSince: number | null = null;
   #auditDue = 0;
   #attempt: Attempt | null = null;
+  #comparing: Promise<FamilyDiff> | null = null;
 
   constructor(plane: DataPlane, options: ReconcilerOptions) {
     this.#plane = plane;
@@ -169,9 +172,36 @@ export class Reconciler {
     return { family: this.#plane.family, lastUpdated: this.#lastUpdated ?? this.#openedAt, pendingSince };
   }
 
+  /**
+   * What the kernel holds otherwise than it was asked to, and the changes it was not asked for yet. Waits for a sync that is
+   * running, and the next one waits for it; whoever asks meanwhile gets the same answer.
+   */
+  async compare(): Promise<FamilyDiff> {
+    this.#comparing ??= this.#runner
+      .apart(() => this.#compare())
+      .finally(() => {
+        this.#comparing = null;
+      });
+    return await this.#comparing;
+  }
+
   /** Leaves the kernel as it is. */
   async stop(): Promise<void> {
     await this.#runner.stop();
+  }
+
+  async #compare(): Promise<FamilyDiff> {
+    const { family } = this.#plane;
+    const basis = this.#gather(this.#snapshot);
+    const waiting = new Set([...this.#dirty, ...this.#retries.services]);
+    const pending = await listPending(waiting, { ...basis, status: this.#status, pause: this.#options.pause });
+    if (!this.synced) {
+      const message = `${family}: the first sync is not done, so there is nothing to compare the kernel with`;
+      return { family, problem: { code: 'WP_PROXY_NOT_SYNCED', message }, differences: [], pending, nodeChanged: false };
+    }
+    const compared = await this.#plane.compare();
+    const found = compared.ok ? { problem: null, differences: compared.value } : { problem: compared.problem, differences: [] };
+    return { family, ...found, pending, nodeChanged: this.#isOtherNode(basis) };
   }
 
   #request(): void {
@@ -206,8 +236,7 @@ export class Reconciler {
   async #sync(basis: Basis): Promise<void> {
     const { snapshot, settings, viewpoint } = basis;
     const now = this.#options.clock.now();
-    const changed = !isDeepStrictEqual([settings, viewpoint], [this.#settings, this.#viewpoint]);
-    const complete = changed || this.#retries.everythingDue !== null;
+    const complete = this.#isOtherNode(basis) || this.#retries.everythingDue !== null;
     const due = complete ? this.#allServices(snapshot) : this.#dueServices(now);
     if (!complete && due.length === 0) {
       if (now >= this.#auditDue) await this.#audit(basis);
@@ -237,6 +266,11 @@ export class Reconciler {
     this.#options.report({ kind: 'synced', family: this.#plane.family, services: services.size, report, first });
     await this.#options.pause();
     await this.#conclude(basis, confirmed, complete);
+  }
+
+  /** The last sync that was confirmed worked from other facts about the node, so every Service has to be looked at. */
+  #isOtherNode({ settings, viewpoint }: Basis): boolean {
+    return !isDeepStrictEqual([settings, viewpoint], [this.#settings, this.#viewpoint]);
   }
 
   #derive({ snapshot, viewpoint }: Basis, key: ServiceKey): readonly Frontend[] {

@@ -72,4 +72,36 @@ describe('bounded runner', () => {
     await clock.turn(500);
     expect(starts).toEqual([0]);
   });
+
+  test('what is done apart waits for the run under way and holds up the next', async () => {
+    const { clock, starts, runner } = setUp({ minInterval: 0, takes: 100 });
+    const apart: number[] = [];
+    const began = clock.now();
+    runner.request();
+    await clock.turn(50);
+    const done = runner.apart(async () => {
+      apart.push(clock.now() - began);
+      await new Promise<void>((resolve) => clock.after(300, resolve));
+      return 'seen';
+    });
+    await clock.turn(100);
+    runner.request();
+    await clock.turn(1000);
+    expect([await done, apart, starts]).toEqual(['seen', [100], [0, 400]]);
+  });
+
+  test('a run that falls due while something is done apart comes right after, failures included', async () => {
+    const { clock, starts, runner } = setUp({ minInterval: 10, next: 700 });
+    runner.request();
+    await clock.turn(500);
+    const failing = runner
+      .apart(async () => {
+        await new Promise<void>((resolve) => clock.after(400, resolve));
+        throw new Error('no');
+      })
+      .catch(String);
+    await clock.turn(1000);
+    expect(await failing).toBe('Error: no');
+    expect(starts).toEqual([0, 900]);
+  });
 });

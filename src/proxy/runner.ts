@@ -36,6 +36,20 @@ export class BoundedRunner {
     await this.#running;
   }
 
+  /** Does something beside the runs, never at the same time as one; what is due meanwhile comes right after. */
+  async apart<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#running !== null) await this.#running;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#running = promise;
+    try {
+      return await work();
+    } finally {
+      this.#running = null;
+      resolve();
+      if (this.#requested) this.#schedule(0);
+    }
+  }
+
   #schedule(delay: number): void {
     if (this.#stopped || this.#running !== null) return;
     const { clock, minInterval } = this.#options;
@@ -48,10 +62,11 @@ export class BoundedRunner {
   }
 
   #start(): void {
-    if (this.#stopped || this.#running !== null) return;
+    if (this.#stopped) return;
     this.#cancelTimer?.();
     this.#cancelTimer = null;
-    this.#requested = false;
+    this.#requested = this.#running !== null;
+    if (this.#requested) return;
     this.#running = this.#runOnce();
   }
 

@@ -54,6 +54,12 @@ export class StatusTable {
     return this.#pending.values().next().value ?? null;
   }
 
+  /** How a Service stands that the kernel does not have as it is wanted. `since` is null where nothing was noted. */
+  stateOf(service: ServiceKey): { readonly since: number | null; readonly problem: Problem | null } {
+    const { since = null, problem = null } = this.#entries.get(service) ?? {};
+    return { since, problem };
+  }
+
   get counts(): StateCounts {
     return { ...this.#counts };
   }
