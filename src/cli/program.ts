@@ -4,6 +4,8 @@ import type { FlagTexts } from '../config/mod.ts';
 import { normaliseArguments } from './argv.ts';
 import { dnsCommand } from './dns-commands.ts';
 import type { IngressOptions } from './ingress.ts';
+import { outputOption } from './print-document.ts';
+import type { DocumentFormat } from './print-document.ts';
 import type { ServicesOptions } from './services.ts';
 import type { Terminal } from './terminal.ts';
 import type { TraceOptions } from './trace.ts';
@@ -73,9 +75,9 @@ function checkCommand(program: Command, terminal: Terminal, finish: Finish): Com
   const command = new Command('check')
     .copyInheritedSettings(program)
     .description('say what this node can and cannot do for the configured mode; takes the flags of run and changes nothing')
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'));
+    .addOption(outputOption('text'));
   addRunFlags(command);
-  return command.action(async (options: { readonly output: 'text' | 'json' }) => {
+  return command.action(async (options: { readonly output: 'text' | DocumentFormat }) => {
     const { runCheck } = await import('./check.ts');
     finish(await runCheck(flagTextsOf(command), options.output, terminal));
   });
@@ -115,7 +117,7 @@ function servicesCommand(program: Command, terminal: Terminal, finish: Finish): 
     .copyInheritedSettings(program)
     .description('show every frontend and whether the kernel has it, as the running agent tells')
     .option('--url <url>', 'where the agent serves /services', 'http://127.0.0.1:10249')
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'))
+    .addOption(outputOption('table'))
     .addOption(new Option('--json', 'the same as --output json').implies({ output: 'json' }))
     .option('-n, --namespace <name>', 'only Services of this namespace')
     .option('--errors', 'only frontends that the kernel refused', false)
@@ -132,7 +134,7 @@ function ingressCommand(program: Command, terminal: Terminal, finish: Finish): C
     .copyInheritedSettings(program)
     .description('show what is published to clients outside: ports, marks, back ends and whether they live')
     .option('--url <url>', 'where the agent serves /ingress', 'http://127.0.0.1:10249')
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'))
+    .addOption(outputOption('table'))
     .option('-n, --namespace <name>', 'only Services of this namespace')
     .action(async (options: IngressOptions) => {
       const { runIngress } = await import('./ingress.ts');
@@ -150,7 +152,7 @@ function traceCommand(program: Command, terminal: Terminal, finish: Finish): Com
     .argument('<source>', 'an IP address, node, outside, or NAMESPACE/NAME of a pod')
     .argument('<destination>', 'ADDRESS:PORT[/PROTOCOL] or NAMESPACE/SERVICE[:PORT][/PROTOCOL]')
     .option('--url <url>', 'where the agent serves its debug pages; only names need it', 'http://127.0.0.1:10249')
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(outputOption('text'))
     .addOption(new Option('--family <family>', 'of the Service’s addresses').choices(['IPv4', 'IPv6']))
     .option('--device <name>', 'where the packet arrives, in place of where its source is routed to')
     .option('--source-port <port>', 'port that it is sent from', '40000')
