@@ -1,12 +1,11 @@
 import { Command } from 'commander';
 import * as v from 'valibot';
+import { agentUrl } from './agent-commands.ts';
 import { askPage, sendToAgent } from './ask-agent.ts';
 import { outputOption, printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
 import { printProblems } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
-
-const agentUrl = 'http://127.0.0.1:10249';
 
 const lookupSchema = v.variant('ok', [
   v.object({ ok: v.literal(false), error: v.string() }),

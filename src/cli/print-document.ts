@@ -8,6 +8,7 @@ export type DocumentFormat = 'json' | 'yaml';
 /** What a command prints for programs. Fields are added, never changed, under one version. */
 export interface PrintedDocument {
   readonly version: number;
+  readonly [field: string]: unknown;
 }
 
 /** `-o`: for people as `plain`, which is the default, or for programs. */

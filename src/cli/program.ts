@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { flagSpecs } from '../config/mod.ts';
 import type { FlagTexts } from '../config/mod.ts';
+import { agentCommands, agentUrl, withUsageCode } from './agent-commands.ts';
 import { normaliseArguments } from './argv.ts';
 import { dnsCommand } from './dns-commands.ts';
 import type { IngressOptions } from './ingress.ts';
@@ -46,6 +47,7 @@ function buildProgram(terminal: Terminal, finish: (code: number) => void): Comma
   program.addCommand(runCommand(program, version, terminal, finish));
   program.addCommand(checkCommand(program, terminal, finish));
   program.addCommand(cleanupCommand(program, terminal, finish));
+  for (const command of agentCommands(program, terminal, finish)) program.addCommand(command);
   program.addCommand(servicesCommand(program, terminal, finish));
   program.addCommand(ingressCommand(program, terminal, finish));
   program.addCommand(traceCommand(program, terminal, finish));
@@ -116,7 +118,7 @@ function servicesCommand(program: Command, terminal: Terminal, finish: Finish): 
   return new Command('services')
     .copyInheritedSettings(program)
     .description('show every frontend and whether the kernel has it, as the running agent tells')
-    .option('--url <url>', 'where the agent serves /services', 'http://127.0.0.1:10249')
+    .option('--url <url>', 'where the agent serves /services', agentUrl)
     .addOption(outputOption('table'))
     .addOption(new Option('--json', 'the same as --output json').implies({ output: 'json' }))
     .option('-n, --namespace <name>', 'only Services of this namespace')
@@ -133,7 +135,7 @@ function ingressCommand(program: Command, terminal: Terminal, finish: Finish): C
   return new Command('ingress')
     .copyInheritedSettings(program)
     .description('show what is published to clients outside: ports, marks, back ends and whether they live')
-    .option('--url <url>', 'where the agent serves /ingress', 'http://127.0.0.1:10249')
+    .option('--url <url>', 'where the agent serves /ingress', agentUrl)
     .addOption(outputOption('table'))
     .option('-n, --namespace <name>', 'only Services of this namespace')
     .action(async (options: IngressOptions) => {
@@ -143,15 +145,11 @@ function ingressCommand(program: Command, terminal: Terminal, finish: Finish): C
 }
 
 function traceCommand(program: Command, terminal: Terminal, finish: Finish): Command {
-  return new Command('trace')
-    .copyInheritedSettings(program)
-    .exitOverride((error) => {
-      throw error.exitCode === 0 ? error : new CommanderError(2, error.code, error.message);
-    })
+  return withUsageCode(new Command('trace').copyInheritedSettings(program))
     .description('follow a packet through what this node’s kernel holds, and say what becomes of it and why')
     .argument('<source>', 'an IP address, node, outside, or NAMESPACE/NAME of a pod')
     .argument('<destination>', 'ADDRESS:PORT[/PROTOCOL] or NAMESPACE/SERVICE[:PORT][/PROTOCOL]')
-    .option('--url <url>', 'where the agent serves its debug pages; only names need it', 'http://127.0.0.1:10249')
+    .option('--url <url>', 'where the agent serves its debug pages; only names need it', agentUrl)
     .addOption(outputOption('text'))
     .addOption(new Option('--family <family>', 'of the Service’s addresses').choices(['IPv4', 'IPv6']))
     .option('--device <name>', 'where the packet arrives, in place of where its source is routed to')
