@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import type { EndpointsOptions } from './endpoints.ts';
 import { outputOption } from './print-document.ts';
 import type { StatusOptions } from './status.ts';
 import type { Terminal } from './terminal.ts';
@@ -16,7 +17,7 @@ export function withUsageCode(command: Command): Command {
 
 /** Commands that look at the running agent, and need nothing else. */
 export function agentCommands(program: Command, terminal: Terminal, finish: Finish): readonly Command[] {
-  return [statusCommand(program, terminal, finish)];
+  return [statusCommand(program, terminal, finish), endpointsCommand(program, terminal, finish)];
 }
 
 function statusCommand(program: Command, terminal: Terminal, finish: Finish): Command {
@@ -27,5 +28,18 @@ function statusCommand(program: Command, terminal: Terminal, finish: Finish): Co
     .action(async (options: StatusOptions) => {
       const { runStatus } = await import('./status.ts');
       finish(await runStatus(options, terminal));
+    });
+}
+
+function endpointsCommand(program: Command, terminal: Terminal, finish: Finish): Command {
+  return withUsageCode(new Command('endpoints').copyInheritedSettings(program))
+    .description('show the endpoints of a Service, or of all, for which clients each is used, and why not')
+    .argument('[service]', 'NAMESPACE/NAME, or NAME with --namespace')
+    .option('--url <url>', 'where the agent serves /endpoints/use', agentUrl)
+    .addOption(outputOption('table'))
+    .option('-n, --namespace <name>', 'only Services of this namespace')
+    .action(async (service: string | undefined, options: EndpointsOptions) => {
+      const { runEndpoints } = await import('./endpoints.ts');
+      finish(await runEndpoints(service, options, terminal));
     });
 }

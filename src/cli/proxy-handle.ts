@@ -1,8 +1,8 @@
 import type { EffectiveConfig } from '../config/mod.ts';
-import type { Clock, Family, FamilyHealth, Outcome, Problem, Snapshot, StatusRow } from '../model/mod.ts';
+import type { Clock, Family, FamilyHealth, Outcome, Problem, ServiceKey, Snapshot, StatusRow } from '../model/mod.ts';
 import type { AgentEvent } from '../kube/mod.ts';
 import type { Logger, Registry } from '../observe/mod.ts';
-import type { HealthCheckRow } from '../proxy/mod.ts';
+import type { EndpointUse, HealthCheckRow } from '../proxy/mod.ts';
 import type { ConnectionCounts } from './connections.ts';
 import type { DnsHandle } from './start-dns.ts';
 import type { IngressStatus } from './start-ingress.ts';
@@ -22,6 +22,8 @@ export interface ProxyHandle {
   snapshot?(): Snapshot | null;
   /** The resolver; absent where it is off. */
   readonly dns?: Pick<DnsHandle, 'lookup' | 'logQueries' | 'lameDuckMs' | 'ready'>;
+  /** What became of the endpoints of these Services; absent before anything is known. */
+  explainEndpoints?(services: Iterable<ServiceKey>): Promise<readonly EndpointUse[]>;
   /** The ports on which load balancers ask for endpoints; absent: there are none. */
   healthChecks?(): readonly HealthCheckRow[];
   /** What ingress publishes; absent where it is off. */

@@ -87,6 +87,7 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     nodeEligible: () => isNodeEligible(proxy, config.manifests !== null),
     synced: () => proxy.synced,
     snapshot: () => proxy.snapshot,
+    explainEndpoints: (services) => proxy.explainEndpoints(services),
     healthChecks: () => healthChecks.rows(),
     ...(config.mode === 'ipvs' ? { connections: () => collectConnections(planes) } : {}),
     ...(dns === null ? {} : { dns }),

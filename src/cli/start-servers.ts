@@ -7,6 +7,7 @@ import type { HttpListener, Logger, Registry } from '../observe/mod.ts';
 import { describeBindFailure } from './agent-events.ts';
 import { makeDnsDebugPages } from './dns-debug.ts';
 import { makeEndpointPages } from './endpoint-page.ts';
+import { makeEndpointUsePages } from './endpoint-use-page.ts';
 import { makeIngressPages } from './ingress-page.ts';
 import type { ProxyHandle, StartProxyOptions } from './proxy-handle.ts';
 import type { RecentProblem } from './recent-problems.ts';
@@ -63,7 +64,7 @@ function makeHealthServer({ config, proxy, registry, clock, report }: ServerOpti
 }
 
 function makeDebugServer(options: ServerOptions): HttpListener {
-  const { config, proxy, registry, logger, clock, startedAt, report } = options;
+  const { config, nodeName, proxy, registry, logger, clock, startedAt, report } = options;
   return createDebugServer({
     ...config.metrics,
     mode: config.mode,
@@ -86,6 +87,11 @@ function makeDebugServer(options: ServerOptions): HttpListener {
       ...makeDnsDebugPages(() => proxy()?.dns ?? null),
       ...makeIngressPages(() => proxy()?.ingress?.() ?? null),
       ...makeEndpointPages(() => proxy()?.snapshot?.() ?? null),
+      ...makeEndpointUsePages({
+        node: nodeName,
+        snapshot: () => proxy()?.snapshot?.() ?? null,
+        explain: async (services) => (await proxy()?.explainEndpoints?.(services)) ?? [],
+      }),
       ...makeStatusPages(() => describeNode(options)),
     ]),
     startedAt,

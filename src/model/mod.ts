@@ -29,7 +29,7 @@ export type {
   RuleCount,
 } from './data-plane.ts';
 export { formatDuration, parseDuration } from './duration.ts';
-export { chooseEndpoints } from './endpoint-choice.ts';
+export { chooseEndpoints, findHintKind } from './endpoint-choice.ts';
 export type { Candidate, Choice, Vantage } from './endpoint-choice.ts';
 export { families } from './family.ts';
 export type { Family } from './family.ts';

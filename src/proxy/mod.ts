@@ -5,6 +5,7 @@
 export type { AfterSync, AppliedSync } from './after-sync.ts';
 export { createConntrackCleaner } from './conntrack-cleaner.ts';
 export type { ConntrackCleaner, ConntrackPass } from './conntrack-cleaner.ts';
+export type { EndpointPart, EndpointUse, UnusedReason } from './explain-endpoints.ts';
 export { HealthCheckPorts } from './health-check-ports.ts';
 export type { HealthCheckOptions, HealthCheckRow, HealthCheckTarget, OpenHealthCheck } from './health-check-ports.ts';
 export { isNodeKnown, judgeNode, nodePatience } from './node-wait.ts';
