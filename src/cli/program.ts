@@ -3,6 +3,7 @@ import { flagSpecs } from '../config/mod.ts';
 import type { FlagTexts } from '../config/mod.ts';
 import { agentCommands, agentUrl, withUsageCode } from './agent-commands.ts';
 import { normaliseArguments } from './argv.ts';
+import { configCommand } from './config-commands.ts';
 import { dnsCommand } from './dns-commands.ts';
 import type { IngressOptions } from './ingress.ts';
 import { outputOption } from './print-document.ts';
@@ -52,6 +53,7 @@ function buildProgram(terminal: Terminal, finish: (code: number) => void): Comma
   program.addCommand(ingressCommand(program, terminal, finish));
   program.addCommand(traceCommand(program, terminal, finish));
   program.addCommand(dnsCommand(program, terminal, finish));
+  program.addCommand(configCommand(program, terminal, finish));
   program
     .command('version')
     .description('print the version')
