@@ -3,6 +3,7 @@ import { flagSpecs } from '../config/mod.ts';
 import type { FlagTexts } from '../config/mod.ts';
 import { agentCommands, agentUrl, withUsageCode } from './agent-commands.ts';
 import { normaliseArguments } from './argv.ts';
+import { completionCommand } from './completion.ts';
 import { configCommand } from './config-commands.ts';
 import { dnsCommand } from './dns-commands.ts';
 import type { IngressOptions } from './ingress.ts';
@@ -54,6 +55,7 @@ function buildProgram(terminal: Terminal, finish: (code: number) => void): Comma
   program.addCommand(traceCommand(program, terminal, finish));
   program.addCommand(dnsCommand(program, terminal, finish));
   program.addCommand(configCommand(program, terminal, finish));
+  program.addCommand(completionCommand(program, terminal));
   program
     .command('version')
     .description('print the version')
