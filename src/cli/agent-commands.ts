@@ -1,8 +1,9 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import type { EndpointsOptions } from './endpoints.ts';
 import { outputOption } from './print-document.ts';
 import type { StatusOptions } from './status.ts';
 import type { Terminal } from './terminal.ts';
+import type { TopOptions } from './top.ts';
 
 export const agentUrl = 'http://127.0.0.1:10249';
 
@@ -17,7 +18,7 @@ export function withUsageCode(command: Command): Command {
 
 /** Commands that look at the running agent, and need nothing else. */
 export function agentCommands(program: Command, terminal: Terminal, finish: Finish): readonly Command[] {
-  return [statusCommand(program, terminal, finish), endpointsCommand(program, terminal, finish)];
+  return [statusCommand, endpointsCommand, topCommand].map((make) => make(program, terminal, finish));
 }
 
 function statusCommand(program: Command, terminal: Terminal, finish: Finish): Command {
@@ -41,5 +42,21 @@ function endpointsCommand(program: Command, terminal: Terminal, finish: Finish):
     .action(async (service: string | undefined, options: EndpointsOptions) => {
       const { runEndpoints } = await import('./endpoints.ts');
       finish(await runEndpoints(service, options, terminal));
+    });
+}
+
+function topCommand(program: Command, terminal: Terminal, finish: Finish): Command {
+  return withUsageCode(new Command('top').copyInheritedSettings(program))
+    .description('connections by Service or endpoint and how they change, again and again on a terminal (mode ipvs)')
+    .option('--url <url>', 'where the agent serves /connections', agentUrl)
+    .addOption(outputOption('table'))
+    .option('-n, --namespace <name>', 'only Services of this namespace')
+    .addOption(new Option('--by <unit>', 'what to add up by').choices(['service', 'endpoint']).default('service'))
+    .option('--interval <duration>', 'time between two looks', '2s')
+    .option('--once', 'one table after one interval, on a terminal too', false)
+    .action(async (options: TopOptions) => {
+      const { openPlace } = await import('./driver-top.ts');
+      const { runTop } = await import('./top.ts');
+      finish(await runTop(options, terminal, openPlace()));
     });
 }
