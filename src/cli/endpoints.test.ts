@@ -33,7 +33,12 @@ const uses: readonly EndpointUse[] = [
   use('shop/web', '10.244.1.1', { node: 'node-1', local: true, zone: null, outside: { used: true, weight: 3 } }),
   use('shop/web', '10.244.2.1'),
   use('shop/web', 'fd00::1', {
-    ...{ family: 'IPv6', portName: '', ready: false, terminating: true, node: null, outside: null },
+    family: 'IPv6',
+    portName: '',
+    ready: false,
+    terminating: true,
+    node: null,
+    outside: null,
     inside: { used: false, why: 'terminating' },
   }),
   use('team/api', '10.244.3.1', { ready: false, serving: false, inside: { used: false, why: 'not-ready' }, outside: null }),

@@ -10,7 +10,13 @@ function print(document: { readonly version: number }, format: DocumentFormat): 
 }
 
 const shared = { name: 'a'.repeat(50) };
-const document = { version: 1, text: `${'word '.repeat(60)}end`, control: 'no \u001b[31mroom', on: 'on', parts: [shared, shared] };
+const document = {
+  version: 1,
+  text: `${'word '.repeat(60)}end`,
+  control: 'no \u001b[31mroom',
+  on: 'on',
+  parts: [shared, shared],
+};
 
 test('JSON and YAML say the same, the version first', () => {
   expect(JSON.parse(print(document, 'json'))).toEqual(document);
@@ -22,5 +28,5 @@ test('JSON and YAML say the same, the version first', () => {
 test('YAML has one line for each field, no aliases, and no control characters', () => {
   const printed = print(document, 'yaml');
   expect(printed.split('\n')).toHaveLength(8);
-  expect(printed).not.toMatch(/[&*]a1|\u001b/);
+  for (const text of ['&a1', '*a1', '\u001b']) expect(printed).not.toContain(text);
 });

@@ -82,12 +82,7 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
   ingress?.attach((services) => proxy.touch(services));
   proxy.start();
   return succeed({
-    rows: () => proxy.rows(),
-    healthOf: () => proxy.health(),
-    nodeEligible: () => isNodeEligible(proxy, config.manifests !== null),
-    synced: () => proxy.synced,
-    snapshot: () => proxy.snapshot,
-    explainEndpoints: (services) => proxy.explainEndpoints(services),
+    ...describeProxy(proxy, config.manifests !== null),
     healthChecks: () => healthChecks.rows(),
     ...(config.mode === 'ipvs' ? { connections: () => collectConnections(planes) } : {}),
     ...(dns === null ? {} : { dns }),
@@ -101,6 +96,21 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
       await close();
     },
   });
+}
+
+/** What pages and commands are told of a proxy. */
+function describeProxy(
+  proxy: Proxy,
+  fromManifests: boolean,
+): Pick<ProxyHandle, 'rows' | 'healthOf' | 'nodeEligible' | 'synced' | 'snapshot' | 'explainEndpoints'> {
+  return {
+    rows: () => proxy.rows(),
+    healthOf: () => proxy.health(),
+    nodeEligible: () => isNodeEligible(proxy, fromManifests),
+    synced: () => proxy.synced,
+    snapshot: () => proxy.snapshot,
+    explainEndpoints: (services) => proxy.explainEndpoints(services),
+  };
 }
 
 /** Who is told of what: the log, and Services through Events. */
