@@ -1,11 +1,8 @@
 import { Command } from 'commander';
-import { describeFields, loadConfig, suggestName } from '../config/mod.ts';
-import type { FieldDescription } from '../config/mod.ts';
-import type { Problem } from '../model/mod.ts';
-import { formatTable } from '../observe/mod.ts';
 import { withUsageCode } from './agent-commands.ts';
-import { outputOption, printDocument } from './print-document.ts';
-import type { DocumentFormat } from './print-document.ts';
+import type { ExplainOptions } from './config-explain.ts';
+import type { ValidateOptions } from './config-validate.ts';
+import { outputOption } from './print-document.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `waypost config …`: needs no agent. */
@@ -18,93 +15,19 @@ export function configCommand(program: Command, terminal: Terminal, finish: (cod
     .description('print everything that is wrong with a configuration file; changes nothing')
     .requiredOption('--config <file>', 'the file, as waypost run takes it')
     .addOption(outputOption('text'))
-    .action(async (options: ValidateOptions) => finish(await runValidate(options, terminal)));
+    .action(async (options: ValidateOptions) => {
+      const { runValidate } = await import('./config-validate.ts');
+      finish(await runValidate(options, terminal));
+    });
   command
     .command('explain')
     .description('list the fields of the configuration with flag, type and default')
     .argument('[field]', 'a field or a section, such as ipvs.scheduler or ipvs, or a flag, such as --proxy-mode')
     .allowUnknownOption()
     .addOption(outputOption('table'))
-    .action((field: string | undefined, options: ExplainOptions) => finish(runExplain(field, options, terminal)));
+    .action(async (field: string | undefined, options: ExplainOptions) => {
+      const { runExplain } = await import('./config-explain.ts');
+      finish(runExplain(field, options, terminal));
+    });
   return command;
-}
-
-interface ValidateOptions {
-  readonly config: string;
-  readonly output: 'text' | DocumentFormat;
-}
-
-async function runValidate({ config: file, output }: ValidateOptions, terminal: Terminal): Promise<number> {
-  const loaded = await loadConfig(new Map([['config', [file]]]));
-  const tell = (level: 'error' | 'warning') => (problem: Problem) => ({ level, code: problem.code, message: problem.message });
-  const findings = [...(loaded.ok ? [] : loaded.problems).map(tell('error')), ...loaded.warnings.map(tell('warning'))];
-  const mode = loaded.ok ? loaded.config.mode : null;
-  if (output !== 'text') printDocument({ version: 1, file, valid: loaded.ok, mode, findings }, output, terminal);
-  else {
-    for (const { level, message } of findings) terminal.out(`${level.padEnd(7)}  ${message}\n`);
-    if (mode !== null) terminal.out(`${file} can be used, in mode ${mode}\n`);
-  }
-  return loaded.ok ? 0 : 1;
-}
-
-interface ExplainOptions {
-  readonly output: 'table' | DocumentFormat;
-}
-
-function runExplain(name: string | undefined, { output }: ExplainOptions, terminal: Terminal): number {
-  const all = describeFields();
-  const fields = name === undefined ? all : findFields(all, name);
-  if (fields.length === 0) {
-    const near = suggestName(name ?? '', all.flatMap(namesOf));
-    terminal.err(
-      `waypost: FIELD "${name ?? ''}" is no field, section or flag${near === null ? '' : ` (did you mean ${near}?)`}\n`,
-    );
-    return 2;
-  }
-  if (output !== 'table') printDocument({ version: 1, fields }, output, terminal);
-  else if (fields.length === 1) terminal.out(fields.map(formatField).join(''));
-  else terminal.out(`${formatFields(fields)}\n${changeNote}\n`);
-  return 0;
-}
-
-/** The field of that path or flag, else those of the section. */
-function findFields(all: readonly FieldDescription[], name: string): readonly FieldDescription[] {
-  const exact = all.filter((one) => namesOf(one).includes(name));
-  return exact.length > 0 ? exact : all.filter(({ path }) => path.startsWith(`${name}.`));
-}
-
-function namesOf({ path, flag }: FieldDescription): readonly string[] {
-  return flag === null ? [path] : [path, `--${flag}`];
-}
-
-const changeNote =
-  'A change of any field takes effect with a restart: the agent ends by itself when its file changes. The files that dns.config names are read anew while it runs.';
-
-function formatFields(fields: readonly FieldDescription[]): string {
-  const columns = [{ title: 'FIELD' }, { title: 'FLAG' }, { title: 'TYPE' }, { title: 'DEFAULT' }, { title: 'WHAT FOR' }];
-  const cells = fields.map((one) => [one.path, one.flag === null ? '-' : `--${one.flag}`, one.type, tellDefault(one), one.help]);
-  return formatTable(columns, cells);
-}
-
-function formatField(one: FieldDescription): string {
-  const lines = [
-    ['field', one.path],
-    ['document', one.document],
-    ['flag', tellFlag(one)],
-    ['type', one.type],
-    ['default', tellDefault(one)],
-    ['what for', one.help],
-    ['change', 'takes effect with a restart; the agent ends by itself when its file changes'],
-  ];
-  return lines.map(([title = '', text = '']) => `${title.padEnd(10)}${text}\n`).join('');
-}
-
-function tellDefault({ fallback, otherFallbacks }: FieldDescription): string {
-  return [fallback || 'none', ...otherFallbacks.map((other) => `${other.where}: ${other.fallback || 'none'}`)].join('; ');
-}
-
-function tellFlag({ flag, flagModes, flagBeatsFile }: FieldDescription): string {
-  if (flag === null) return 'none';
-  const modes = flagModes === null ? '' : `, in mode ${flagModes.join(' and ')}`;
-  return `--${flag}${modes}; ${flagBeatsFile ? 'counts' : 'does not count'} beside --config`;
 }
