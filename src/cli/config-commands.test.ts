@@ -68,6 +68,11 @@ describe('waypost config validate', () => {
     const missing = await runWords('config', 'validate', '--config', '/nowhere.yaml');
     expect(missing.code).toBe(1);
     expect(missing.out).toMatch(/^error {4}cannot read the configuration file \/nowhere\.yaml: ENOENT/);
+    expect(await runWords('config', 'validate', '--config', '')).toEqual({
+      code: 2,
+      out: '',
+      err: 'waypost: --config must name a file, not ""\n',
+    });
     const none = await runWords('config', 'validate');
     expect([none.code, none.out]).toEqual([2, '']);
     expect(none.err).toContain("required option '--config <file>' not specified");

@@ -9,8 +9,12 @@ export interface ValidateOptions {
   readonly output: 'text' | DocumentFormat;
 }
 
-/** `waypost config validate`: all that is wrong with a file. Gives the exit code: 1 where it cannot be used. */
+/** `waypost config validate`: all that is wrong with a file. Gives the exit code: 1 where it cannot be used, 2 where none is named. */
 export async function runValidate({ config: file, output }: ValidateOptions, terminal: Terminal): Promise<number> {
+  if (file === '') {
+    terminal.err('waypost: --config must name a file, not ""\n');
+    return 2;
+  }
   const loaded = await loadConfig(new Map([['config', [file]]]));
   const tell = (level: 'error' | 'warning') => (problem: Problem) => ({ level, code: problem.code, message: problem.message });
   const findings = [...(loaded.ok ? [] : loaded.problems).map(tell('error')), ...loaded.warnings.map(tell('warning'))];
