@@ -83,7 +83,12 @@ export async function serve(
   };
   const options: StartProxyOptions = { ...prepared, report, fatal };
   let proxy: ProxyHandle | null = null;
-  const servers = await startServers({ ...options, proxy: () => proxy, startedAt: startOfProcess(), recent: () => recent.list() });
+  const servers = await startServers({
+    ...options,
+    proxy: () => proxy,
+    startedAt: startOfProcess(),
+    recent: () => recent.list(),
+  });
   if (!servers.ok) return servers;
   const closeServers = (): Promise<unknown> => Promise.all(servers.value.map((server) => server.close()));
   const started = await startProxy(options);
