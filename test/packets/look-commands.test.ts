@@ -55,7 +55,7 @@ describeWhere(variant.capability, 'commands that look at a running agent', () =>
       .map(({ address, node, inside, outside }) => [address, node, inside.used, outside?.used]);
     expect(told).toEqual([
       ['10.244.1.11', 'node-1', true, true],
-      ['10.244.2.11', 'node-2', true, false],
+      ['10.244.2.10', 'node-2', true, false],
     ]);
     const unknown = await run('endpoints', 'default/nobody');
     expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('serves no Service default/nobody')]);
