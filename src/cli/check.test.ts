@@ -253,7 +253,7 @@ describe('the command', () => {
   test('prints JSON with the same findings', async () => {
     const { out } = await run({}, 'json');
     const report = JSON.parse(out) as { readonly mode: string; readonly findings: readonly Finding[] };
-    expect(report).toEqual({ mode: 'ipvs', findings: planFindings(configOf(usual), goodNode) });
+    expect(report).toEqual({ version: 1, mode: 'ipvs', findings: planFindings(configOf(usual), goodNode) });
   });
 
   test('says what is wrong with the configuration first', async () => {

@@ -5,6 +5,8 @@ import type { Problem } from '../model/mod.ts';
 import type { NodeFacts } from './check-facts.ts';
 import { formatFindings, planFindings, problemsOf } from './check-findings.ts';
 import { gatherNodeFacts } from './driver-check.ts';
+import { printDocument } from './print-document.ts';
+import type { DocumentFormat } from './print-document.ts';
 import { printProblems } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -14,7 +16,7 @@ import type { Terminal } from './terminal.ts';
  */
 export async function runCheck(
   texts: FlagTexts,
-  output: 'text' | 'json',
+  output: 'text' | DocumentFormat,
   terminal: Terminal,
   gather: (dns: DnsChoices | null) => Promise<NodeFacts> = (dns) => gatherNodeFacts(createShell(), dns),
 ): Promise<number> {
@@ -25,7 +27,8 @@ export async function runCheck(
   }
   const { mode, dns } = loaded.config;
   const findings = planFindings(loaded.config, await gather(dns));
-  if (output === 'json') terminal.out(`${JSON.stringify({ mode, findings }, null, 2)}\n`);
+  const document = { version: 1, mode, findings };
+  if (output !== 'text') printDocument(document, output, terminal);
   else terminal.out(`mode ${mode}\n${formatFindings(findings)}`);
   return findings.some(({ level }) => level === 'error') ? 1 : 0;
 }

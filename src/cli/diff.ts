@@ -1,12 +1,14 @@
 import * as v from 'valibot';
 import { formatAge, formatTable } from '../observe/mod.ts';
 import { askPage } from './ask-agent.ts';
+import { printDocument } from './print-document.ts';
+import type { DocumentFormat } from './print-document.ts';
 import { printProblems } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface DiffOptions {
   readonly url: string;
-  readonly output: 'table' | 'json';
+  readonly output: 'table' | DocumentFormat;
 }
 
 const problemSchema = v.nullable(
@@ -62,8 +64,8 @@ export async function runDiff({ url, output }: DiffOptions, terminal: Terminal):
     return asked.problem.code === 'WP_CLI_URL' ? 2 : 1;
   }
   const report = asked.value;
-  if (output === 'json') terminal.out(`${JSON.stringify(report, null, 2)}\n`);
-  else printReport(report, terminal);
+  if (output === 'table') printReport(report, terminal);
+  else printDocument(report, output, terminal);
   return isEqual(report) ? 0 : 1;
 }
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { makeDnsDebugPages } from './dns-debug.ts';
 import type { LookupAnswer } from './dns-question.ts';
 import { runProgram } from './program.ts';
@@ -83,8 +84,9 @@ describe('with the pages of an agent', () => {
     expect(asked.at(-1)).toBe('name=a.test&type=SRV&source=10.244.1.7');
   });
 
-  test('-o json prints what the agent said', async () => {
-    expect(JSON.parse((await lookup('a.test', '-o', 'json')).out)).toEqual(found);
+  test('-o json and -o yaml print what the agent said', async () => {
+    expect(JSON.parse((await lookup('a.test', '-o', 'json')).out)).toEqual({ version: 1, ...found });
+    expect(parse((await lookup('a.test', '-o', 'yaml')).out)).toEqual({ version: 1, ...found });
   });
 
   test.each([
@@ -108,7 +110,7 @@ describe('with the pages of an agent', () => {
     );
     expect((await lookup('a.test', 'A', '--source', 'pod-7')).err).toBe('waypost: source must be an IP address, not "pod-7"\n');
     expect(asked.length).toBe(before);
-    expect((await lookup('a.test', '-o', 'yaml')).code).not.toBe(0);
+    expect((await lookup('a.test', '-o', 'xml')).code).not.toBe(0);
     expect((await lookup()).code).not.toBe(0);
   });
 

@@ -1,10 +1,11 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import * as v from 'valibot';
+import { agentUrl } from './agent-commands.ts';
 import { askPage, sendToAgent } from './ask-agent.ts';
+import { outputOption, printDocument } from './print-document.ts';
+import type { DocumentFormat } from './print-document.ts';
 import { printProblems } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
-
-const agentUrl = 'http://127.0.0.1:10249';
 
 const lookupSchema = v.variant('ok', [
   v.object({ ok: v.literal(false), error: v.string() }),
@@ -32,7 +33,7 @@ export function dnsCommand(program: Command, terminal: Terminal, finish: (code: 
     .argument('<name>', 'the name; a dot at the end may be left out')
     .argument('[type]', 'record type, such as A, AAAA or SRV', 'A')
     .option('--source <address>', 'ask as if this pod did (autopath)', '')
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
+    .addOption(outputOption('text'))
     .option('--url <url>', 'where the agent serves its debug pages', agentUrl)
     .action(async (name: string, type: string, options: LookupOptions) => finish(await runLookup(name, type, options, terminal)));
   command
@@ -53,7 +54,7 @@ export function dnsCommand(program: Command, terminal: Terminal, finish: (code: 
 
 interface LookupOptions {
   readonly source: string;
-  readonly output: 'text' | 'json';
+  readonly output: 'text' | DocumentFormat;
   readonly url: string;
 }
 
@@ -77,7 +78,7 @@ async function runLookup(
     return 1;
   }
   const lookup = asked.value;
-  if (output === 'json') terminal.out(`${JSON.stringify(lookup, null, 2)}\n`);
+  if (output !== 'text') printDocument({ version: 1, ...lookup }, output, terminal);
   else if (lookup.ok) terminal.out(formatLookup(lookup));
   else terminal.err(`waypost: ${lookup.error}\n`);
   return lookup.ok && lookup.rcode !== 'SERVFAIL' && lookup.rcode !== 'REFUSED' ? 0 : 1;

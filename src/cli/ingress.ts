@@ -3,12 +3,14 @@ import { formatEndpoint } from '../model/mod.ts';
 import { formatAge, formatTable } from '../observe/mod.ts';
 import { askConnections, askPage } from './ask-agent.ts';
 import { formatConnections } from './connections.ts';
+import { printDocument } from './print-document.ts';
+import type { DocumentFormat } from './print-document.ts';
 import { printProblems } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface IngressOptions {
   readonly url: string;
-  readonly output: 'table' | 'json';
+  readonly output: 'table' | DocumentFormat;
   readonly namespace?: string;
 }
 
@@ -78,8 +80,9 @@ export async function runIngress(options: IngressOptions, terminal: Terminal): P
   const { pools } = asked.value;
   const shown = new Set(publications.map(({ address }) => address));
   const announced = asked.value.announced?.filter(({ address }) => options.namespace === undefined || shown.has(address)) ?? null;
-  if (options.output === 'json') {
-    terminal.out(`${JSON.stringify({ publications, health, pools, announced }, null, 2)}\n`);
+  if (options.output !== 'table') {
+    const document = { version: 1, publications, health, pools, announced };
+    printDocument(document, options.output, terminal);
     return 0;
   }
   if (publications.length === 0) {

@@ -1,10 +1,14 @@
 import { Command, CommanderError, Option } from 'commander';
 import { flagSpecs } from '../config/mod.ts';
 import type { FlagTexts } from '../config/mod.ts';
+import { agentCommands, agentUrl, withUsageCode } from './agent-commands.ts';
 import { normaliseArguments } from './argv.ts';
-import type { DiffOptions } from './diff.ts';
+import { completionCommand } from './completion.ts';
+import { configCommand } from './config-commands.ts';
 import { dnsCommand } from './dns-commands.ts';
 import type { IngressOptions } from './ingress.ts';
+import { outputOption } from './print-document.ts';
+import type { DocumentFormat } from './print-document.ts';
 import type { ServicesOptions } from './services.ts';
 import type { Terminal } from './terminal.ts';
 import type { TraceOptions } from './trace.ts';
@@ -45,11 +49,13 @@ function buildProgram(terminal: Terminal, finish: (code: number) => void): Comma
   program.addCommand(runCommand(program, version, terminal, finish));
   program.addCommand(checkCommand(program, terminal, finish));
   program.addCommand(cleanupCommand(program, terminal, finish));
+  for (const command of agentCommands(program, terminal, finish)) program.addCommand(command);
   program.addCommand(servicesCommand(program, terminal, finish));
-  program.addCommand(diffCommand(program, terminal, finish));
   program.addCommand(ingressCommand(program, terminal, finish));
   program.addCommand(traceCommand(program, terminal, finish));
   program.addCommand(dnsCommand(program, terminal, finish));
+  program.addCommand(configCommand(program, terminal, finish));
+  program.addCommand(completionCommand(program, terminal));
   program
     .command('version')
     .description('print the version')
@@ -75,9 +81,9 @@ function checkCommand(program: Command, terminal: Terminal, finish: Finish): Com
   const command = new Command('check')
     .copyInheritedSettings(program)
     .description('say what this node can and cannot do for the configured mode; takes the flags of run and changes nothing')
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'));
+    .addOption(outputOption('text'));
   addRunFlags(command);
-  return command.action(async (options: { readonly output: 'text' | 'json' }) => {
+  return command.action(async (options: { readonly output: 'text' | DocumentFormat }) => {
     const { runCheck } = await import('./check.ts');
     finish(await runCheck(flagTextsOf(command), options.output, terminal));
   });
@@ -116,8 +122,8 @@ function servicesCommand(program: Command, terminal: Terminal, finish: Finish): 
   return new Command('services')
     .copyInheritedSettings(program)
     .description('show every frontend and whether the kernel has it, as the running agent tells')
-    .option('--url <url>', 'where the agent serves /services', 'http://127.0.0.1:10249')
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'))
+    .option('--url <url>', 'where the agent serves /services', agentUrl)
+    .addOption(outputOption('table'))
     .addOption(new Option('--json', 'the same as --output json').implies({ output: 'json' }))
     .option('-n, --namespace <name>', 'only Services of this namespace')
     .option('--errors', 'only frontends that the kernel refused', false)
@@ -129,30 +135,12 @@ function servicesCommand(program: Command, terminal: Terminal, finish: Finish): 
     });
 }
 
-function diffCommand(program: Command, terminal: Terminal, finish: Finish): Command {
-  return new Command('diff')
-    .copyInheritedSettings(program)
-    .exitOverride(endUsageWithTwo)
-    .description('show what the kernel holds otherwise than the agent asked of it, and changes that are still to come')
-    .option('--url <url>', 'where the agent serves /diff', 'http://127.0.0.1:10249')
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'))
-    .action(async (options: DiffOptions) => {
-      const { runDiff } = await import('./diff.ts');
-      finish(await runDiff(options, terminal));
-    });
-}
-
-/** For commands whose exit code 1 is an answer. */
-function endUsageWithTwo(error: CommanderError): void {
-  throw error.exitCode === 0 ? error : new CommanderError(2, error.code, error.message);
-}
-
 function ingressCommand(program: Command, terminal: Terminal, finish: Finish): Command {
   return new Command('ingress')
     .copyInheritedSettings(program)
     .description('show what is published to clients outside: ports, marks, back ends and whether they live')
-    .option('--url <url>', 'where the agent serves /ingress', 'http://127.0.0.1:10249')
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'))
+    .option('--url <url>', 'where the agent serves /ingress', agentUrl)
+    .addOption(outputOption('table'))
     .option('-n, --namespace <name>', 'only Services of this namespace')
     .action(async (options: IngressOptions) => {
       const { runIngress } = await import('./ingress.ts');
@@ -161,14 +149,12 @@ function ingressCommand(program: Command, terminal: Terminal, finish: Finish): C
 }
 
 function traceCommand(program: Command, terminal: Terminal, finish: Finish): Command {
-  return new Command('trace')
-    .copyInheritedSettings(program)
-    .exitOverride(endUsageWithTwo)
+  return withUsageCode(new Command('trace').copyInheritedSettings(program))
     .description('follow a packet through what this node’s kernel holds, and say what becomes of it and why')
     .argument('<source>', 'an IP address, node, outside, or NAMESPACE/NAME of a pod')
     .argument('<destination>', 'ADDRESS:PORT[/PROTOCOL] or NAMESPACE/SERVICE[:PORT][/PROTOCOL]')
-    .option('--url <url>', 'where the agent serves its debug pages; only names need it', 'http://127.0.0.1:10249')
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'yaml']).default('text'))
+    .option('--url <url>', 'where the agent serves its debug pages; only names need it', agentUrl)
+    .addOption(outputOption('text'))
     .addOption(new Option('--family <family>', 'of the Service’s addresses').choices(['IPv4', 'IPv6']))
     .option('--device <name>', 'where the packet arrives, in place of where its source is routed to')
     .option('--source-port <port>', 'port that it is sent from', '40000')

@@ -1,8 +1,9 @@
 import type { EffectiveConfig } from '../config/mod.ts';
-import type { Clock, Family, FamilyHealth, Outcome, Problem, Snapshot, StatusRow } from '../model/mod.ts';
+import type { Clock, Family, FamilyHealth, Outcome, Problem, ServiceKey, Snapshot, StatusRow } from '../model/mod.ts';
 import type { AgentEvent } from '../kube/mod.ts';
 import type { Logger, Registry } from '../observe/mod.ts';
 import type { FamilyDiff } from '../proxy/mod.ts';
+import type { EndpointUse, HealthCheckRow } from '../proxy/mod.ts';
 import type { ConnectionCounts } from './connections.ts';
 import type { DnsHandle } from './start-dns.ts';
 import type { IngressStatus } from './start-ingress.ts';
@@ -23,7 +24,11 @@ export interface ProxyHandle {
   /** What is known of the cluster; absent before anything is. */
   snapshot?(): Snapshot | null;
   /** The resolver; absent where it is off. */
-  readonly dns?: Pick<DnsHandle, 'lookup' | 'logQueries' | 'lameDuckMs'>;
+  readonly dns?: Pick<DnsHandle, 'lookup' | 'logQueries' | 'lameDuckMs' | 'ready'>;
+  /** What became of the endpoints of these Services; absent before anything is known. */
+  explainEndpoints?(services: Iterable<ServiceKey>): Promise<readonly EndpointUse[]>;
+  /** The ports on which load balancers ask for endpoints; absent: there are none. */
+  healthChecks?(): readonly HealthCheckRow[];
   /** What ingress publishes; absent where it is off. */
   ingress?(): IngressStatus;
   /** Ends watches and loops and leaves every rule in place. */

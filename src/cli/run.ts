@@ -8,6 +8,7 @@ import { describeStart } from './agent-events.ts';
 import { applySysctls, prepare, startOfProcess } from './prepare.ts';
 import type { Prepared } from './prepare.ts';
 import type { ProxyHandle, StartProxy, StartProxyOptions } from './proxy-handle.ts';
+import { RecentProblems } from './recent-problems.ts';
 import { waitForSignal } from './signals.ts';
 import { startServers } from './start-servers.ts';
 import { printProblems } from './terminal.ts';
@@ -75,9 +76,19 @@ export async function serve(
 ): Promise<Outcome<void>> {
   const { logger, config, nodeName, event } = prepared;
   const { promise: failed, resolve: fatal } = Promise.withResolvers<Problem>();
-  const options: StartProxyOptions = { ...prepared, fatal };
+  const recent = new RecentProblems(() => prepared.clock.now());
+  const report = (problem: Problem): void => {
+    recent.note(problem);
+    prepared.report(problem);
+  };
+  const options: StartProxyOptions = { ...prepared, report, fatal };
   let proxy: ProxyHandle | null = null;
-  const servers = await startServers({ ...options, proxy: () => proxy, startedAt: startOfProcess() });
+  const servers = await startServers({
+    ...options,
+    proxy: () => proxy,
+    startedAt: startOfProcess(),
+    recent: () => recent.list(),
+  });
   if (!servers.ok) return servers;
   const closeServers = (): Promise<unknown> => Promise.all(servers.value.map((server) => server.close()));
   const started = await startProxy(options);

@@ -7,6 +7,7 @@ import type { Problem } from '../model/mod.ts';
 import { Registry, createLogger, systemClock } from '../observe/mod.ts';
 import type { ProxyHandle, StartProxy, StartProxyOptions } from './proxy-handle.ts';
 import { serve } from './run.ts';
+import { readVersion } from './version.ts';
 
 interface Stage {
   readonly prepared: Omit<StartProxyOptions, 'fatal'>;
@@ -71,8 +72,9 @@ test('servers run before the proxy, /healthz turns 200 after the first complete 
   const { promise: stopped, resolve: stop } = Promise.withResolvers<string>();
   const { promise: started, resolve: begin } = Promise.withResolvers<void>();
   let early = 0;
-  const startProxy: StartProxy = async () => {
+  const startProxy: StartProxy = async ({ report }) => {
     early = await statusOf(`${health}/healthz`);
+    report({ code: 'WP_TEST_A', message: 'something is wrong' });
     begin();
     return { ok: true, value: handleOf(state) };
   };
@@ -83,6 +85,16 @@ test('servers run before the proxy, /healthz turns 200 after the first complete 
   expect(await statusOf(`${health}/healthz`)).toBe(503);
   state.synced = true;
   expect(await statusOf(`${health}/healthz`)).toBe(200);
+  expect(await (await fetch(`${debug}/status`)).json()).toMatchObject({
+    agent: { mode: 'iptables', node: 'node-1', version: readVersion() },
+    synced: true,
+    nodeEligible: true,
+    families: [{ family: 'IPv4', lastUpdated: 1, healthy: true, frontends: { Done: 0 } }],
+    healthChecks: [],
+    dns: { configured: false, running: false, ready: false },
+    ingress: { running: false, publications: 0 },
+    problems: [{ code: 'WP_TEST_A', times: 1 }],
+  });
   expect(await (await fetch(`${debug}/services`)).json()).toEqual({ mode: 'iptables', synced: true, rows: [] });
   expect(await (await fetch(`${debug}/configz`)).json()).toMatchObject({ 'kubeproxy.config.k8s.io': { mode: 'iptables' } });
 

@@ -2,6 +2,7 @@ import type { StatusRow } from '../model/mod.ts';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import type { ConnectionsReport, StatusReport } from '../observe/mod.ts';
 import { formatServices, runServices } from './services.ts';
 
@@ -117,7 +118,8 @@ describe('runServices', () => {
   test('prints a table, or the selected rows as JSON', async () => {
     body = JSON.stringify(report);
     expect((await run()).out).toMatch(/^SERVICE .*\ndefault\/web .*\nkube-system\/dns .*\n$/);
-    expect(JSON.parse((await run({ output: 'json' })).out)).toEqual(report);
+    expect(JSON.parse((await run({ output: 'json' })).out)).toEqual({ version: 1, ...report });
+    expect(parse((await run({ output: 'yaml' })).out)).toEqual({ version: 1, ...report });
     expect(JSON.parse((await run({ output: 'json', namespace: 'default' })).out)).toMatchObject({ rows: [done] });
     expect(JSON.parse((await run({ output: 'json', errors: true })).out)).toMatchObject({ rows: [refused] });
     expect((await run({ namespace: 'def' })).err).toBe('No frontends to show.\n');
@@ -139,7 +141,7 @@ describe('runServices', () => {
     expect((await run({ connections: true, foreign: true, namespace: 'shop' })).out.split('\n')).toHaveLength(3);
     expect((await run({ connections: true, namespace: 'none' })).err).toBe('No virtual servers to show.\n');
     const shown = JSON.parse((await run({ connections: true, foreign: true, output: 'json' })).out) as unknown;
-    expect(shown).toEqual(counted);
+    expect(shown).toEqual({ version: 1, ...counted });
   });
 
   test('says where connections are not counted, and which family could not be asked', async () => {

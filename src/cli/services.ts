@@ -4,12 +4,14 @@ import { formatAge, formatTable } from '../observe/mod.ts';
 import type { StatusReport } from '../observe/mod.ts';
 import { askAgent, askConnections } from './ask-agent.ts';
 import { formatConnections, selectConnections } from './connections.ts';
+import { printDocument } from './print-document.ts';
+import type { DocumentFormat } from './print-document.ts';
 import { printProblems } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ServicesOptions {
   readonly url: string;
-  readonly output: 'table' | 'json';
+  readonly output: 'table' | DocumentFormat;
   readonly namespace?: string;
   readonly errors: boolean;
   /** Connection counts by endpoint in place of frontends. */
@@ -27,7 +29,7 @@ export async function runServices(options: ServicesOptions, terminal: Terminal):
     return 1;
   }
   const report = { ...asked.value, rows: selectRows(asked.value.rows, options) };
-  if (options.output === 'json') terminal.out(`${JSON.stringify(report, null, 2)}\n`);
+  if (options.output !== 'table') printDocument({ version: 1, ...report }, options.output, terminal);
   else printTable(report, terminal);
   return 0;
 }
@@ -40,7 +42,7 @@ async function runConnections(options: ServicesOptions, terminal: Terminal): Pro
   }
   const report = selectConnections(asked.value, options);
   printProblems(terminal, report.problems);
-  if (options.output === 'json') terminal.out(`${JSON.stringify(report, null, 2)}\n`);
+  if (options.output !== 'table') printDocument({ version: 1, ...report }, options.output, terminal);
   else if (report.families.length === 0 && report.problems.length === 0)
     terminal.err(`In mode ${report.mode} the kernel counts no connections by endpoint.\n`);
   else if (report.families.every(({ servers }) => servers.length === 0)) terminal.err('No virtual servers to show.\n');

@@ -82,7 +82,8 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
   ingress?.attach((services) => proxy.touch(services));
   proxy.start();
   return succeed({
-    ...viewsOf(proxy, config.manifests !== null),
+    ...describeProxy(proxy, config.manifests !== null),
+    healthChecks: () => healthChecks.rows(),
     ...(config.mode === 'ipvs' ? { connections: () => collectConnections(planes) } : {}),
     ...(dns === null ? {} : { dns }),
     ...(ingress === null ? {} : { ingress: () => ingress.status() }),
@@ -97,8 +98,11 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
   });
 }
 
-/** What can be asked of the proxy while it runs. */
-function viewsOf(proxy: Proxy, fromManifests: boolean): Omit<ProxyHandle, 'stop'> {
+/** What pages and commands are told of a proxy. */
+function describeProxy(
+  proxy: Proxy,
+  fromManifests: boolean,
+): Pick<ProxyHandle, 'rows' | 'compare' | 'healthOf' | 'nodeEligible' | 'synced' | 'snapshot' | 'explainEndpoints'> {
   return {
     rows: () => proxy.rows(),
     compare: () => proxy.compare(),
@@ -106,6 +110,7 @@ function viewsOf(proxy: Proxy, fromManifests: boolean): Omit<ProxyHandle, 'stop'
     nodeEligible: () => isNodeEligible(proxy, fromManifests),
     synced: () => proxy.synced,
     snapshot: () => proxy.snapshot,
+    explainEndpoints: (services) => proxy.explainEndpoints(services),
   };
 }
 

@@ -8,8 +8,12 @@ import { describeBindFailure } from './agent-events.ts';
 import { makeDiffPages } from './diff-page.ts';
 import { makeDnsDebugPages } from './dns-debug.ts';
 import { makeEndpointPages } from './endpoint-page.ts';
+import { makeEndpointUsePages } from './endpoint-use-page.ts';
 import { makeIngressPages } from './ingress-page.ts';
 import type { ProxyHandle, StartProxyOptions } from './proxy-handle.ts';
+import type { RecentProblem } from './recent-problems.ts';
+import { describeFamilies, makeStatusPages } from './status-page.ts';
+import type { NodeStatus } from './status-page.ts';
 import { readVersion } from './version.ts';
 
 export interface ServerOptions extends Pick<StartProxyOptions, 'nodeName' | 'event'> {
@@ -22,6 +26,8 @@ export interface ServerOptions extends Pick<StartProxyOptions, 'nodeName' | 'eve
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly report: (problem: Problem) => void;
+  /** What was reported of late. */
+  readonly recent: () => readonly RecentProblem[];
 }
 
 /**
@@ -51,14 +57,15 @@ function makeHealthServer({ config, proxy, registry, clock, report }: ServerOpti
       if (handle === null) return { families: [], nodeEligible: false, synced: false };
       return { families: handle.healthOf(), nodeEligible: handle.nodeEligible(), synced: handle.synced() };
     },
-    patience: 2 * config.syncPeriod,
+    patience: patienceOf(config),
     registry,
     clock,
     report,
   });
 }
 
-function makeDebugServer({ config, proxy, registry, logger, clock, startedAt, report }: ServerOptions): HttpListener {
+function makeDebugServer(options: ServerOptions): HttpListener {
+  const { config, nodeName, proxy, registry, logger, clock, startedAt, report } = options;
   return createDebugServer({
     ...config.metrics,
     mode: config.mode,
@@ -82,9 +89,38 @@ function makeDebugServer({ config, proxy, registry, logger, clock, startedAt, re
       ...makeIngressPages(() => proxy()?.ingress?.() ?? null),
       ...makeDiffPages(config.mode, async () => (await proxy()?.compare?.()) ?? null),
       ...makeEndpointPages(() => proxy()?.snapshot?.() ?? null),
+      ...makeEndpointUsePages({
+        node: nodeName,
+        snapshot: () => proxy()?.snapshot?.() ?? null,
+        explain: async (services) => (await proxy()?.explainEndpoints?.(services)) ?? [],
+      }),
+      ...makeStatusPages(() => describeNode(options)),
     ]),
     startedAt,
     clock,
     report,
   });
+}
+
+/** Milliseconds that a change may wait for the kernel (specification 7.1). */
+function patienceOf({ syncPeriod }: EffectiveConfig): number {
+  return 2 * syncPeriod;
+}
+
+function describeNode({ config, nodeName, proxy, clock, startedAt, recent }: ServerOptions): NodeStatus {
+  const handle = proxy();
+  const now = clock.now();
+  const dns = handle?.dns;
+  const ingress = handle?.ingress?.();
+  return {
+    now,
+    agent: { version: readVersion(), mode: config.mode, node: nodeName, startedAt },
+    synced: handle?.synced() ?? false,
+    nodeEligible: handle?.nodeEligible() ?? false,
+    families: describeFamilies(handle?.healthOf() ?? [], handle?.rows() ?? [], { now, patience: patienceOf(config) }),
+    healthChecks: handle?.healthChecks?.() ?? [],
+    dns: { configured: config.dns !== null, running: dns !== undefined, ready: dns?.ready ?? false },
+    ingress: { running: ingress !== undefined, publications: ingress?.publications.length ?? 0 },
+    problems: recent(),
+  };
 }

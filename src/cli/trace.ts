@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { stringify } from 'yaml';
 import { fail, isPort, parseAddress, succeed } from '../model/mod.ts';
 import type { Family, Outcome } from '../model/mod.ts';
 import { askEndpoints, askNames } from './agent-names.ts';
 import { readFlows, readKernel } from './driver-trace.ts';
 import { findMissingCapabilities } from './capabilities.ts';
+import { printDocument } from './print-document.ts';
+import type { DocumentFormat } from './print-document.ts';
 import { printProblems } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 import { buildReport } from './trace-build.ts';
@@ -18,7 +19,7 @@ import type { TraceSource } from './trace-target.ts';
 
 export interface TraceOptions {
   readonly url: string;
-  readonly output: 'text' | 'json' | 'yaml';
+  readonly output: 'text' | DocumentFormat;
   readonly family?: Family;
   readonly device?: string;
   /** As typed. */
@@ -117,7 +118,6 @@ async function nameEnds(
 }
 
 function printReport(report: TraceReport, output: TraceOptions['output'], terminal: Terminal): void {
-  if (output === 'json') terminal.out(`${JSON.stringify(report, null, 2)}\n`);
-  else if (output === 'yaml') terminal.out(stringify(report, { aliasDuplicateObjects: false }));
-  else terminal.out(formatTrace(report));
+  if (output === 'text') terminal.out(formatTrace(report));
+  else printDocument({ version: 1, ...report }, output, terminal);
 }

@@ -16,7 +16,7 @@ export function describeFlags(config: EffectiveConfig): ReadonlyMap<string, stri
     ['master', config.master ?? ''],
   ]);
   const ordered = rows.toSorted((a, b) => Number(counts(a, config)) - Number(counts(b, config)));
-  for (const row of ordered) if (row.flag !== null) flags.set(row.flag.name, describe(row, config.settings[row.path]));
+  for (const row of ordered) if (row.flag !== null) flags.set(row.flag.name, formatSetting(row, config.settings[row.path]));
   return flags;
 }
 
@@ -24,7 +24,8 @@ function counts({ flag }: Field, { mode }: EffectiveConfig): boolean {
   return flag?.modes === undefined || flag.modes.includes(mode);
 }
 
-function describe({ kind }: Field, value: ValueKinds[ValueKind]): string {
+/** A value as one would write it; empty where nothing is given. */
+export function formatSetting({ kind }: Field, value: ValueKinds[ValueKind]): string {
   if (kind === 'duration' || kind === 'flush-duration') return formatDuration(value as number);
   if (kind === 'mark') return formatMark(value as number);
   if (kind === 'pool-list') return (value as readonly PoolText[]).map(formatPool).join(',');

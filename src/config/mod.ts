@@ -2,6 +2,8 @@
  * Configuration: KubeProxyConfiguration v1alpha1, our own document and the flags of `waypost run`, with
  * defaults, precedence and validation that names file and line. One table, `fields`, holds every field.
  */
+export { describeFields } from './describe-fields.ts';
+export type { FieldDescription } from './describe-fields.ts';
 export { describeFlags } from './describe-flags.ts';
 export type { DnsChoices, EffectiveConfig, ListenAddress } from './effective-config.ts';
 export type { FieldPath, Settings } from './fields.ts';

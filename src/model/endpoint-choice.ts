@@ -46,19 +46,22 @@ function preferReady<E extends Candidate>(ready: readonly E[], draining: readonl
 
 /** Node hints first, then zone hints; a hint kind counts only if every ready endpoint carries it. */
 function applyHints<E extends Candidate>(ready: readonly E[], vantage: Vantage): readonly E[] {
-  return (
-    filterByHint(ready, vantage.nodeName, (endpoint) => endpoint.nodeHints) ??
-    filterByHint(ready, vantage.zone, (endpoint) => endpoint.zoneHints) ??
-    ready
-  );
+  const kind = findHintKind(ready, vantage);
+  return kind === null ? ready : ready.filter((endpoint) => isHinted(endpoint, kind, vantage));
 }
 
-function filterByHint<E>(
-  ready: readonly E[],
-  wanted: string | null,
-  hintsOf: (endpoint: E) => readonly string[],
-): readonly E[] | null {
-  if (wanted === null || ready.some((endpoint) => hintsOf(endpoint).length === 0)) return null;
-  const matching = ready.filter((endpoint) => hintsOf(endpoint).includes(wanted));
-  return matching.length > 0 ? matching : null;
+/** Which kind of hint decides among ready endpoints from here; null: neither does. */
+export function findHintKind(ready: readonly Candidate[], vantage: Vantage): 'node' | 'zone' | null {
+  const decides = (kind: 'node' | 'zone'): boolean =>
+    ready.every((endpoint) => hintsOf(endpoint, kind).length > 0) && ready.some((endpoint) => isHinted(endpoint, kind, vantage));
+  return (['node', 'zone'] as const).find(decides) ?? null;
+}
+
+function isHinted(endpoint: Candidate, kind: 'node' | 'zone', { nodeName, zone }: Vantage): boolean {
+  const wanted = kind === 'node' ? nodeName : zone;
+  return wanted !== null && hintsOf(endpoint, kind).includes(wanted);
+}
+
+function hintsOf({ nodeHints, zoneHints }: Candidate, kind: 'node' | 'zone'): readonly string[] {
+  return kind === 'node' ? nodeHints : zoneHints;
 }

@@ -32,7 +32,7 @@ export { alignLists } from './align-lists.ts';
 export type { AlignedPair } from './align-lists.ts';
 export type { Difference } from './difference.ts';
 export { formatDuration, parseDuration } from './duration.ts';
-export { chooseEndpoints } from './endpoint-choice.ts';
+export { chooseEndpoints, findHintKind } from './endpoint-choice.ts';
 export type { Candidate, Choice, Vantage } from './endpoint-choice.ts';
 export { families } from './family.ts';
 export type { Family } from './family.ts';

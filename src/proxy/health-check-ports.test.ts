@@ -118,7 +118,7 @@ test('a changed port closes and opens within one sync, also where two Services e
 });
 
 test('[SP-129] a busy port is a warning on the Service and is tried again at the next sync of anything', async () => {
-  const { services, slices, sync, counts, warnings, busy } = setUp();
+  const { ports, services, slices, sync, counts, warnings, busy } = setUp();
   services.set('shop/web', checked());
   services.set('shop/api', checked({ name: 'api', healthCheckNodePort: 32001 }));
   slices.set('shop/web', localSlices('10.244.1.1'));
@@ -128,6 +128,10 @@ test('[SP-129] a busy port is a warning on the Service and is tried again at the
   const warning = 'shop/web FailedToStartServiceHealthcheck IPv4 0.0.0.0 32000 is taken';
   expect(warnings).toEqual([warning, warning]);
   expect(counts()).toEqual({ 'IPv4 0.0.0.0 32001': 0 });
+  expect(ports.rows()).toEqual([
+    { service: 'shop/web', family: 'IPv4', port: 32000, listening: false, localEndpoints: 1 },
+    { service: 'shop/api', family: 'IPv4', port: 32001, listening: true, localEndpoints: 0 },
+  ]);
   busy.clear();
   await sync([]);
   expect(counts()).toEqual({ 'IPv4 0.0.0.0 32001': 0, 'IPv4 0.0.0.0 32000': 1 });

@@ -25,6 +25,17 @@ export interface HealthCheckOptions {
   readonly warn: (service: ServiceRecord, reason: string, problem: Problem) => void;
 }
 
+/** A port on which load balancers ask for a Service, as the node has it. */
+export interface HealthCheckRow {
+  readonly service: ServiceKey;
+  readonly family: Family;
+  readonly port: number;
+  /** False: it is taken, and tried again with each sync. */
+  readonly listening: boolean;
+  /** Ready endpoints on this node. */
+  readonly localEndpoints: number;
+}
+
 /** Where a Service is answered for, or is to be as soon as its port is free. */
 interface Entry {
   readonly port: number;
@@ -65,6 +76,18 @@ export class HealthCheckPorts implements AfterSync {
       await entry.listener?.close();
     }
     for (const key of due) await this.#serve(key, entries, family, hosts, snapshot);
+  }
+
+  rows(): readonly HealthCheckRow[] {
+    return [...this.#families].flatMap(([family, entries]) =>
+      [...entries].map(([service, { port, listener, localEndpoints }]) => ({
+        service,
+        family,
+        port,
+        listening: listener !== null,
+        localEndpoints,
+      })),
+    );
   }
 
   /** Ends all listening, for good. */

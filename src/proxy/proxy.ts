@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { noDirt } from '../model/mod.ts';
 import type { DataPlane, Dirty, Family, FamilyHealth, Problem, ServiceKey, Snapshot, StatusRow } from '../model/mod.ts';
 import type { FamilyDiff } from './family-diff.ts';
+import type { EndpointUse } from './explain-endpoints.ts';
 import { isNodeKnown, judgeNode, nodePatience } from './node-wait.ts';
 import { ProxiedView } from './proxied-view.ts';
 import { Reconciler } from './reconciler.ts';
@@ -74,6 +75,16 @@ export class Proxy {
     const families: FamilyDiff[] = [];
     for (const reconciler of this.#reconcilers) families.push(await reconciler.compare());
     return families;
+  }
+
+  /** What became of the endpoints of these Services. Takes its time where they are many. */
+  async explainEndpoints(services: Iterable<ServiceKey>): Promise<readonly EndpointUse[]> {
+    const uses: EndpointUse[] = [];
+    for (const service of services) {
+      for (const reconciler of this.#reconcilers) uses.push(...reconciler.explain(service));
+      await this.#options.pause();
+    }
+    return uses;
   }
 
   /** Frontends by state and Services that wait, for each family. Costs the same for any number of Services. */

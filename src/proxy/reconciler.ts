@@ -24,6 +24,8 @@ import type { AfterSync } from './after-sync.ts';
 import { ChangeTracker } from './change-tracker.ts';
 import { listPending } from './family-diff.ts';
 import type { FamilyDiff } from './family-diff.ts';
+import { explainEndpoints } from './explain-endpoints.ts';
+import type { EndpointUse } from './explain-endpoints.ts';
 import { NoLocalEndpoints } from './no-local-endpoints.ts';
 import { listNodePortAddresses } from './node-port-addresses.ts';
 import type { Notice } from './notice.ts';
@@ -144,6 +146,16 @@ export class Reconciler {
   /** How many frontends are in which state; costs nothing. */
   counts(): StateCounts {
     return this.#status.counts;
+  }
+
+  /** What became of a Service's endpoints, from what is known now; the kernel may be behind. */
+  explain(key: ServiceKey): readonly EndpointUse[] {
+    const { choices, nodeName, publisher = null } = this.#options;
+    const { services, slices, node } = this.#snapshot;
+    const service = services.get(key);
+    if (service === undefined) return [];
+    const from = { family: this.#plane.family, nodeName, zone: node?.zone ?? null, externalIps: choices.externalIps };
+    return explainEndpoints(service, slices.get(key) ?? [], from, publisher);
   }
 
   get family(): Family {

@@ -1,4 +1,4 @@
-import { chooseEndpoints, familyOf, hostPrefix, precedenceOf, prefixContains } from '../model/mod.ts';
+import { familyOf, hostPrefix, precedenceOf, prefixContains } from '../model/mod.ts';
 import type {
   Address,
   AllowedSources,
@@ -16,8 +16,8 @@ import type {
   ServiceRecord,
   SliceRecord,
 } from '../model/mod.ts';
+import { chooseForPort, virtualIps } from './choose-for-port.ts';
 import { healthCheckPortOf } from './health-check-port.ts';
-import { mergeEndpoints } from './merge-endpoints.ts';
 import type { MergedEndpoint } from './merge-endpoints.ts';
 import { describeIdleWeights, weigh } from './view-weights.ts';
 
@@ -87,18 +87,7 @@ function derivePort(
   slices: readonly SliceRecord[],
   { from, hooks }: { readonly from: Viewpoint; readonly hooks: ViewHooks },
 ): Frontend[] {
-  const outer = externalDestinations(service, port, from);
-  const externalLocal = service.externalLocal && countsExternalPolicy(service);
-  const merged = mergeEndpoints(slices, { family: from.family, name: port.name, protocol: port.protocol });
-  const endpoints = markDead(merged, service, port, hooks.publisher);
-  const choice = chooseEndpoints(
-    endpoints,
-    { nodeName: from.nodeName, zone: from.zone },
-    {
-      cluster: !service.internalLocal || outer.length > 0,
-      local: service.internalLocal || (externalLocal && outer.length > 0),
-    },
-  );
+  const { choice, outer, externalLocal } = chooseForPort(service, port, slices, from, hooks.publisher);
   const servicePort = `${service.key}:${port.name}/${port.protocol}`;
   const pools = {
     cluster: poolOf(`${servicePort}#cluster`, choice.cluster, service, { from, hooks }),
@@ -128,49 +117,6 @@ function derivePort(
     make('ClusterIP', clusterIp, port.port, internalRoutes(service.internalLocal ? pools.local : pools.cluster, choice, from)),
     ...outer.map(({ kind, address, number }) => make(kind, address, number, outerRoutes)),
   ];
-}
-
-/** What an active check found dead gets no new connections, whatever the cluster says of it. */
-function markDead(
-  endpoints: readonly MergedEndpoint[],
-  { key, publishing }: ServiceRecord,
-  { protocol }: ServicePortRecord,
-  publisher: Publisher | null,
-): readonly MergedEndpoint[] {
-  if (publisher === null || (publishing?.healthCheck ?? null) === null) return endpoints;
-  return endpoints.map((endpoint) =>
-    publisher.isLive(key, { address: endpoint.address, protocol, port: endpoint.port })
-      ? endpoint
-      : { ...endpoint, ready: false, serving: false },
-  );
-}
-
-interface OuterDestination {
-  readonly kind: FrontendKind;
-  readonly address: Address | null;
-  readonly number: number;
-}
-
-function externalDestinations(service: ServiceRecord, port: ServicePortRecord, from: Viewpoint): OuterDestination[] {
-  const ofFamily = (addresses: readonly Address[]): Address[] =>
-    [...new Set(addresses)].filter((one) => familyOf(one) === from.family);
-  const at =
-    (kind: FrontendKind) =>
-    (address: Address): OuterDestination => ({ kind, address, number: port.port });
-  return [
-    ...(port.nodePort === 0 ? [] : [{ kind: 'NodePort', address: null, number: port.nodePort } as const]),
-    ...(from.externalIps ? ofFamily(service.externalIps).map(at('ExternalIP')) : []),
-    ...ofFamily(virtualIps(service)).map(at('LoadBalancerIP')),
-  ];
-}
-
-function virtualIps(service: ServiceRecord): Address[] {
-  return service.loadBalancer.filter((ingress) => ingress.ipMode === 'VIP').map((ingress) => ingress.address);
-}
-
-/** Whether the type makes the Service reachable from outside, so that its external policy counts. */
-function countsExternalPolicy(service: ServiceRecord): boolean {
-  return service.type !== 'ClusterIP' || service.externalIps.length > 0;
 }
 
 function internalRoutes(pool: Pool, choice: Choice<MergedEndpoint>, from: Viewpoint): Routes {

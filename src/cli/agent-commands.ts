@@ -1,0 +1,74 @@
+import { Command, CommanderError, Option } from 'commander';
+import type { DiffOptions } from './diff.ts';
+import type { EndpointsOptions } from './endpoints.ts';
+import { outputOption } from './print-document.ts';
+import type { StatusOptions } from './status.ts';
+import type { Terminal } from './terminal.ts';
+import type { TopOptions } from './top.ts';
+
+export const agentUrl = 'http://127.0.0.1:10249';
+
+type Finish = (code: number) => void;
+
+/** Of a command whose exit code 1 says something: wrong usage is 2. */
+export function withUsageCode(command: Command): Command {
+  return command.exitOverride((error) => {
+    throw error.exitCode === 0 ? error : new CommanderError(2, error.code, error.message);
+  });
+}
+
+/** Commands that look at the running agent, and need nothing else. */
+export function agentCommands(program: Command, terminal: Terminal, finish: Finish): readonly Command[] {
+  return [statusCommand, endpointsCommand, diffCommand, topCommand].map((make) => make(program, terminal, finish));
+}
+
+function statusCommand(program: Command, terminal: Terminal, finish: Finish): Command {
+  return withUsageCode(new Command('status').copyInheritedSettings(program))
+    .description('one look at the node: how the running agent is, and what to look at where something is wrong')
+    .option('--url <url>', 'where the agent serves /status', agentUrl)
+    .addOption(outputOption('text'))
+    .action(async (options: StatusOptions) => {
+      const { runStatus } = await import('./status.ts');
+      finish(await runStatus(options, terminal));
+    });
+}
+
+function endpointsCommand(program: Command, terminal: Terminal, finish: Finish): Command {
+  return withUsageCode(new Command('endpoints').copyInheritedSettings(program))
+    .description('show the endpoints of a Service, or of all, for which clients each is used, and why not')
+    .argument('[service]', 'NAMESPACE/NAME, or NAME with --namespace')
+    .option('--url <url>', 'where the agent serves /endpoints/use', agentUrl)
+    .addOption(outputOption('table'))
+    .option('-n, --namespace <name>', 'only Services of this namespace')
+    .action(async (service: string | undefined, options: EndpointsOptions) => {
+      const { runEndpoints } = await import('./endpoints.ts');
+      finish(await runEndpoints(service, options, terminal));
+    });
+}
+
+function diffCommand(program: Command, terminal: Terminal, finish: Finish): Command {
+  return withUsageCode(new Command('diff').copyInheritedSettings(program))
+    .description('show what the kernel holds otherwise than the agent asked of it, and changes that are still to come')
+    .option('--url <url>', 'where the agent serves /diff', agentUrl)
+    .addOption(outputOption('table'))
+    .action(async (options: DiffOptions) => {
+      const { runDiff } = await import('./diff.ts');
+      finish(await runDiff(options, terminal));
+    });
+}
+
+function topCommand(program: Command, terminal: Terminal, finish: Finish): Command {
+  return withUsageCode(new Command('top').copyInheritedSettings(program))
+    .description('connections by Service or endpoint and how they change, again and again on a terminal (mode ipvs)')
+    .option('--url <url>', 'where the agent serves /connections', agentUrl)
+    .addOption(outputOption('table'))
+    .option('-n, --namespace <name>', 'only Services of this namespace')
+    .addOption(new Option('--by <unit>', 'what to add up by').choices(['service', 'endpoint']).default('service'))
+    .option('--interval <duration>', 'time between two looks', '2s')
+    .option('--once', 'one table after one interval, on a terminal too', false)
+    .action(async (options: TopOptions) => {
+      const { openPlace } = await import('./driver-top.ts');
+      const { runTop } = await import('./top.ts');
+      finish(await runTop(options, terminal, openPlace()));
+    });
+}
