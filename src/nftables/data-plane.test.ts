@@ -268,6 +268,41 @@ describe('what was there before', () => {
   });
 });
 
+describe('a restarted agent over a table whose rules are to be others', () => {
+  const affine = { ...plainShape, affinity: 60 };
+  const other = { ...affine, name: 'other', number: 9 };
+  const stray: Command = { kind: 'add-rule', chain: 'refuse_forward', rule: { statements: [{ kind: 'drop' }] } };
+
+  test('writes rules of affinity in the transaction that takes them away, and removes those of Services that are gone', async () => {
+    const kernel = createFakeNftPort();
+    await planeOn(kernel).apply(completeChange([affine, other]));
+    await kernel.apply({ table, commands: [stray] });
+    const flushed: (readonly Command[])[] = [];
+    const plane = planeOn({
+      ...kernel,
+      apply: async (transaction, generation) => {
+        if (transaction.commands.some(({ kind }) => kind === 'flush-table')) flushed.push(transaction.commands);
+        return await kernel.apply(transaction, generation);
+      },
+    });
+    expect(await plane.apply(completeChange([affine]))).toMatchObject({ problem: null, failed: new Map() });
+    expect(flushed.map((commands) => commands.some((one) => one.kind === 'add-rule' && one.chain.startsWith('sticky_')))).toEqual(
+      [true],
+    );
+    expect(describePlane(await readPlaneTable(kernel))).toBe(await freshBuild([affine]));
+  });
+
+  test('and that hears of some Services only leaves the chains of the others until it hears of them', async () => {
+    const kernel = createFakeNftPort();
+    await planeOn(kernel).apply(completeChange([affine, other]));
+    await kernel.apply({ table, commands: [stray] });
+    const plane = planeOn(kernel);
+    expect((await plane.apply(partialChange([other]))).problem).toBeNull();
+    expect((await plane.apply(completeChange([affine, other]))).problem).toBeNull();
+    expect(describePlane(await readPlaneTable(kernel))).toBe(await freshBuild([affine, other]));
+  });
+});
+
 describe('foreign edits', () => {
   const list = crowd(5);
   const cluster = { name: 'cluster_ips' } as const;

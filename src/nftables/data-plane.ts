@@ -169,6 +169,11 @@ class NftablesDataPlane implements DataPlane {
   async #applyPlans(plans: readonly ServicePlan[], complete: boolean, tally: Tally): Promise<Problem | null> {
     const state = await this.#judge();
     if (state === 'replace') return await this.#attempt(plans, 'full', tally);
+    // With all rules those of affinity go, of Services that are named only now: all of them come in one transaction.
+    if (state === 'rewrite' && complete && this.#unwishedChains().length > 0) {
+      this.#mayPrune = true;
+      return await this.#attempt(plans, 'full', tally);
+    }
     if (state === 'rewrite' || (await this.#isBaseOpen())) {
       const problem = await this.#attempt([], 'base', tally);
       if (problem !== null) return problem;
@@ -223,17 +228,25 @@ class NftablesDataPlane implements DataPlane {
     return this.#known.state;
   }
 
+  /** Chains of affinity that are there and no Service has, as far as Services were named. */
+  #unwishedChains(): readonly string[] {
+    return [...this.#state().chains.keys()].filter((name) => this.#wish.chain(name) === undefined);
+  }
+
   async #difference(touched: Touched, table: TableState): Promise<PlaneDifference & { readonly state: PlaneState }> {
     const { pause } = this.#options;
     const state = table === 'replace' ? new PlaneState() : this.#state();
     const rewritten = table !== 'right';
     if (!rewritten) return { ...(await diffPlane(this.family, this.#wish, state, touched, { rewritten, pause })), state };
-    for (const name of state.chains.keys()) touched.chains.add(name);
+    // What nobody wishes yet may be wished soon, and elements lead there: it stays, without rules.
+    const emptied = table === 'rewrite' ? this.#unwishedChains().filter((name) => !touched.chains.has(name)) : [];
     this.#wish.touchRules(touched);
     const findings = this.#written === null ? (this.#known?.findings ?? null) : null;
     const rewrite = planRewrite(this.#context(), findings, table);
     const difference = await diffPlane(this.family, this.#wish, state, touched, { rewritten, pause });
-    return { ...difference, commands: [...rewrite.before, ...difference.commands, ...rewrite.behind], state };
+    const chains = new Map([...difference.change.chains, ...emptied.map((name) => [name, ''] as const)]);
+    const commands = [...rewrite.before, ...difference.commands, ...rewrite.behind];
+    return { commands, change: { ...difference.change, chains }, state };
   }
 
   /**
