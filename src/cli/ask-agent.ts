@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { fail, succeed } from '../model/mod.ts';
-import type { Outcome } from '../model/mod.ts';
+import type { Outcome, Problem } from '../model/mod.ts';
 import type { ConnectionsReport, StatusReport } from '../observe/mod.ts';
 
 const rowSchema = v.object({
@@ -120,4 +120,9 @@ function reasonOf(error: unknown, patience: number): string {
   const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
   if ((first as Error | null)?.name === 'TimeoutError') return `no answer within ${patience / 1000} s`;
   return first instanceof Error ? first.message : String(first);
+}
+
+/** The exit code of a command whose question could not be put or was not answered: a `--url` that is none is wrong usage. */
+export function exitCodeOf({ code }: Problem): 1 | 2 {
+  return code === 'WP_CLI_URL' ? 2 : 1;
 }

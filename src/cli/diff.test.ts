@@ -142,7 +142,7 @@ describe('waypost diff', () => {
     const quiet = { out: () => {}, err: () => {} };
     expect(await runDiff({ url: 'http://127.0.0.1:1', output: 'table' }, quiet)).toBe(1);
     expect(await runDiff({ url: 'nonsense', output: 'table' }, quiet)).toBe(2);
-    expect(await runProgram(['diff', '--output', 'yaml'], quiet)).toBe(2);
+    expect(await runProgram(['diff', '--output', 'xml'], quiet)).toBe(2);
     expect(await runProgram(['diff', '--help'], quiet)).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { formatAge, formatTable } from '../observe/mod.ts';
-import { askPage } from './ask-agent.ts';
+import { askPage, exitCodeOf } from './ask-agent.ts';
 import { printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
 import { printProblems } from './terminal.ts';
@@ -61,7 +61,7 @@ export async function runDiff({ url, output }: DiffOptions, terminal: Terminal):
   const asked = await askPage(url, '/diff', reportSchema, { patience });
   if (!asked.ok) {
     printProblems(terminal, [asked.problem]);
-    return asked.problem.code === 'WP_CLI_URL' ? 2 : 1;
+    return exitCodeOf(asked.problem);
   }
   const report = asked.value;
   if (output === 'table') printReport(report, terminal);

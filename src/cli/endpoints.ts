@@ -3,7 +3,7 @@ import { formatEndpoint, parseAddress, protocols } from '../model/mod.ts';
 import type { Address } from '../model/mod.ts';
 import { formatTable } from '../observe/mod.ts';
 import type { EndpointPart, EndpointUse, UnusedReason } from '../proxy/mod.ts';
-import { askPage } from './ask-agent.ts';
+import { askPage, exitCodeOf } from './ask-agent.ts';
 import type { EndpointUses } from './endpoint-use-page.ts';
 import { printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
@@ -72,7 +72,7 @@ export async function runEndpoints(name: string | undefined, options: EndpointsO
   const asked = await askUses(service, options);
   if (!asked.ok) {
     printProblems(terminal, [asked.problem]);
-    return 1;
+    return exitCodeOf(asked.problem);
   }
   const uses = asked.value;
   if (!uses.listed) terminal.err('The agent has not read the cluster yet: what is shown may be partial.\n');

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { formatEndpoint } from '../model/mod.ts';
 import { formatAge, formatTable } from '../observe/mod.ts';
-import { askConnections, askPage } from './ask-agent.ts';
+import { askConnections, askPage, exitCodeOf } from './ask-agent.ts';
 import { formatConnections } from './connections.ts';
 import { printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
@@ -67,7 +67,7 @@ export async function runIngress(options: IngressOptions, terminal: Terminal): P
   const asked = await askPage(options.url, '/ingress', statusSchema, { states: [200, 404] });
   if (!asked.ok) {
     printProblems(terminal, [asked.problem]);
-    return 1;
+    return exitCodeOf(asked.problem);
   }
   if (!asked.value.ok) {
     terminal.err(`${asked.value.error}\n`);

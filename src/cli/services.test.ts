@@ -188,6 +188,9 @@ describe('runServices', () => {
   });
 
   test.each(['127.0.0.1:10249', 'file:///etc', ''])('refuses the URL "%s"', async (bad) => {
-    expect((await run({ url: bad })).err).toMatch(/^waypost: --url must be a URL such as/);
+    expect(await run({ url: bad })).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/^waypost: --url must be a URL such as/) as string,
+    });
   });
 });

@@ -2,7 +2,7 @@ import type { StatusRow } from '../model/mod.ts';
 import { formatEndpoint } from '../model/mod.ts';
 import { formatAge, formatTable } from '../observe/mod.ts';
 import type { StatusReport } from '../observe/mod.ts';
-import { askAgent, askConnections } from './ask-agent.ts';
+import { askAgent, askConnections, exitCodeOf } from './ask-agent.ts';
 import { formatConnections, selectConnections } from './connections.ts';
 import { printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
@@ -26,7 +26,7 @@ export async function runServices(options: ServicesOptions, terminal: Terminal):
   const asked = await askAgent(options.url);
   if (!asked.ok) {
     printProblems(terminal, [asked.problem]);
-    return 1;
+    return exitCodeOf(asked.problem);
   }
   const report = { ...asked.value, rows: selectRows(asked.value.rows, options) };
   if (options.output !== 'table') printDocument({ version: 1, ...report }, options.output, terminal);
@@ -38,7 +38,7 @@ async function runConnections(options: ServicesOptions, terminal: Terminal): Pro
   const asked = await askConnections(options.url);
   if (!asked.ok) {
     printProblems(terminal, [asked.problem]);
-    return 1;
+    return exitCodeOf(asked.problem);
   }
   const report = selectConnections(asked.value, options);
   printProblems(terminal, report.problems);

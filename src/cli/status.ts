@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { askPage } from './ask-agent.ts';
+import { askPage, exitCodeOf } from './ask-agent.ts';
 import { printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
 import { judgeStatus } from './status-findings.ts';
@@ -55,7 +55,7 @@ export async function runStatus({ url, output }: StatusOptions, terminal: Termin
   const asked = await askPage<NodeStatus>(url, '/status', statusSchema);
   if (!asked.ok) {
     printProblems(terminal, [asked.problem]);
-    return 1;
+    return exitCodeOf(asked.problem);
   }
   const status = asked.value;
   const findings = judgeStatus(status);

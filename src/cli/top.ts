@@ -2,7 +2,7 @@ import { parseDuration } from '../model/mod.ts';
 import type { Clock, Outcome } from '../model/mod.ts';
 import { showControls } from '../observe/mod.ts';
 import type { ConnectionsReport } from '../observe/mod.ts';
-import { askConnections } from './ask-agent.ts';
+import { askConnections, exitCodeOf } from './ask-agent.ts';
 import { printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
 import { printProblems } from './terminal.ts';
@@ -46,7 +46,7 @@ export async function runTop(options: TopOptions, terminal: Terminal, place: Top
   const first = await look(options.url, place.clock);
   if (!first.ok) {
     printProblems(terminal, [first.problem]);
-    return 1;
+    return exitCodeOf(first.problem);
   }
   const { mode, families, problems } = first.value.report;
   if (families.length === 0 && problems.length === 0) {
