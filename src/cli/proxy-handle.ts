@@ -2,8 +2,7 @@ import type { EffectiveConfig } from '../config/mod.ts';
 import type { Clock, Family, FamilyHealth, Outcome, Problem, ServiceKey, Snapshot, StatusRow } from '../model/mod.ts';
 import type { AgentEvent } from '../kube/mod.ts';
 import type { Logger, Registry } from '../observe/mod.ts';
-import type { FamilyDiff } from '../proxy/mod.ts';
-import type { EndpointUse, HealthCheckRow } from '../proxy/mod.ts';
+import type { EndpointUse, FamilyDiff, FamilyTally, HealthCheckRow } from '../proxy/mod.ts';
 import type { ConnectionCounts } from './connections.ts';
 import type { DnsHandle } from './start-dns.ts';
 import type { IngressStatus } from './start-ingress.ts';
@@ -11,6 +10,8 @@ import type { IngressStatus } from './start-ingress.ts';
 /** A running proxy, as far as the commands see it. */
 export interface ProxyHandle {
   rows(): readonly StatusRow[];
+  /** Frontends by state, for nothing; absent before there are any. */
+  tally?(): readonly FamilyTally[];
   /** Connection counts of the kernel; absent where the mode has none. */
   connections?(): Promise<ConnectionCounts>;
   /** What separates the kernel from what is wanted, read afresh; absent before there is anything to compare. */

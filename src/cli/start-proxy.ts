@@ -102,9 +102,10 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
 function describeProxy(
   proxy: Proxy,
   fromManifests: boolean,
-): Pick<ProxyHandle, 'rows' | 'compare' | 'healthOf' | 'nodeEligible' | 'synced' | 'snapshot' | 'explainEndpoints'> {
+): Pick<ProxyHandle, 'rows' | 'tally' | 'compare' | 'healthOf' | 'nodeEligible' | 'synced' | 'snapshot' | 'explainEndpoints'> {
   return {
     rows: () => proxy.rows(),
+    tally: () => proxy.tally(),
     compare: () => proxy.compare(),
     healthOf: () => proxy.health(),
     nodeEligible: () => isNodeEligible(proxy, fromManifests),

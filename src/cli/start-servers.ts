@@ -117,7 +117,7 @@ function describeNode({ config, nodeName, proxy, clock, startedAt, recent }: Ser
     agent: { version: readVersion(), mode: config.mode, node: nodeName, startedAt },
     synced: handle?.synced() ?? false,
     nodeEligible: handle?.nodeEligible() ?? false,
-    families: describeFamilies(handle?.healthOf() ?? [], handle?.rows() ?? [], { now, patience: patienceOf(config) }),
+    families: describeFamilies(handle?.healthOf() ?? [], handle?.tally?.() ?? [], { now, patience: patienceOf(config) }),
     healthChecks: handle?.healthChecks?.() ?? [],
     dns: { configured: config.dns !== null, running: dns !== undefined, ready: dns?.ready ?? false },
     ingress: { running: ingress !== undefined, publications: ingress?.publications.length ?? 0 },

@@ -1,8 +1,8 @@
 import { families as allFamilies } from '../model/mod.ts';
-import type { Family, FamilyHealth, StatusRow } from '../model/mod.ts';
+import type { Family, FamilyHealth } from '../model/mod.ts';
 import { isProxyHealthy, jsonReply } from '../observe/mod.ts';
 import type { Page } from '../observe/mod.ts';
-import type { HealthCheckRow } from '../proxy/mod.ts';
+import type { FamilyTally, HealthCheckRow } from '../proxy/mod.ts';
 import type { RecentProblem } from './recent-problems.ts';
 
 /** What `GET /status` answers. Times are milliseconds since 1970. */
@@ -30,7 +30,7 @@ export interface FamilyStatus {
   readonly pendingSince: number | null;
   /** No change has waited for longer than twice the sync period. */
   readonly healthy: boolean;
-  readonly frontends: Readonly<Record<StatusRow['state'], number>>;
+  readonly frontends: FamilyTally['states'];
 }
 
 /** `/status` of the debug address: how the node is, in one look. */
@@ -41,18 +41,16 @@ export function makeStatusPages(status: () => NodeStatus): ReadonlyMap<string, P
 /** How far each family has come, IPv4 first. Families whose sync loops have not started are left out. */
 export function describeFamilies(
   health: readonly FamilyHealth[],
-  rows: readonly StatusRow[],
+  tallies: readonly Pick<FamilyTally, 'family' | 'states'>[],
   { now, patience }: { readonly now: number; readonly patience: number },
 ): readonly FamilyStatus[] {
   return allFamilies.flatMap((family) =>
     health
       .filter((one) => one.family === family)
-      .map((one) => ({ ...one, healthy: isProxyHealthy([one], now, patience), frontends: countStates(family, rows) })),
+      .map((one) => ({ ...one, healthy: isProxyHealthy([one], now, patience), frontends: statesOf(family, tallies) })),
   );
 }
 
-function countStates(family: Family, rows: readonly StatusRow[]): FamilyStatus['frontends'] {
-  const counts = { Pending: 0, Done: 0, Error: 0 };
-  for (const row of rows) if (row.family === family) counts[row.state] += 1;
-  return counts;
+function statesOf(family: Family, tallies: Parameters<typeof describeFamilies>[1]): FamilyStatus['frontends'] {
+  return tallies.find((one) => one.family === family)?.states ?? { Pending: 0, Done: 0, Error: 0 };
 }

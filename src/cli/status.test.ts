@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { StatusRow } from '../model/mod.ts';
 import { runWords, startAgentStage } from './agent-stage.fixture.ts';
 import type { AgentStage, Printed } from './agent-stage.fixture.ts';
 import { judgeStatus } from './status-findings.ts';
@@ -28,16 +27,18 @@ const healthy: NodeStatus = {
 };
 
 test('families, IPv4 first, with their frontends by state', () => {
-  const row = (of: StatusRow['family'], state: StatusRow['state']): StatusRow => ({ family: of, state }) as StatusRow;
   const waiting = { family: 'IPv6' as const, lastUpdated: null, pendingSince: now - 60_000 };
-  const rows = [row('IPv4', 'Done'), row('IPv4', 'Done'), row('IPv4', 'Error'), row('IPv6', 'Pending')];
+  const tallies = [
+    { family: 'IPv4' as const, states: { Pending: 0, Done: 2, Error: 1 } },
+    { family: 'IPv6' as const, states: { Pending: 1, Done: 0, Error: 0 } },
+  ];
   const done = { family: 'IPv4' as const, lastUpdated: now, pendingSince: null };
-  expect(describeFamilies([waiting, done], rows, { now, patience: 60_000 })).toEqual([
+  expect(describeFamilies([waiting, done], tallies, { now, patience: 60_000 })).toEqual([
     { ...done, healthy: true, frontends: { Pending: 0, Done: 2, Error: 1 } },
     { ...waiting, healthy: false, frontends: { Pending: 1, Done: 0, Error: 0 } },
   ]);
-  expect(describeFamilies([waiting], rows, { now, patience: 60_001 })[0]?.healthy).toBe(true);
-  expect(describeFamilies([], rows, { now, patience: 1 })).toEqual([]);
+  expect(describeFamilies([waiting], tallies, { now, patience: 60_001 })[0]?.healthy).toBe(true);
+  expect(describeFamilies([], tallies, { now, patience: 1 })).toEqual([]);
 });
 
 describe('what is wrong', () => {

@@ -29,7 +29,9 @@ export interface OuterDestination {
 
 /** The endpoints of one service port and which of them are used. */
 export interface PortChoice {
-  /** All of them; what an active check found dead is neither ready nor serving. */
+  /** As the cluster tells them. */
+  readonly known: readonly MergedEndpoint[];
+  /** The same in the same order; what an active check found dead is neither ready nor serving. */
   readonly endpoints: readonly MergedEndpoint[];
   readonly choice: Choice<MergedEndpoint>;
   readonly outer: readonly OuterDestination[];
@@ -47,8 +49,8 @@ export function chooseForPort(
 ): PortChoice {
   const outer = externalDestinations(service, port, from);
   const externalLocal = service.externalLocal && countsExternalPolicy(service);
-  const merged = mergeEndpoints(slices, { family: from.family, name: port.name, protocol: port.protocol });
-  const endpoints = markDead(merged, service, port, publisher);
+  const known = mergeEndpoints(slices, { family: from.family, name: port.name, protocol: port.protocol });
+  const endpoints = markDead(known, service, port, publisher);
   const choice = chooseEndpoints(
     endpoints,
     { nodeName: from.nodeName, zone: from.zone },
@@ -57,7 +59,7 @@ export function chooseForPort(
       local: service.internalLocal || (externalLocal && outer.length > 0),
     },
   );
-  return { endpoints, choice, outer, externalLocal };
+  return { known, endpoints, choice, outer, externalLocal };
 }
 
 /** What an active check found dead gets no new connections, whatever the cluster says of it. */

@@ -2,7 +2,6 @@ import { findHintKind } from '../model/mod.ts';
 import type { Address, Choice, Family, Protocol, Publisher, ServiceKey, ServiceRecord, SliceRecord } from '../model/mod.ts';
 import { chooseForPort } from './choose-for-port.ts';
 import type { ChoicePlace } from './choose-for-port.ts';
-import { mergeEndpoints } from './merge-endpoints.ts';
 import type { MergedEndpoint } from './merge-endpoints.ts';
 import { weigh } from './view-weights.ts';
 
@@ -59,8 +58,7 @@ export function explainEndpoints(
   const { family } = from;
   if (service.clusterIps[family] === undefined || service.headless || service.type === 'ExternalName') return [];
   return service.ports.flatMap((port) => {
-    const { endpoints, choice, outer, externalLocal } = chooseForPort(service, port, slices, from, publisher);
-    const known = mergeEndpoints(slices, { family, name: port.name, protocol: port.protocol });
+    const { known, endpoints, choice, outer, externalLocal } = chooseForPort(service, port, slices, from, publisher);
     const basis = { service, endpoints, choice, known, from };
     const inside = judgeAll(basis, service.internalLocal);
     const outside = outer.length === 0 ? [] : judgeAll(basis, externalLocal);

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { noDirt } from '../model/mod.ts';
 import type { DataPlane, Dirty, Family, FamilyHealth, Problem, ServiceKey, Snapshot, StatusRow } from '../model/mod.ts';
-import type { FamilyDiff } from './family-diff.ts';
 import type { EndpointUse } from './explain-endpoints.ts';
+import type { FamilyDiff } from './family-diff.ts';
 import { isNodeKnown, judgeNode, nodePatience } from './node-wait.ts';
 import { ProxiedView } from './proxied-view.ts';
 import { Reconciler } from './reconciler.ts';
