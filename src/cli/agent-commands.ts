@@ -22,10 +22,18 @@ export function agentCommands(program: Command, terminal: Terminal, finish: Fini
   return [statusCommand, endpointsCommand, diffCommand, topCommand].map((make) => make(program, terminal, finish));
 }
 
+/** `page`: what it asks the agent for. */
+function askingCommand(program: Command, name: string, page: string): Command {
+  return withUsageCode(new Command(name).copyInheritedSettings(program)).option(
+    '--url <url>',
+    `where the agent serves ${page}`,
+    agentUrl,
+  );
+}
+
 function statusCommand(program: Command, terminal: Terminal, finish: Finish): Command {
-  return withUsageCode(new Command('status').copyInheritedSettings(program))
+  return askingCommand(program, 'status', '/status')
     .description('one look at the node: how the running agent is, and what to look at where something is wrong')
-    .option('--url <url>', 'where the agent serves /status', agentUrl)
     .addOption(outputOption('text'))
     .action(async (options: StatusOptions) => {
       const { runStatus } = await import('./status.ts');
@@ -34,10 +42,9 @@ function statusCommand(program: Command, terminal: Terminal, finish: Finish): Co
 }
 
 function endpointsCommand(program: Command, terminal: Terminal, finish: Finish): Command {
-  return withUsageCode(new Command('endpoints').copyInheritedSettings(program))
+  return askingCommand(program, 'endpoints', '/endpoints/use')
     .description('show the endpoints of a Service, or of all, for which clients each is used, and why not')
     .argument('[service]', 'NAMESPACE/NAME, or NAME with --namespace')
-    .option('--url <url>', 'where the agent serves /endpoints/use', agentUrl)
     .addOption(outputOption('table'))
     .option('-n, --namespace <name>', 'only Services of this namespace')
     .action(async (service: string | undefined, options: EndpointsOptions) => {
@@ -47,9 +54,8 @@ function endpointsCommand(program: Command, terminal: Terminal, finish: Finish):
 }
 
 function diffCommand(program: Command, terminal: Terminal, finish: Finish): Command {
-  return withUsageCode(new Command('diff').copyInheritedSettings(program))
+  return askingCommand(program, 'diff', '/diff')
     .description('show what the kernel holds otherwise than the agent asked of it, and changes that are still to come')
-    .option('--url <url>', 'where the agent serves /diff', agentUrl)
     .addOption(outputOption('table'))
     .action(async (options: DiffOptions) => {
       const { runDiff } = await import('./diff.ts');
@@ -58,9 +64,8 @@ function diffCommand(program: Command, terminal: Terminal, finish: Finish): Comm
 }
 
 function topCommand(program: Command, terminal: Terminal, finish: Finish): Command {
-  return withUsageCode(new Command('top').copyInheritedSettings(program))
+  return askingCommand(program, 'top', '/connections')
     .description('connections by Service or endpoint and how they change, again and again on a terminal (mode ipvs)')
-    .option('--url <url>', 'where the agent serves /connections', agentUrl)
     .addOption(outputOption('table'))
     .option('-n, --namespace <name>', 'only Services of this namespace')
     .addOption(new Option('--by <unit>', 'what to add up by').choices(['service', 'endpoint']).default('service'))

@@ -2,6 +2,14 @@ import * as v from 'valibot';
 import { fail, succeed } from '../model/mod.ts';
 import type { Outcome, Problem } from '../model/mod.ts';
 import type { ConnectionsReport, StatusReport } from '../observe/mod.ts';
+import { printProblems } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
+
+/** A problem as pages tell it. */
+export const problemSchema = v.object({
+  code: v.custom<`WP_${string}`>((code) => typeof code === 'string'),
+  message: v.string(),
+});
 
 const rowSchema = v.object({
   family: v.picklist(['IPv4', 'IPv6']),
@@ -46,7 +54,7 @@ const connectionsSchema = v.object({
       ),
     }),
   ),
-  problems: v.array(v.object({ code: v.custom<`WP_${string}`>((code) => typeof code === 'string'), message: v.string() })),
+  problems: v.array(problemSchema),
 });
 
 /** How a page is asked for. */
@@ -122,7 +130,8 @@ function reasonOf(error: unknown, patience: number): string {
   return first instanceof Error ? first.message : String(first);
 }
 
-/** The exit code of a command whose question could not be put or was not answered: a `--url` that is none is wrong usage. */
-export function exitCodeOf({ code }: Problem): 1 | 2 {
-  return code === 'WP_CLI_URL' ? 2 : 1;
+/** Prints why a question could not be put or was not answered. Gives the exit code: a `--url` that is none is wrong usage. */
+export function tellUnanswered(problem: Problem, terminal: Terminal): 1 | 2 {
+  printProblems(terminal, [problem]);
+  return problem.code === 'WP_CLI_URL' ? 2 : 1;
 }

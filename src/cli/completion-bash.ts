@@ -1,5 +1,5 @@
-import { quoteForShell as quote } from './completion-tree.ts';
-import type { CompletedCommand, CompletedOption } from './completion-tree.ts';
+import { commandPattern, quoteForShell as quote, valuePatterns } from './completion-tree.ts';
+import type { CompletedCommand } from './completion-tree.ts';
 
 /**
  * The completion of bash; it needs none of the functions that distributions bring. Where it has no words, as for most values,
@@ -17,10 +17,7 @@ _waypost() {
   fi
   for (( index = 1; index < COMP_CWORD; index++ )); do
     case "\${node:+$node }\${COMP_WORDS[index]}" in
-      ${tree
-        .slice(1)
-        .map(({ path }) => quote(path))
-        .join('|')})
+      ${commandPattern(tree)})
         node="\${node:+$node }\${COMP_WORDS[index]}" ;;
     esac
   done
@@ -50,15 +47,11 @@ complete -o default -F _waypost waypost
 }
 
 /** Cases of what the word before is, where the word to complete is its value. */
-function formatValues({ path, options }: CompletedCommand): readonly string[] {
-  const patterns = (some: readonly CompletedOption[]): string =>
-    some.flatMap(({ names }) => names.map((name) => quote(`${path} ${name}`))).join('|');
-  const free = options.filter(({ takesValue, values }) => takesValue && values.length === 0);
+function formatValues(command: CompletedCommand): readonly string[] {
+  const { listed, free } = valuePatterns(command);
   return [
-    ...options
-      .filter(({ values }) => values.length > 0)
-      .map((one) => `    ${patterns([one])}) words=${quote(one.values.join(' '))} ;;\n`),
-    ...(free.length === 0 ? [] : [`    ${patterns(free)}) return ;;\n`]),
+    ...listed.map(({ pattern, values }) => `    ${pattern}) words=${quote(values.join(' '))} ;;\n`),
+    ...(free === null ? [] : [`    ${free}) return ;;\n`]),
   ];
 }
 

@@ -48,6 +48,33 @@ function describeOption(option: Option): CompletedOption {
   };
 }
 
+/** The words that lead to the commands below the program, as one pattern of a shell's `case`. */
+export function commandPattern(tree: readonly CompletedCommand[]): string {
+  return patternOf(tree.slice(1).map(({ path }) => path));
+}
+
+/** A command's options whose value comes next, as patterns of `<path> <option>`. */
+export interface ValuePatterns {
+  /** What may come after those that have a choice. */
+  readonly listed: readonly { readonly pattern: string; readonly values: readonly string[] }[];
+  /** All others; null: there is none. */
+  readonly free: string | null;
+}
+
+export function valuePatterns({ path, options }: CompletedCommand): ValuePatterns {
+  const pattern = (some: readonly CompletedOption[]): string =>
+    patternOf(some.flatMap(({ names }) => names.map((name) => `${path} ${name}`)));
+  const free = options.filter(({ takesValue, values }) => takesValue && values.length === 0);
+  return {
+    listed: options.filter(({ values }) => values.length > 0).map((one) => ({ pattern: pattern([one]), values: one.values })),
+    free: free.length === 0 ? null : pattern(free),
+  };
+}
+
+function patternOf(texts: readonly string[]): string {
+  return texts.map(quoteForShell).join('|');
+}
+
 /** A text that a shell takes as it is. */
 export function quoteForShell(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;

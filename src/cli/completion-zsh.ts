@@ -1,4 +1,4 @@
-import { quoteForShell as quote } from './completion-tree.ts';
+import { commandPattern, quoteForShell as quote, valuePatterns } from './completion-tree.ts';
 import type { CompletedCommand, CompletedOption } from './completion-tree.ts';
 
 /** The completion of zsh: a file `_waypost` of the function path, or to be sourced. */
@@ -9,10 +9,7 @@ _waypost() {
   local -a choices
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "\${node:+$node }$word" in
-      (${tree
-        .slice(1)
-        .map(({ path }) => quote(path))
-        .join('|')})
+      (${commandPattern(tree)})
         node="\${node:+$node }$word" ;;
     esac
   done
@@ -41,15 +38,11 @@ fi
 `;
 }
 
-function formatValues({ path, options }: CompletedCommand): readonly string[] {
-  const patterns = (some: readonly CompletedOption[]): string =>
-    some.flatMap(({ names }) => names.map((name) => quote(`${path} ${name}`))).join('|');
-  const free = options.filter(({ takesValue, values }) => takesValue && values.length === 0);
+function formatValues(command: CompletedCommand): readonly string[] {
+  const { listed, free } = valuePatterns(command);
   return [
-    ...options
-      .filter(({ values }) => values.length > 0)
-      .map((one) => `    (${patterns([one])}) compadd -- ${one.values.map(quote).join(' ')}; return ;;\n`),
-    ...(free.length === 0 ? [] : [`    (${patterns(free)}) _files; return ;;\n`]),
+    ...listed.map(({ pattern, values }) => `    (${pattern}) compadd -- ${values.map(quote).join(' ')}; return ;;\n`),
+    ...(free === null ? [] : [`    (${free}) _files; return ;;\n`]),
   ];
 }
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { formatAge, formatTable } from '../observe/mod.ts';
-import { askPage, exitCodeOf } from './ask-agent.ts';
+import { askPage, problemSchema, tellUnanswered } from './ask-agent.ts';
 import { printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
 import { printProblems } from './terminal.ts';
@@ -10,10 +10,6 @@ export interface DiffOptions {
   readonly url: string;
   readonly output: 'table' | DocumentFormat;
 }
-
-const problemSchema = v.nullable(
-  v.object({ code: v.custom<`WP_${string}`>((code) => typeof code === 'string'), message: v.string() }),
-);
 
 const differenceSchema = v.object({
   action: v.picklist(['add', 'remove', 'change']),
@@ -27,12 +23,12 @@ const pendingSchema = v.object({
   service: v.string(),
   wanted: v.array(v.string()),
   since: v.nullable(v.number()),
-  problem: problemSchema,
+  problem: v.nullable(problemSchema),
 });
 
 const familySchema = v.object({
   family: v.picklist(['IPv4', 'IPv6']),
-  problem: problemSchema,
+  problem: v.nullable(problemSchema),
   nodeChanged: v.boolean(),
   differences: v.array(differenceSchema),
   omittedDifferences: v.number(),
@@ -59,10 +55,7 @@ const patience = 120_000;
  */
 export async function runDiff({ url, output }: DiffOptions, terminal: Terminal): Promise<number> {
   const asked = await askPage(url, '/diff', reportSchema, { patience });
-  if (!asked.ok) {
-    printProblems(terminal, [asked.problem]);
-    return exitCodeOf(asked.problem);
-  }
+  if (!asked.ok) return tellUnanswered(asked.problem, terminal);
   const report = asked.value;
   if (output === 'table') printReport(report, terminal);
   else printDocument(report, output, terminal);

@@ -3,11 +3,10 @@ import { formatEndpoint, parseAddress, protocols } from '../model/mod.ts';
 import type { Address } from '../model/mod.ts';
 import { formatTable } from '../observe/mod.ts';
 import type { EndpointPart, EndpointUse, UnusedReason } from '../proxy/mod.ts';
-import { askPage, exitCodeOf } from './ask-agent.ts';
+import { askPage, tellUnanswered } from './ask-agent.ts';
 import type { EndpointUses } from './endpoint-use-page.ts';
 import { printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
-import { printProblems } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface EndpointsOptions {
@@ -70,10 +69,7 @@ export async function runEndpoints(name: string | undefined, options: EndpointsO
     return 2;
   }
   const asked = await askUses(service, options);
-  if (!asked.ok) {
-    printProblems(terminal, [asked.problem]);
-    return exitCodeOf(asked.problem);
-  }
+  if (!asked.ok) return tellUnanswered(asked.problem, terminal);
   const uses = asked.value;
   if (!uses.listed) terminal.err('The agent has not read the cluster yet: what is shown may be partial.\n');
   if (uses.unknown.length > 0) {

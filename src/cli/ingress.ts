@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { formatEndpoint } from '../model/mod.ts';
 import { formatAge, formatTable } from '../observe/mod.ts';
-import { askConnections, askPage, exitCodeOf } from './ask-agent.ts';
+import { askConnections, askPage, tellUnanswered } from './ask-agent.ts';
 import { formatConnections } from './connections.ts';
 import { printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
@@ -65,10 +65,7 @@ type Health = v.InferOutput<typeof healthSchema>;
 /** `waypost ingress`: prints what the running agent publishes. */
 export async function runIngress(options: IngressOptions, terminal: Terminal): Promise<number> {
   const asked = await askPage(options.url, '/ingress', statusSchema, { states: [200, 404] });
-  if (!asked.ok) {
-    printProblems(terminal, [asked.problem]);
-    return exitCodeOf(asked.problem);
-  }
+  if (!asked.ok) return tellUnanswered(asked.problem, terminal);
   if (!asked.value.ok) {
     terminal.err(`${asked.value.error}\n`);
     return 1;

@@ -2,7 +2,7 @@ import type { StatusRow } from '../model/mod.ts';
 import { formatEndpoint } from '../model/mod.ts';
 import { formatAge, formatTable } from '../observe/mod.ts';
 import type { StatusReport } from '../observe/mod.ts';
-import { askAgent, askConnections, exitCodeOf } from './ask-agent.ts';
+import { askAgent, askConnections, tellUnanswered } from './ask-agent.ts';
 import { formatConnections, selectConnections } from './connections.ts';
 import { printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
@@ -24,10 +24,7 @@ export interface ServicesOptions {
 export async function runServices(options: ServicesOptions, terminal: Terminal): Promise<number> {
   if (options.connections) return await runConnections(options, terminal);
   const asked = await askAgent(options.url);
-  if (!asked.ok) {
-    printProblems(terminal, [asked.problem]);
-    return exitCodeOf(asked.problem);
-  }
+  if (!asked.ok) return tellUnanswered(asked.problem, terminal);
   const report = { ...asked.value, rows: selectRows(asked.value.rows, options) };
   if (options.output !== 'table') printDocument({ version: 1, ...report }, options.output, terminal);
   else printTable(report, terminal);
@@ -36,10 +33,7 @@ export async function runServices(options: ServicesOptions, terminal: Terminal):
 
 async function runConnections(options: ServicesOptions, terminal: Terminal): Promise<number> {
   const asked = await askConnections(options.url);
-  if (!asked.ok) {
-    printProblems(terminal, [asked.problem]);
-    return exitCodeOf(asked.problem);
-  }
+  if (!asked.ok) return tellUnanswered(asked.problem, terminal);
   const report = selectConnections(asked.value, options);
   printProblems(terminal, report.problems);
   if (options.output !== 'table') printDocument({ version: 1, ...report }, options.output, terminal);

@@ -1,11 +1,10 @@
 import * as v from 'valibot';
-import { askPage, exitCodeOf } from './ask-agent.ts';
+import { askPage, problemSchema, tellUnanswered } from './ask-agent.ts';
 import { printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
 import { judgeStatus } from './status-findings.ts';
 import type { NodeStatus } from './status-page.ts';
 import { formatStatus } from './status-print.ts';
-import { printProblems } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface StatusOptions {
@@ -40,23 +39,13 @@ const statusSchema = v.object({
   ),
   dns: v.object({ configured: v.boolean(), running: v.boolean(), ready: v.boolean() }),
   ingress: v.object({ running: v.boolean(), publications: v.number() }),
-  problems: v.array(
-    v.object({
-      code: v.custom<`WP_${string}`>((code) => typeof code === 'string'),
-      message: v.string(),
-      at: v.number(),
-      times: v.number(),
-    }),
-  ),
+  problems: v.array(v.object({ ...problemSchema.entries, at: v.number(), times: v.number() })),
 });
 
 /** `waypost status`: one look at the node. Gives the exit code: 1 where something is wrong, or no agent answers. */
 export async function runStatus({ url, output }: StatusOptions, terminal: Terminal): Promise<number> {
   const asked = await askPage<NodeStatus>(url, '/status', statusSchema);
-  if (!asked.ok) {
-    printProblems(terminal, [asked.problem]);
-    return exitCodeOf(asked.problem);
-  }
+  if (!asked.ok) return tellUnanswered(asked.problem, terminal);
   const status = asked.value;
   const findings = judgeStatus(status);
   const healthy = findings.length === 0;

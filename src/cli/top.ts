@@ -2,7 +2,7 @@ import { parseDuration } from '../model/mod.ts';
 import type { Clock, Outcome } from '../model/mod.ts';
 import { showControls } from '../observe/mod.ts';
 import type { ConnectionsReport } from '../observe/mod.ts';
-import { askConnections, exitCodeOf } from './ask-agent.ts';
+import { askConnections, tellUnanswered } from './ask-agent.ts';
 import { printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
 import { printProblems } from './terminal.ts';
@@ -44,10 +44,7 @@ export async function runTop(options: TopOptions, terminal: Terminal, place: Top
     return 2;
   }
   const first = await look(options.url, place.clock);
-  if (!first.ok) {
-    printProblems(terminal, [first.problem]);
-    return exitCodeOf(first.problem);
-  }
+  if (!first.ok) return tellUnanswered(first.problem, terminal);
   const { mode, families, problems } = first.value.report;
   if (families.length === 0 && problems.length === 0) {
     terminal.err(
@@ -82,10 +79,7 @@ async function printOnce(
 ): Promise<number> {
   await pause(clock, interval);
   const after = await look(options.url, clock);
-  if (!after.ok) {
-    printProblems(terminal, [after.problem]);
-    return 1;
-  }
+  if (!after.ok) return tellUnanswered(after.problem, terminal);
   const { mode, problems } = after.value.report;
   const rows = compare(before, after.value, options);
   if (options.output !== 'table') {

@@ -46,13 +46,13 @@ function planProbe(family: Family): readonly Command[] {
       { address, port: 2 },
     ],
   };
-  const rules = planStickyRules(family, sticky);
+  const remembering = plainChain(sticky.chain, planStickyRules(family, sticky));
   return [
     { kind: 'add-table' },
     ...[...planeSets(family).values()].map((set): Command => ({ kind: 'add-set', set })),
     ...clientsSetsOf(sticky).map((name): Command => ({ kind: 'add-set', set: clientsSet(family, name) })),
-    ...[...chains, plainChain(sticky.chain, rules)].map(addChain),
-    ...[...chains.filter(isUnlikeOthers), plainChain(sticky.chain, rules)].flatMap(addRules),
+    ...[...chains, remembering].map(addChain),
+    ...[...chains.filter(isUnlikeOthers), remembering].flatMap(addRules),
     { kind: 'delete-table' },
   ];
 }
