@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kernelModule } from '../../test/vm/mod.ts';
 import { buildBundle } from '../bundle/build-bundle.ts';
+import { holdOutput } from './held-output.ts';
 import { judgeTests } from './judge-tests.ts';
 import { kernelProject } from './kernel-tests.ts';
 import { listTestFiles } from './list-test-files.ts';
@@ -14,13 +15,13 @@ import type { Tally } from './tally.ts';
 import { listVitestArguments } from './vitest-arguments.ts';
 import { tallyPathVariable } from './vitest-reporter.ts';
 
-/** Milliseconds for all tests but those in the virtual machine; they are meant to take fifteen minutes on two cores. */
-const timeLimit = 30 * 60_000;
+/** Milliseconds for all tests but those in the virtual machine, which have the other of two cores. */
+const timeLimit = 45 * 60_000;
 
 /**
  * Runs vitest on the given paths (all tests where there are none) and says what came of it. The tests that need
- * `ip_vs` run here where the kernel has it and this is root, and in a virtual machine otherwise: after the others,
- * because two cores are too few for both at once.
+ * `ip_vs` run here where the kernel has it and this is root, and in a virtual machine otherwise: beside the others, since
+ * either keeps one core busy most of the time. What they print comes after the others.
  */
 export async function runTests(paths: readonly string[], signal: AbortSignal): Promise<Tally> {
   const folder = mkdtempSync(join(tmpdir(), 'waypost-test-'));
@@ -28,9 +29,11 @@ export async function runTests(paths: readonly string[], signal: AbortSignal): P
     const files = await listTestFiles(paths, folder, signal);
     if (files?.some(({ projectName }) => projectName !== unitProject) ?? false) await bundleAgent(join(process.cwd(), 'dist'));
     const places = splitFiles(files, process.getuid?.() === 0 && (await kernelModule('ip_vs')));
+    const output = holdOutput((chunk) => process.stdout.write(chunk));
+    const inVm = places.inVm.length > 0 ? runInVm(paths, places.inVm, { signal, print: output.write }) : emptyTally;
     const here = places.here ? await runHere([...places.projects, ...paths], folder, signal) : emptyTally;
-    if (places.inVm.length === 0 || signal.aborted) return here;
-    return addTallies(here, await runInVm(paths, places.inVm, signal));
+    output.release();
+    return addTallies(here, await inVm);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

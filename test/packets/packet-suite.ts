@@ -7,7 +7,7 @@ import { flowsOf } from './flow.ts';
 import type { Group } from './flow.ts';
 import { reasonNotToTrace, reasonToSkip, runInLab, startBackends } from './lab-runner.ts';
 import type { FlowResult } from './lab-runner.ts';
-import { traceInLab } from './lab-trace.ts';
+import { LabTracer } from './lab-trace.ts';
 import { nodeObject } from './objects.ts';
 import { packetTable } from './table.ts';
 import { configOf } from './variant.ts';
@@ -21,20 +21,25 @@ for (const [reason, flows] of Map.groupBy(flowsOf(packetTable), reasonToSkip)) {
 export function describePacketTable(variant: Variant): void {
   describeWhere(variant.capability, `the packet table with the real agent and real packets, ${variant.name}`, () => {
     let lab: Lab;
+    let tracer: LabTracer;
 
     beforeAll(async () => {
       lab = await createLab();
       await variant.prepare(lab);
+      tracer = await LabTracer.start(lab);
       await startBackends(lab, packetTable);
     });
 
-    afterAll(() => lab?.close());
+    afterAll(async () => {
+      await tracer?.[Symbol.asyncDispose]();
+      await lab?.close();
+    });
 
     describe.each(packetTable)('$name', (group) => {
       let results: Results;
 
       beforeAll(async () => {
-        results = await runWithAgent(lab, group, variant);
+        results = await runWithAgent({ lab, tracer }, group, variant);
       }, patient(90_000));
 
       // Rows that real packets cannot show are traced all the same.
@@ -64,8 +69,13 @@ interface Results {
   readonly traced: ReadonlyMap<string, readonly string[]>;
 }
 
+interface Stage {
+  readonly lab: Lab;
+  readonly tracer: LabTracer;
+}
+
 /** One life of the agent: from a folder of manifests to packets, and an orderly end. */
-async function runWithAgent(lab: Lab, group: Group, variant: Variant): Promise<Results> {
+async function runWithAgent({ lab, tracer }: Stage, group: Group, variant: Variant): Promise<Results> {
   await using folder = await createTemporaryFolder('waypost-packets-');
   await writeManifest(folder.path, 'group.json', [nodeObject(), ...group.scenarios.flatMap(({ objects }) => objects)]);
   const agent = await startWaypost(lab.node1, {
@@ -75,7 +85,7 @@ async function runWithAgent(lab: Lab, group: Group, variant: Variant): Promise<R
   });
   // Rules stay from one group to the next; what conntrack remembers of the last one must not.
   await lab.flushConntrack();
-  const traced = await traceInLab(lab, group, variant.mode);
+  const traced = await tracer.trace(group, variant.mode);
   const results = await runInLab(lab, group, variant.mode);
   const code = await agent.stop();
   if (code !== 0) throw new Error(`the agent ended with ${code}:\n${agent.process.output}`);

@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { readKernel } from '../../src/cli/driver-trace.ts';
 import { assembleNode, listUnfollowed, rememberedOf } from '../../src/cli/trace-node.ts';
 import type { Family, SentPacket } from '../../src/model/mod.ts';
@@ -6,8 +7,9 @@ import { walkPacket } from '../../src/trace/mod.ts';
 import type { TracedWay } from '../../src/trace/mod.ts';
 
 /**
- * Traces packets as `waypost trace` does, in the namespace that this process is started in, with one reading of the kernel
- * for each family. Arguments: the file with what is asked, and the file to write what became of it to.
+ * Traces packets as `waypost trace` does, in the namespace that this process is started in. A line of standard input names a
+ * file with what is asked; what became of it is in the file of that name with `.answer` at its end, once it is there. The
+ * kernel is read once for each order and family.
  */
 export type TraceOrder = readonly TraceQuestion[];
 
@@ -36,11 +38,14 @@ async function openTracer(family: Family): Promise<Tracer> {
   };
 }
 
-const [orderPath = '', answerPath = ''] = process.argv.slice(2);
-const order = JSON.parse(readFileSync(orderPath, 'utf8')) as TraceOrder;
-const families = [...new Set(order.map(({ packet }) => packet.family))];
-const tracers = new Map(await Promise.all(families.map(async (family) => [family, await openTracer(family)] as const)));
-const answers = order.flatMap((question) => tracers.get(question.packet.family)?.(question) ?? []);
-writeFileSync(answerPath, JSON.stringify(answers));
-// Helpers of the drivers may still be there.
-process.exit(0);
+async function answerOrder(path: string): Promise<void> {
+  const order = JSON.parse(readFileSync(path, 'utf8')) as TraceOrder;
+  const families = [...new Set(order.map(({ packet }) => packet.family))];
+  const tracers = new Map(await Promise.all(families.map(async (family) => [family, await openTracer(family)] as const)));
+  const answers = order.flatMap((question) => tracers.get(question.packet.family)?.(question) ?? []);
+  // Nobody ever reads half of it.
+  writeFileSync(`${path}.part`, JSON.stringify(answers));
+  renameSync(`${path}.part`, `${path}.answer`);
+}
+
+for await (const path of createInterface({ input: process.stdin })) await answerOrder(path);
