@@ -1,16 +1,13 @@
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { describeWhere } from '../lab/describe-lab.ts';
 import { nodeNames } from '../lab/addressing.ts';
-import { canMakeNamespaces, kernelFamilies, pollUntil } from '../lab/mod.ts';
+import { canMakeNamespaces, kernelFamilies, launcher, pollUntil } from '../lab/mod.ts';
 import type { Place } from '../lab/mod.ts';
 import { run } from './announce-stage.ts';
 import { askThrough, findStrays, moveAway, noStrays, startBoth } from './fail-over-checks.ts';
 import { FailOverStage, publishedService, routedVip, vip } from './fail-over-stage.ts';
 
 const families = kernelFamilies();
-const launcher = fileURLToPath(new URL('../../bin/waypost', import.meta.url));
-
 describeWhere(await canMakeNamespaces(), 'announced addresses in iptables mode, with two agents', () => {
   let stage: FailOverStage;
 

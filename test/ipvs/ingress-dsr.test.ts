@@ -1,9 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { families } from '../../src/model/mod.ts';
 import type { DirectReturnMethod, Family } from '../../src/model/mod.ts';
 import { describeWhere } from '../lab/describe-lab.ts';
-import { createLab, listenOnAll, pollUntil } from '../lab/mod.ts';
+import { createLab, launcher, listenOnAll, pollUntil } from '../lab/mod.ts';
 import type { Lab, Place } from '../lab/mod.ts';
 import { backendsOf } from '../packets/live-cluster.ts';
 import { bothPorts, ready, service, slices } from '../packets/objects.ts';
@@ -22,7 +21,6 @@ const variant = netlinkVariant();
 const hasGue = (await kernelModule('fou')) && (await kernelModule('fou6'));
 const methods: readonly DirectReturnMethod[] = hasGue ? ['dr', 'ipip', 'gue'] : ['dr', 'ipip'];
 const lastMethod = methods.at(-1) ?? 'dr';
-const launcher = fileURLToPath(new URL('../../bin/waypost', import.meta.url));
 const bulkPort = 9000;
 const megabyte = 1024 * 1024;
 /** What checks sources on both nodes while a method is tested: `net.ipv4.conf.all.rp_filter`. */

@@ -1,14 +1,11 @@
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { describeWhere } from '../lab/describe-lab.ts';
-import { createLab } from '../lab/mod.ts';
+import { createLab, launcher } from '../lab/mod.ts';
 import type { Lab } from '../lab/mod.ts';
 import { createLiveCluster } from './live-cluster.ts';
 import { ready, service, slices } from './objects.ts';
 import { configOf } from './variant.ts';
 import type { Variant } from './variant.ts';
-
-const launcher = fileURLToPath(new URL('../../bin/waypost', import.meta.url));
 
 /** A difference as `waypost diff` tells it, of IPv4. */
 export interface ToldDifference {

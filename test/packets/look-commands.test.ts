@@ -1,17 +1,15 @@
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { EndpointUses } from '../../src/cli/endpoint-use-page.ts';
 import type { NodeStatus } from '../../src/cli/status-page.ts';
 import { describeWhere } from '../lab/describe-lab.ts';
-import { createLab } from '../lab/mod.ts';
+import { createLab, launcher } from '../lab/mod.ts';
 import type { Lab } from '../lab/mod.ts';
 import { createLiveCluster } from './live-cluster.ts';
 import type { LiveCluster } from './live-cluster.ts';
 import { ready, service, slices } from './objects.ts';
 import { configOf, iptablesVariants } from './variant.ts';
 
-const launcher = fileURLToPath(new URL('../../bin/waypost', import.meta.url));
 const [variant] = iptablesVariants;
 if (variant === undefined) throw new RangeError('there is no variant of iptables mode');
 
