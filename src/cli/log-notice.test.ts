@@ -14,7 +14,8 @@ test('the first sync, repairs and refusals are told, later syncs only as details
   const notices: readonly Notice[] = [
     { kind: 'synced', family: 'IPv4', services: 2, report, first: true },
     { kind: 'synced', family: 'IPv4', services: 1, report, first: false },
-    { kind: 'repaired', family: 'IPv6', report },
+    { kind: 'repaired', family: 'IPv6', report, by: [] },
+    { kind: 'repaired', family: 'IPv4', report, by: ['nft (process 7)', 'sh (process 8)'] },
     { kind: 'refused', family: 'IPv4', service: 'default/web', problem },
     { kind: 'failed', family: 'IPv6', problem },
   ];
@@ -22,6 +23,7 @@ test('the first sync, repairs and refusals are told, later syncs only as details
   expect(lines).toEqual([
     'info  the first sync is complete family=IPv4 services=2 operations=3 bytes=120 planMs=2\n',
     'warn  the kernel had been changed from outside and was repaired family=IPv6 operations=3\n',
+    'warn  the kernel had been changed from outside and was repaired family=IPv4 operations=3 by="nft (process 7), sh (process 8)"\n',
   ]);
   expect(problems.map(({ code, message }) => [code, message])).toEqual([
     ['WP_IPTABLES_REFUSED', 'IPv4 Service default/web: no room'],

@@ -14,7 +14,11 @@ export function logNotice(notice: Notice, logger: Logger, report: (problem: Prob
       return;
     }
     case 'repaired':
-      logger.warn('the kernel had been changed from outside and was repaired', { family, operations: notice.report.operations });
+      logger.warn('the kernel had been changed from outside and was repaired', {
+        family,
+        operations: notice.report.operations,
+        ...(notice.by.length === 0 ? {} : { by: notice.by.join(', ') }),
+      });
       return;
     case 'refused':
       report({ ...notice.problem, message: `${family} Service ${notice.service}: ${notice.problem.message}` });

@@ -1,5 +1,6 @@
 import type { EffectiveConfig, IngressSettings } from '../config/mod.ts';
 import type { IpvsNotice } from '../ipvs/mod.ts';
+import type { Holdings } from './watch-kernel.ts';
 import type { DataPlane, Family, Outcome, Pause, Problem, ProxyMode } from '../model/mod.ts';
 
 /** Data planes with the helpers they run on. */
@@ -9,6 +10,8 @@ export interface DataPlanes {
   readonly notes: Readonly<Record<string, string>>;
   /** The virtual servers that the planes have in use now (`TCP 10.96.0.1:443`); absent where they have none. */
   readonly adopted?: () => readonly string[];
+  /** What others must not touch, where the kernel tells of it and of who it was; absent: it does not. */
+  readonly holdings?: Holdings;
   /** Ends the helpers; rules stay. */
   close(): Promise<void>;
 }

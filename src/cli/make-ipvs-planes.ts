@@ -7,6 +7,7 @@ import {
   createIpvsExecPort,
   createIpvsNetlinkPort,
   createSysctlPort,
+  routeProtocol,
   standardNumbers,
 } from '../ipvs/mod.ts';
 import type { IpvsDataPlane, IpvsPort, ToolResult } from '../ipvs/mod.ts';
@@ -14,11 +15,12 @@ import { succeed } from '../model/mod.ts';
 import type { Family, Outcome } from '../model/mod.ts';
 import { createRouteTool, openRoutePort } from '../netlink/mod.ts';
 import type { RoutePort } from '../netlink/mod.ts';
-import { createSideRules } from '../nftables/mod.ts';
+import { createSideRules, sideTable } from '../nftables/mod.ts';
 import { systemClock } from '../observe/mod.ts';
 import { straysOf } from './make-data-planes.ts';
 import type { DataPlaneOptions, DataPlanes } from './make-data-planes.ts';
 import { openNft } from './open-nft.ts';
+import { nameTables } from './watch-kernel.ts';
 
 /** Between two looks at back ends that drain. */
 const drainPollMs = 1000;
@@ -44,6 +46,9 @@ export async function makeIpvsPlanes(options: DataPlaneOptions): Promise<Outcome
   return succeed({
     planes: made.map(({ plane }) => plane),
     notes: { ipvs: version, driver: options.config.ipvs.driver, nftablesDriver: options.config.nftablesDriver },
+    ...(options.config.nftablesDriver === 'netlink' && options.config.ipvs.driver === 'netlink'
+      ? { holdings: { tables: nameTables(sideTable), routes: routeProtocol } }
+      : {}),
     adopted: () => made.flatMap(({ plane }) => plane.adopted()),
     close,
   });

@@ -1,10 +1,11 @@
 import { succeed } from '../model/mod.ts';
 import type { DataPlane, Family, Outcome } from '../model/mod.ts';
-import { createNftablesDataPlane, probeNftables, shareGenerations } from '../nftables/mod.ts';
+import { createNftablesDataPlane, planeTable, probeNftables, shareGenerations } from '../nftables/mod.ts';
 import type { OwnGenerations } from '../nftables/mod.ts';
 import { straysOf } from './make-data-planes.ts';
 import type { DataPlaneOptions, DataPlanes } from './make-data-planes.ts';
 import { openNft } from './open-nft.ts';
+import { nameTables } from './watch-kernel.ts';
 
 /** Data planes of nftables mode, each with a socket of its own. A kernel that lacks a part of what they need is a failure. */
 export async function makeNftablesPlanes(options: DataPlaneOptions): Promise<Outcome<DataPlanes>> {
@@ -22,6 +23,8 @@ export async function makeNftablesPlanes(options: DataPlaneOptions): Promise<Out
   return succeed({
     planes,
     notes: { nftablesDriver: options.config.nftablesDriver },
+    // What a tool does for us cannot be told from what it does for others.
+    ...(options.config.nftablesDriver === 'netlink' ? { holdings: { tables: nameTables(planeTable), routes: null } } : {}),
     close: () => kept.disposeAsync(),
   });
 }

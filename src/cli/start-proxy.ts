@@ -35,6 +35,8 @@ import type { DnsHandle } from './start-dns.ts';
 import { startIngress } from './start-ingress.ts';
 import type { IngressHandle } from './start-ingress.ts';
 import { teeSource } from './tee-source.ts';
+import { KernelWatch } from './watch-kernel.ts';
+import type { Holdings } from './watch-kernel.ts';
 
 /** Milliseconds of one turn of the event loop that long work may take in all. */
 const turnBudget = 4;
@@ -53,13 +55,14 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     await Promise.all([dns?.stop(), ingress?.stop()]);
     return made;
   }
-  const { planes, notes, adopted, close } = made.value;
+  const { planes, notes, adopted, holdings = null, close } = made.value;
   logger.info('kernel access', notes);
   if (config.mode === 'ipvs') await watchServers(options, planes);
   const metrics = createSyncMetrics(registry, config.mode);
   const healthChecks = makeHealthChecks(options, () => proxy);
   const cleaner = makeConntrackCleaner(options, pause, observeConntrack(metrics));
   const handover = makeHandover(options, adopted);
+  const kernel = makeKernelWatch(options, holdings, () => proxy);
   const proxy = new Proxy({
     planes,
     source,
@@ -76,7 +79,7 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     report: noted,
     ...publishing(ingress),
     observe: observeSyncs(metrics),
-    afterSync: [healthChecks, cleaner, refusals, handover, ...announcing(ingress)],
+    afterSync: [healthChecks, cleaner, refusals, handover, kernel, ...announcing(ingress)],
   });
   addFrontendMetrics(registry, () => proxy.tally());
   ingress?.attach((services) => proxy.touch(services));
@@ -92,7 +95,7 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
       await Promise.all([dns?.stop(), ingress?.stepDown()]);
       await proxy.stop();
       await ingress?.stop();
-      await Promise.all([healthChecks.close(), handover.close()]);
+      await Promise.all([healthChecks.close(), handover.close(), kernel[Symbol.asyncDispose]()]);
       await close();
     },
   });
@@ -188,6 +191,16 @@ function publishing(ingress: IngressHandle | null): Pick<ProxyOptions, 'publishe
 /** A node without its rules must not draw packets to itself. */
 function announcing(ingress: IngressHandle | null): readonly AfterSync[] {
   return ingress === null ? [] : [{ afterSync: async ({ family }) => ingress.synced(family) }];
+}
+
+function makeKernelWatch({ families, report }: StartProxyOptions, holdings: Holdings | null, proxy: () => Proxy): KernelWatch {
+  return new KernelWatch({
+    families,
+    holdings,
+    touched: (family, by) => proxy().lookAgain(family, { by }),
+    moved: (family) => proxy().lookAgain(family),
+    report,
+  });
 }
 
 function makeHandover({ config, families, logger, report, clock }: StartProxyOptions, adopted: DataPlanes['adopted']): Handover {

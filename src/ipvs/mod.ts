@@ -22,6 +22,7 @@ export type { IpvsOperation, IpvsPort, IpvsReport, IpvsTimeouts } from './port.t
 export { readProcServers } from './proc.ts';
 export type { ProcDestination, ProcServer, ProcServerKey } from './proc.ts';
 export { renderOperation } from './render.ts';
+export { routeProtocol } from './routes.ts';
 export { standardNumbers } from './settings.ts';
 export type { IpvsNotice, IpvsOptions, SysctlPort } from './settings.ts';
 export { createServerStages } from './trace-servers.ts';

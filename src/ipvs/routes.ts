@@ -19,7 +19,7 @@ export type KernelRoute =
  * RTPROT_* number of everything that is ours. It is the record of routes and rules: those of an earlier run with other numbers
  * of table and priority are known by it too.
  */
-const ownProtocol = 87;
+export const routeProtocol = 87;
 const localTable = 255;
 /** Holds captured addresses and never a default: a default would swallow what the balancer sends on (specification 3.3). */
 export const standardRouteTable = 0x5757;
@@ -48,12 +48,12 @@ export function keyOfWish(wish: RouteWish): string {
 
 /** Null for what is not ours. */
 export function keyOfRoute(route: Route): string | null {
-  return route.protocol === ownProtocol ? `${route.table} ${formatPrefix(route.destination)}` : null;
+  return route.protocol === routeProtocol ? `${route.table} ${formatPrefix(route.destination)}` : null;
 }
 
 /** Null for what is not ours. */
 export function keyOfRule({ priority, mark, table, protocol, further }: RoutingRule): string | null {
-  if (protocol !== ownProtocol || further || mark === null || mark.value !== mark.mask) return null;
+  if (protocol !== routeProtocol || further || mark === null || mark.value !== mark.mask) return null;
   return ruleKey(priority, table, mark.value);
 }
 
@@ -66,7 +66,7 @@ export function buildRoute(wish: RouteWish, source: Address | null): KernelRoute
   if (wish.kind === 'rule') {
     const { priority, table, captureBit } = wish;
     const mark = { value: markBit(captureBit), mask: markBit(captureBit) };
-    return { kind: 'rule', rule: { priority, mark, table, protocol: ownProtocol, further: false } };
+    return { kind: 'rule', rule: { priority, mark, table, protocol: routeProtocol, further: false } };
   }
   const service = wish.kind === 'service';
   return {
@@ -78,7 +78,7 @@ export function buildRoute(wish: RouteWish, source: Address | null): KernelRoute
       device: 'lo',
       source: service ? source : null,
       gateway: null,
-      protocol: ownProtocol,
+      protocol: routeProtocol,
     },
   };
 }

@@ -55,7 +55,6 @@ export function createWireKernel(answer: (command: number) => readonly Said[], h
     const queue: (Uint8Array | number)[] = [];
     counts.opened += 1;
     const wire: Wire = {
-      port: counts.opened,
       send(bytes) {
         const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
         for (let at = 0; at < bytes.length;) {

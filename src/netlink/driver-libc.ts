@@ -1,9 +1,10 @@
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 import { fail, succeed } from '../model/mod.ts';
 import type { Outcome } from '../model/mod.ts';
-import { ByteWriter, readU32, viewOf } from './bytes.ts';
+import { ByteWriter, hostIsLittle, readU32, viewOf } from './bytes.ts';
 import { errnoName } from './errno.ts';
 import { startPoll } from './driver-poll.ts';
+import { filterOthers } from './socket-filter.ts';
 import type { Ear, Wire } from './wire.ts';
 
 /**
@@ -65,6 +66,8 @@ const socketLevel = 1;
 const netlinkLevel = 270;
 /** NETLINK_ADD_MEMBERSHIP: hear a multicast group. */
 const addMembership = 1;
+/** SO_ATTACH_FILTER. */
+const attachFilter = 26;
 
 /** The kernel allots of a buffer only what is used. The plain option first: the other needs privileges in the first user namespace. */
 export const bufferOptions = (plain: number, force: number, value: number): readonly Option[] => [
@@ -85,6 +88,14 @@ const options: readonly Option[] = [
 const routeOption: Option = { level: netlinkLevel, option: 12, value: 1 };
 
 let loading: Promise<Outcome<Libc>> | null = null;
+
+/** Of the wires that are open on this thread. */
+const ownPorts = new Set<number>();
+
+/** Whether a socket of this thread has that number in its network namespace. */
+export function isOwnPort(port: number): boolean {
+  return ownPorts.has(port);
+}
 
 /** What a thread tells those that it starts: koffi is loaded and stays. */
 const held = 'waypost: koffi is held';
@@ -113,13 +124,18 @@ export async function openWire(protocol: number): Promise<Outcome<Wire>> {
   return opened.ok ? succeed(wireOf(libc.value, opened.value)) : opened;
 }
 
-/** Opens a socket that hears multicast groups (`RTNLGRP_*`, `NFNLGRP_*`). Fails as {@link openWire} does. */
-export async function openEar(protocol: number, groups: readonly number[]): Promise<Outcome<Ear>> {
+/**
+ * Opens a socket that hears multicast groups (`RTNLGRP_*`, `NFNLGRP_*`), with `othersOnly` without what the wires that are open
+ * now do themselves: the kernel does not even wake us for that. Fails as {@link openWire} does.
+ */
+export async function openEar(protocol: number, groups: readonly number[], othersOnly = false): Promise<Outcome<Ear>> {
   const libc = await reachLibc();
   if (!libc.ok) return libc;
   const opened = openSocket(libc.value, protocol, options);
   if (!opened.ok) return opened;
   const fd = opened.value;
+  // A kernel without it tells more than is wanted, and whoever hears it has to look at the sender.
+  if (othersOnly) attachTo(libc.value, fd, filterOthers([...ownPorts]));
   for (const group of groups) {
     if (setOption(libc.value, fd, { level: netlinkLevel, option: addMembership, value: group })) continue;
     const errno = libc.value.errno();
@@ -197,11 +213,23 @@ export function setOption(libc: Libc, fd: number, { level, option, value }: Opti
   return libc.setsockopt(fd, level, option, bytes, bytes.length) === 0;
 }
 
+/** `struct sock_fprog`: how many instructions, and where they are. The kernel copies them. */
+function attachTo(libc: Libc, fd: number, program: Uint8Array<ArrayBuffer>): void {
+  const value = new Uint8Array(2 * libc.pointerSize);
+  const view = viewOf(value);
+  view.setUint16(0, program.length / 8, hostIsLittle);
+  const address = libc.addressOf(program.buffer);
+  if (libc.pointerSize === 8) view.setBigUint64(8, address, hostIsLittle);
+  else view.setUint32(4, Number(address), hostIsLittle);
+  libc.setsockopt(fd, socketLevel, attachFilter, value, value.length);
+}
+
 function wireOf(libc: Libc, fd: number): Wire {
   let open = true;
   let sending = false;
+  const port = portOf(libc, fd);
+  ownPorts.add(port);
   return {
-    port: portOf(libc, fd),
     send(bytes) {
       checkOpen(open);
       return libc.send(fd, bytes, bytes.length, dontWait) < 0 ? -libc.errno() : 0;
@@ -225,6 +253,7 @@ function wireOf(libc: Libc, fd: number): Wire {
       // While a thread uses the number it must not be given to another file.
       if (open && !sending) libc.close(fd);
       open = false;
+      ownPorts.delete(port);
     },
   };
 }

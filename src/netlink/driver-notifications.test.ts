@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { fail, succeed } from '../model/mod.ts';
+import { writeAttribute } from './attributes.ts';
 import { openNotifications } from './driver-notifications.ts';
 import type { Notification } from './driver-notifications.ts';
 import { errnos } from './errno.ts';
 import { bytesOfHex, goldens } from './golden.fixture.ts';
-import { watchAddresses, watchRuleset } from './watch.ts';
-import type { AddressEvent, RulesetEvent } from './watch.ts';
+import { watchAddresses, watchTables } from './watch.ts';
+import type { AddressEvent, TransactionEvent } from './watch.ts';
 import type { Said } from './wire.fixture.ts';
 import { datagram } from './wire.fixture.ts';
 import type { Ear } from './wire.ts';
@@ -49,6 +50,15 @@ function createEar(): ScriptedEar {
 }
 
 const number = (value: number): Uint8Array => datagram({ type: 0x50, flags: 0, sequence: 0 }, (writer) => writer.u32(value));
+
+/** A message about an element of a set of a table. */
+function table(family: number, name: string): Uint8Array {
+  return datagram({ type: 0xa_0c, flags: 0, sequence: 0 }, (writer) => {
+    writer.bytes(Uint8Array.of(family, 0, 0, 0));
+    writeAttribute(writer, 1, () => writer.bytes(Buffer.from(`${name}\0`)));
+    writeAttribute(writer, 2, () => writer.bytes(Buffer.from('set\0')));
+  });
+}
 
 async function listen(stopAt = Number.POSITIVE_INFINITY) {
   const ear = createEar();
@@ -131,20 +141,23 @@ describe('watches', () => {
     ]);
   });
 
-  test('of the rules hear generations, not what they consist of', async () => {
+  test('of the rules hear which tables a transaction changed', async () => {
     const ear = createEar();
-    const events: RulesetEvent[] = [];
-    const opened = await watchRuleset(
+    const events: TransactionEvent[] = [];
+    const opened = await watchTables(
       (event) => events.push(event),
-      async (_, groups) => {
-        expect(groups).toEqual([7]);
+      async (_, groups, othersOnly) => {
+        expect([groups, othersOnly]).toEqual([[7], true]);
         return succeed(ear);
       },
     );
-    ear.hear(number(1), bytesOfHex(goldens.generation), -errnos.ENOBUFS);
+    ear.hear(number(1), table(2, 'one'), table(10, 'two'), table(2, 'one'), bytesOfHex(goldens.generation), -errnos.ENOBUFS);
+    ear.hear(bytesOfHex(goldens.generation));
+    const transaction = { kind: 'transaction', generation: { id: 1, threadId: 0x52_11, threadName: 'nft' } };
     expect(events).toEqual([
-      { kind: 'generation', generation: { id: 1, threadId: 0x52_11, threadName: 'nft' }, port: 0x52_11 },
+      { ...transaction, tables: ['ip one', 'ip6 two'] },
       { kind: 'overrun' },
+      { ...transaction, tables: [] },
     ]);
     if (opened.ok) opened.value[Symbol.dispose]();
     expect(ear.closed).toBe(true);

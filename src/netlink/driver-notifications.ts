@@ -1,7 +1,8 @@
 import { succeed } from '../model/mod.ts';
 import type { Outcome, Problem } from '../model/mod.ts';
 import { viewOf } from './bytes.ts';
-import { openEar } from './driver-libc.ts';
+import { readSender } from './codec-generation.ts';
+import { isOwnPort, openEar } from './driver-libc.ts';
 import { errnos } from './errno.ts';
 import { readMessages } from './message.ts';
 import type { Message } from './message.ts';
@@ -22,8 +23,10 @@ export interface NotificationOptions {
   readonly protocol: number;
   /** Multicast groups of that protocol. */
   readonly groups: readonly number[];
+  /** Tells nothing of what sockets of this thread did. */
+  readonly othersOnly?: boolean;
   /** Opens the socket; for tests. */
-  readonly open?: (protocol: number, groups: readonly number[]) => Promise<Outcome<Ear>>;
+  readonly open?: (protocol: number, groups: readonly number[], othersOnly: boolean) => Promise<Outcome<Ear>>;
 }
 
 /** An open subscription; `close` may be called at any time, also by the receiver. */
@@ -41,10 +44,10 @@ const mostAtOnce = 64;
  * end at any time. What happens after this call has returned is delivered, so a picture read after it misses nothing.
  */
 export async function openNotifications(
-  { protocol, groups, open = openEar }: NotificationOptions,
+  { protocol, groups, othersOnly = false, open = openEar }: NotificationOptions,
   deliver: (notification: Notification) => void,
 ): Promise<Outcome<Subscription>> {
-  const opened = await open(protocol, groups);
+  const opened = await open(protocol, groups, othersOnly);
   if (!opened.ok) return opened;
   const ear = opened.value;
   const state = { closed: false, overrun: false };
@@ -53,7 +56,7 @@ export async function openNotifications(
     ear.close();
   };
   const hand = (notification: Notification): void => {
-    if (!state.closed) deliver(notification);
+    if (!state.closed && !(othersOnly && isOurs(notification))) deliver(notification);
   };
   const buffer = new Uint8Array(bufferLength);
   ear.watch(() => {
@@ -75,6 +78,11 @@ export async function openNotifications(
     }
   });
   return succeed({ close, [Symbol.dispose]: close });
+}
+
+/** Sockets that were opened later than the ear are not in its filter. */
+function isOurs(notification: Notification): boolean {
+  return notification.kind === 'message' && isOwnPort(readSender(notification.view, notification.message));
 }
 
 /** False where the datagram is cut off. */

@@ -83,11 +83,6 @@ export class NetlinkSocket implements Disposable {
     this.#sleep = sleep;
   }
 
-  /** The socket's number, by which `watchRuleset` tells whose change it was. */
-  get port(): number {
-    return this.#wire.port;
-  }
-
   [Symbol.dispose](): void {
     this.#wire.close();
   }

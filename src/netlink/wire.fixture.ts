@@ -35,7 +35,6 @@ export function createScriptedWire(
     return 0;
   };
   return {
-    port: 4711,
     sent,
     get closed() {
       return closed;

@@ -3,8 +3,6 @@
  * no call waits.
  */
 export interface Wire {
-  /** The socket's own number in its network namespace, by which notifications name who made a change. */
-  readonly port: number;
   /** Sends one datagram to the kernel. 0, or a negative error number. */
   send(bytes: Uint8Array): number;
   /**

@@ -4,6 +4,7 @@
  */
 export { createNftablesDataPlane } from './data-plane.ts';
 export type { NftablesOptions } from './data-plane.ts';
+export { planeTable } from './plane-sets.ts';
 export { createExecNftPort } from './driver-exec.ts';
 export type { ExecNftOptions } from './driver-exec.ts';
 export { openHeartbeat } from './driver-heartbeat.ts';
@@ -18,4 +19,5 @@ export { parseTableNames } from './parse-table-names.ts';
 export type { ApplyReport, NftPort, NftProblem, TableState } from './port.ts';
 export { probeNftables } from './probe.ts';
 export { createSideRules } from './side-rules.ts';
+export { sideTable } from './side-sets.ts';
 export { createTableStages } from './trace-stages.ts';

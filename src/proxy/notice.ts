@@ -9,7 +9,8 @@ export type Notice =
       readonly report: ApplyReport;
       readonly first: boolean;
     }
-  | { readonly kind: 'repaired'; readonly family: Family; readonly report: ApplyReport }
+  /** `by`: who was seen to change the kernel. */
+  | { readonly kind: 'repaired'; readonly family: Family; readonly report: ApplyReport; readonly by: readonly string[] }
   | { readonly kind: 'refused'; readonly family: Family; readonly service: ServiceKey; readonly problem: Problem }
   /** A Service asks for something that cannot be had, or makes no sense; the rest of it is served. */
   | { readonly kind: 'advised'; readonly family: Family; readonly problem: Problem }

@@ -250,6 +250,31 @@ describe('audit and health', () => {
     expect(notices.at(-1)).toMatchObject({ kind: 'repaired', report: { operations: 3 } });
   });
 
+  test('whoever was seen to change the kernel is followed at once and named', async () => {
+    const { clock, plane, proxy, notices } = await started();
+    plane.drift = 3;
+    proxy.lookAgain('IPv6', { by: 'nft (process 6)' });
+    await clock.turn(2000);
+    expect(plane.calls).toEqual(['complete']);
+    proxy.lookAgain('IPv4', { by: 'nft (process 7)' });
+    await clock.turn(2000);
+    expect(plane.calls).toEqual(['complete', 'audit']);
+    expect(notices.at(-1)).toMatchObject({ kind: 'repaired', by: ['nft (process 7)'] });
+    proxy.lookAgain('IPv4');
+    await clock.turn(2000);
+    expect(plane.calls).toEqual(['complete', 'audit']);
+  });
+
+  test('drift is looked for where changes never cease too', async () => {
+    const { clock, source, plane } = await started();
+    for (let second = 1; second <= 35; second += 1) {
+      source.put('shop/a', named('a'), slices('a', `10.244.1.${second}`));
+      await clock.turn(1000);
+    }
+    expect(plane.calls.filter((call) => call === 'audit')).toHaveLength(1);
+    expect(plane.calls.length).toBeGreaterThan(30);
+  });
+
   test('[SP-117] [SP-118] health waits from the oldest unconfirmed change, and is idle otherwise', async () => {
     const { clock, source, plane, proxy } = await started();
     expect(proxy.health()[0]?.pendingSince).toBeNull();

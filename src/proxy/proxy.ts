@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { noDirt } from '../model/mod.ts';
 import type { DataPlane, Dirty, Family, FamilyHealth, Problem, ServiceKey, Snapshot, StatusRow } from '../model/mod.ts';
+import type { Suspicion } from './audit-schedule.ts';
 import type { EndpointUse } from './explain-endpoints.ts';
 import type { FamilyDiff } from './family-diff.ts';
 import { isNodeKnown, judgeNode, nodePatience } from './node-wait.ts';
 import { ProxiedView } from './proxied-view.ts';
 import { Reconciler } from './reconciler.ts';
-import type { ReconcilerOptions } from './reconciler.ts';
+import type { ReconcilerOptions } from './reconciler-options.ts';
 import type { StateCounts } from './status.ts';
 
 /** As much of a source of snapshots as the proxy needs. */
@@ -64,6 +65,11 @@ export class Proxy {
     const snapshot = this.#snapshot;
     if (snapshot === null || services.size === 0) return;
     for (const reconciler of this.#reconcilers) reconciler.update(snapshot, { ...noDirt, services });
+  }
+
+  /** A family's addresses of this node, or with a suspicion what the kernel holds of ours, may have changed. */
+  lookAgain(family: Family, suspicion: Suspicion | null = null): void {
+    this.#reconcilers.find((reconciler) => reconciler.family === family)?.lookAgain(suspicion);
   }
 
   rows(): StatusRow[] {

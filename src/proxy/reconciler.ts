@@ -3,24 +3,20 @@ import { emptySnapshot } from '../model/mod.ts';
 import type {
   Address,
   ApplyReport,
-  Clock,
   DataPlane,
   DataPlaneSettings,
   Dirty,
   Family,
   FamilyHealth,
   Frontend,
-  NodeChoices,
-  Pause,
-  PeerSettings,
   Problem,
-  Publisher,
   ServiceKey,
   Snapshot,
   StatusRow,
 } from '../model/mod.ts';
 import { runAfterSync } from './after-sync.ts';
-import type { AfterSync } from './after-sync.ts';
+import { AuditSchedule } from './audit-schedule.ts';
+import type { Suspicion } from './audit-schedule.ts';
 import { ChangeTracker } from './change-tracker.ts';
 import { listPending } from './family-diff.ts';
 import type { FamilyDiff } from './family-diff.ts';
@@ -28,41 +24,16 @@ import { explainEndpoints } from './explain-endpoints.ts';
 import type { EndpointUse } from './explain-endpoints.ts';
 import { NoLocalEndpoints } from './no-local-endpoints.ts';
 import { listNodePortAddresses } from './node-port-addresses.ts';
-import type { Notice } from './notice.ts';
+import type { ReconcilerOptions } from './reconciler-options.ts';
 import { Retries } from './retries.ts';
 import { BoundedRunner } from './runner.ts';
 import { resolveSettings } from './settings.ts';
 import { StatusTable } from './status.ts';
 import type { StateCounts } from './status.ts';
-import type { SyncKind, SyncObserver } from './sync-event.ts';
+import type { SyncKind } from './sync-event.ts';
 import { deriveFrontends } from './view.ts';
 import type { Viewpoint } from './view.ts';
 import { resolveViewpoint } from './viewpoint.ts';
-
-/** What the reconcilers of both families share. */
-export interface ReconcilerOptions {
-  readonly choices: NodeChoices;
-  readonly nodeName: string;
-  /** Milliseconds. A failed sync is tried again after this at the latest; an audit is due this often. */
-  readonly syncPeriod: number;
-  readonly minSyncPeriod: number;
-  readonly clock: Clock;
-  readonly pause: Pause;
-  /** Addresses of all interfaces of the node, read afresh. */
-  readonly localAddresses: () => readonly Address[];
-  readonly report: (notice: Notice) => void;
-  /** Has the last word on frontends; absent: nobody. */
-  readonly publisher?: Publisher;
-  /** Who may send on to this node; absent: nobody. */
-  readonly peers?: (family: Family, snapshot: Snapshot) => PeerSettings;
-  /** Measures the work; absent: nobody does. */
-  readonly observe?: SyncObserver;
-  /** What follows each successful sync, in this order; absent: nothing. */
-  readonly afterSync?: readonly AfterSync[];
-}
-
-/** An audit may use at most about a hundredth of the time. */
-const auditShare = 100;
 
 /** What one sync works from. */
 interface Basis {
@@ -91,6 +62,7 @@ export class Reconciler {
   readonly #changes: ChangeTracker;
   readonly #noLocal: NoLocalEndpoints;
   readonly #retries: Retries;
+  readonly #audits: AuditSchedule;
   #dirty = new Set<ServiceKey>();
   /** A source that lists nothing need not say so. */
   #snapshot: Snapshot = emptySnapshot;
@@ -100,7 +72,6 @@ export class Reconciler {
   #settings: DataPlaneSettings | null = null;
   #lastUpdated: number | null = null;
   #failingSince: number | null = null;
-  #auditDue = 0;
   #attempt: Attempt | null = null;
   #comparing: Promise<FamilyDiff> | null = null;
 
@@ -112,6 +83,7 @@ export class Reconciler {
     this.#changes = new ChangeTracker(plane.family, clock.now());
     this.#noLocal = new NoLocalEndpoints(plane.mode === 'ipvs');
     this.#retries = new Retries(syncPeriod);
+    this.#audits = new AuditSchedule(syncPeriod);
     this.#runner = new BoundedRunner({ clock, minInterval: minSyncPeriod, run: () => this.#run() });
   }
 
@@ -139,11 +111,18 @@ export class Reconciler {
     this.#request();
   }
 
+  /** The node may have other addresses than at the last look; with a suspicion an audit is due soon as well. */
+  lookAgain(suspicion: Suspicion | null): void {
+    if (!this.synced) return;
+    if (suspicion !== null) this.#audits.suspect(suspicion.by);
+    this.#runner.request();
+  }
+
   rows(): StatusRow[] {
     return this.#status.rows();
   }
 
-  /** How many frontends are in which state; costs nothing. */
+  /** Frontends by state; costs nothing. */
   counts(): StateCounts {
     return this.#status.counts;
   }
@@ -251,7 +230,7 @@ export class Reconciler {
     const complete = this.#isOtherNode(basis) || this.#retries.everythingDue !== null;
     const due = complete ? this.#allServices(snapshot) : this.#dueServices(now);
     if (!complete && due.length === 0) {
-      if (now >= this.#auditDue) await this.#audit(basis);
+      if (now >= this.#audits.due) await this.#audit(basis);
       return;
     }
     this.#dirty = new Set();
@@ -274,10 +253,12 @@ export class Reconciler {
     const first = complete && this.#settings === null;
     this.#settings = settings;
     this.#viewpoint = viewpoint;
-    if (complete) this.#planAudit(0);
+    if (complete) this.#audits.plan(this.#options.clock.now(), 0);
     this.#options.report({ kind: 'synced', family: this.#plane.family, services: services.size, report, first });
     await this.#options.pause();
     await this.#conclude(basis, confirmed, complete);
+    // Where changes never cease there would be no other moment for it.
+    if (this.#options.clock.now() >= this.#audits.due) await this.#audit(basis);
   }
 
   /** The last sync that was confirmed worked from other facts about the node, so every Service has to be looked at. */
@@ -343,13 +324,15 @@ export class Reconciler {
     this.#begin('audit', []);
     const started = clock.now();
     const report = await this.#plane.audit();
-    this.#planAudit(clock.now() - started);
+    const now = clock.now();
+    this.#audits.plan(now, now - started);
     this.#end(report.problem, report);
     if (report.problem !== null) {
       this.#fail(report.problem);
       return;
     }
-    if (report.operations > 0) tell({ kind: 'repaired', family: this.#plane.family, report });
+    const by = this.#audits.takeSuspects();
+    if (report.operations > 0) tell({ kind: 'repaired', family: this.#plane.family, report, by });
     await this.#conclude(basis, new Set(), false);
   }
 
@@ -368,11 +351,6 @@ export class Reconciler {
     this.#options.observe?.({ kind: 'ended', family: this.#plane.family, sync, took, problem, report });
   }
 
-  #planAudit(took: number): void {
-    const { clock, syncPeriod } = this.#options;
-    this.#auditDue = clock.now() + Math.max(syncPeriod, took * auditShare);
-  }
-
   #fail(problem: Problem): void {
     const now = this.#options.clock.now();
     this.#failingSince ??= now;
@@ -382,7 +360,7 @@ export class Reconciler {
 
   /** Milliseconds until something is to be done without a request. */
   #nextDue(): number {
-    const due = Math.min(this.#retries.everythingDue ?? this.#auditDue, this.#retries.nextService);
+    const due = Math.min(this.#retries.everythingDue ?? this.#audits.due, this.#retries.nextService);
     return Math.max(0, due - this.#options.clock.now());
   }
 

@@ -11,6 +11,7 @@ import { backendsOf, createLiveCluster } from '../packets/live-cluster.ts';
 import type { LiveCluster } from '../packets/live-cluster.ts';
 import { at, ready, service, slices, terminating } from '../packets/objects.ts';
 import { configOf } from '../packets/variant.ts';
+import { expectMended } from './expect-mended.ts';
 import { destinationsOf, mustRun, readServers, target, triesUnlike, verdictOf } from './tools.ts';
 import { netlinkVariant } from './variants.ts';
 
@@ -21,6 +22,11 @@ import { netlinkVariant } from './variants.ts';
 const variant = netlinkVariant();
 const sticky = { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 10_800 } } };
 const local = { externalTrafficPolicy: 'Local' };
+const foreignServers = [
+  '-A -f 4711 -s sh',
+  '-A -t 203.0.113.50:8443 -s wlc -p 77',
+  '-a -t 203.0.113.50:8443 -r 10.244.2.10:443 -m -w 9',
+];
 /** Seconds for which a back end that left keeps its connections in this suite. */
 const drainSeconds = patient(4);
 
@@ -35,11 +41,10 @@ describeWhere(variant.capability, 'what kube-proxy does not do in IPVS mode, wit
     await Promise.all(['p1', 'p2', 'p3', 'q1', 'q2'].map((name) => lab.place(name).listen(listenOnAll([8080, 9090]))));
     await lab.node1.listen(listenOnAll([2222]));
     // Other programs' virtual servers, there before the agent and to be there after it.
-    await mustRun(lab.node1, 'modprobe', 'ip_vs');
-    await mustRun(lab.node1, 'ipvsadm', '-A', '-t', '203.0.113.50:8443', '-s', 'wlc', '-p', '77');
-    await mustRun(lab.node1, 'ipvsadm', '-a', '-t', '203.0.113.50:8443', '-r', '10.244.2.10:443', '-m', '-w', '9');
-    await mustRun(lab.node1, 'ipvsadm', '-A', '-f', '4711', '-s', 'sh');
-    cluster = await createLiveCluster(lab, configOf(variant), [...variant.flags, '--ipvs-drain-time', `${drainSeconds}s`]);
+    await mustRun(lab.node1, 'sh', '-c', `modprobe ip_vs && ${foreignServers.map((words) => `ipvsadm ${words}`).join(' && ')}`);
+    // No audit is to do what the agent has to do by itself.
+    const flags = [...variant.flags, '--ipvs-drain-time', `${drainSeconds}s`];
+    cluster = await createLiveCluster(lab, { ...configOf(variant), ipvs: { syncPeriod: '15m' } }, flags);
     await cluster.put([]);
   });
 
@@ -361,9 +366,7 @@ describeWhere(variant.capability, 'what kube-proxy does not do in IPVS mode, wit
     test('[IPVS-53] virtual servers of others survive syncs, by address and by mark (there: deleted in each sync)', async () => {
       await cluster.settle();
       const servers = await readServers(lab);
-      expect(servers).toContain('-A -t 203.0.113.50:8443 -s wlc -p 77');
-      expect(servers).toContain('-a -t 203.0.113.50:8443 -r 10.244.2.10:443 -m -w 9');
-      expect(servers).toContain('-A -f 4711 -s sh');
+      for (const words of foreignServers) expect(servers).toContain(words);
     });
 
     test('[IPVS-51] connections and datagrams go on while the agent is killed and started again', async () => {
@@ -375,22 +378,22 @@ describeWhere(variant.capability, 'what kube-proxy does not do in IPVS mode, wit
     });
   });
 
+  test('side rules and routes that somebody removes are put back when the kernel tells of it (there: no such rules)', async () => {
+    const one = service('mended', 29, { type: 'LoadBalancer', external: true });
+    await cluster.put([one.object, ...slices('mended', [ready('p1')])]);
+    await expectMended({ lab, cluster, one }, ['nft delete table ip waypost', 'ip route flush table 22359']);
+    expect(cluster.output).toMatch(/was repaired family=IPv4 operations=\d+ by="nft /);
+  });
+
   test('[IPVS-54] cleanup removes what is ours, to the last route and sysctl, and nothing else', async () => {
     const one = service('gone', 28, { type: 'LoadBalancer', external: true, spec: sticky });
     await cluster.put([one.object, ...slices('gone', [ready('p1'), ready('q1')])]);
     await cluster.stop();
     await mustRun(lab.node1, launcher, 'cleanup');
-    expect((await readServers(lab)).trim().split('\n').toSorted()).toEqual([
-      '-A -f 4711 -s sh',
-      '-A -t 203.0.113.50:8443 -s wlc -p 77',
-      '-a -t 203.0.113.50:8443 -r 10.244.2.10:443 -m -w 9',
-    ]);
-    const left = await lab.node1.exec('sh', [
-      '-c',
-      'nft list tables; ip rule show; ip -6 rule show; ip route show table all; ip -6 route show table all; sysctl net.ipv4.vs',
-    ]);
+    expect((await readServers(lab)).trim().split('\n').toSorted()).toEqual(foreignServers);
+    const routes = 'ip rule show; ip -6 rule show; ip route show table all; ip -6 route show table all';
+    const left = await lab.node1.exec('sh', ['-c', `nft list tables; ${routes}; sysctl net.ipv4.vs`]);
     expect(left.stdout).not.toMatch(/waypost|22359|10\.96\.|198\.51\.100\.1|fd00:10:96/);
-    expect(left.stdout).toMatch(/net\.ipv4\.vs\.conntrack = 0/);
-    expect(left.stdout).toMatch(/net\.ipv4\.vs\.expire_nodest_conn = 0/);
+    for (const name of ['conntrack', 'expire_nodest_conn']) expect(left.stdout).toContain(`net.ipv4.vs.${name} = 0\n`);
   });
 });

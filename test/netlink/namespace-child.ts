@@ -10,7 +10,8 @@ import {
   openWire,
   resolveFamily,
   watchAddresses,
-  watchRuleset,
+  watchRoutes,
+  watchTables,
   writeAttribute,
   writeNetfilterHeader,
 } from '../../src/netlink/mod.ts';
@@ -22,7 +23,7 @@ import type { Request, RoutePort } from '../../src/netlink/mod.ts';
  */
 export type Call =
   | { readonly op: 'route'; readonly family: Family; readonly method: string; readonly args: readonly unknown[] }
-  | { readonly op: 'watch'; readonly what: 'ruleset' | Family }
+  | { readonly op: 'watch'; readonly what: Watched }
   | { readonly op: 'unwatch' }
   | { readonly op: 'resolve'; readonly name: string }
   | { readonly op: 'generation' }
@@ -32,6 +33,9 @@ export type Call =
   | { readonly op: 'flood'; readonly elements: number }
   /** A transaction and, at once, a list: the order of what settled. */
   | { readonly op: 'interleave'; readonly names: readonly string[] };
+
+/** What is listened to: `routes` of IPv4, or the addresses of a family. */
+export type Watched = 'tables' | 'routes' | Family;
 
 const nftables = { newTable: 0xa_00, getTable: 0xa_01, deleteTable: 0xa_02 } as const;
 const exclusive = 0x6_00;
@@ -99,15 +103,19 @@ async function interleave(names: readonly string[]): Promise<unknown> {
   return order;
 }
 
+function startWatch(what: Watched, tell: (event: unknown) => void): ReturnType<typeof watchTables> {
+  if (what === 'tables') return watchTables(tell);
+  return what === 'routes' ? watchRoutes('IPv4', tell) : watchAddresses(what, tell);
+}
+
 async function run(call: Call): Promise<unknown> {
   switch (call.op) {
     case 'route':
       return await callRoute(call);
     case 'watch': {
       const tell = (event: unknown): void => write({ event });
-      const watch = call.what === 'ruleset' ? watchRuleset(tell) : watchAddresses(call.what, tell);
-      watches.push(unwrap(await watch));
-      return { ownPort: sockets.netfilter.port };
+      watches.push(unwrap(await startWatch(call.what, tell)));
+      return null;
     }
     case 'unwatch':
       for (const watch of watches.splice(0)) watch[Symbol.dispose]();

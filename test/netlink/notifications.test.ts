@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { AddressEvent, RulesetEvent, TransactionResult } from '../../src/netlink/mod.ts';
+import type { AddressEvent, RouteEvent, TransactionEvent, TransactionResult } from '../../src/netlink/mod.ts';
 import { describeWhere } from '../lab/describe-lab.ts';
 import { canMakeNamespaces, pollUntil } from '../lab/mod.ts';
 import { createNamespace } from './namespace.ts';
@@ -70,16 +70,36 @@ describeWhere(able, 'what the kernel tells and takes, in a namespace', () => {
     ]);
   });
 
-  test('changes of the rules are told with the port of who made them', async () => {
-    const { ownPort } = (await space.call({ op: 'watch', what: 'ruleset' })) as { readonly ownPort: number };
+  test('what others change of the rules is told with its tables and who it was, and our own changes are not', async () => {
+    await space.call({ op: 'watch', what: 'tables' });
     const before = await generation();
     await tables('ours');
     await space.exec('nft', 'add', 'table', 'foreign');
+    await tables('ours2');
+    const script = 'add chain foreign c; add rule foreign c counter; add table ip6 other; delete table ip ours';
+    await space.exec('nft', script);
+    await space.exec('nft', 'flush', 'ruleset');
+    await told(3);
+    expect(space.events as readonly TransactionEvent[]).toMatchObject([
+      { kind: 'transaction', tables: ['ip foreign'], generation: { id: before + 2, threadName: 'nft' } },
+      { kind: 'transaction', tables: ['ip foreign', 'ip6 other', 'ip ours'], generation: { id: before + 4 } },
+      { kind: 'transaction', tables: ['ip foreign', 'ip ours2', 'ip6 other'], generation: { id: before + 5 } },
+    ]);
+  });
+
+  test('routes and rules of others are told, and our own are not', async () => {
+    await space.exec('ip', 'link', 'set', 'lo', 'up');
+    await space.call({ op: 'watch', what: 'routes' });
+    const route = { table: 87, type: 'blackhole', device: null, source: null, gateway: null, protocol: 87 };
+    const ours = { ...route, destination: { family: 'IPv4', address: '192.0.2.0', length: 24 } };
+    await space.call({ op: 'route', family: 'IPv4', method: 'changeRoutes', args: [[ours], []] });
+    await space.exec('ip', 'route', 'del', 'table', '87', '192.0.2.0/24');
+    await space.exec('ip', 'rule', 'add', 'pref', '87', 'fwmark', '0x1000', 'lookup', '87', 'protocol', '87');
     await told(2);
-    const [ours, foreign] = space.events as readonly RulesetEvent[];
-    expect(ours).toMatchObject({ kind: 'generation', port: ownPort, generation: { id: before + 1 } });
-    expect(foreign).toMatchObject({ kind: 'generation', generation: { id: before + 2, threadName: 'nft' } });
-    expect(foreign?.kind === 'generation' && foreign.port !== ownPort).toBe(true);
+    expect(space.events as readonly RouteEvent[]).toEqual([
+      { kind: 'removed', table: 87, protocol: 87 },
+      { kind: 'added', table: 87, protocol: 87 },
+    ]);
   });
 
   test.each(['IPv4', 'IPv6'] as const)('addresses that come and go are told: %s', async (family) => {
@@ -98,25 +118,25 @@ describeWhere(able, 'what the kernel tells and takes, in a namespace', () => {
   });
 
   test('after unwatching nothing is told, and a watch that is still open does not keep the process', async () => {
-    await space.call({ op: 'watch', what: 'ruleset' });
+    await space.call({ op: 'watch', what: 'tables' });
     await space.call({ op: 'unwatch' });
-    await tables('a');
+    await space.exec('nft', 'add', 'table', 'a');
     expect(await generation()).toBeGreaterThan(0);
     expect(space.events).toEqual([]);
-    await space.call({ op: 'watch', what: 'ruleset' });
+    await space.call({ op: 'watch', what: 'tables' });
     expect(await space.end()).toBe(0);
   });
 
   test('a listener that cannot keep up is told that it missed something, and goes on hearing', async () => {
-    await space.call({ op: 'watch', what: 'ruleset' });
+    await space.call({ op: 'watch', what: 'tables' });
     await space.call({ op: 'flood', elements: 150_000 });
     await pollUntil('an overrun', async () =>
-      space.events.some((each) => (each as RulesetEvent).kind === 'overrun') ? true : null,
+      space.events.some((each) => (each as TransactionEvent).kind === 'overrun') ? true : null,
     );
     const seen = space.events.length;
-    await tables('later');
+    await space.exec('nft', 'add', 'table', 'later');
     await told(seen + 1);
-    expect((space.events as readonly RulesetEvent[]).at(-1)?.kind).toBe('generation');
+    expect((space.events as readonly TransactionEvent[]).at(-1)?.kind).toBe('transaction');
   });
 
   test('the family of generic netlink that every kernel has, and one that none has', async () => {
