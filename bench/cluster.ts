@@ -27,8 +27,30 @@ export function serviceAddress(index: number): string {
   return `10.96.${(index >> 8) & 255}.${index & 255}`;
 }
 
+/** A Node without pods of its own. */
+export function makeNode(name: string, address: string): unknown {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name },
+    spec: {},
+    status: { addresses: [{ type: 'InternalIP', address }] },
+  };
+}
+
 /** The slice of Service `index`; its endpoints are on a hundred nodes. */
 export function makeSlice(index: number, endpoints: number): unknown {
+  return makeSliceOf(
+    index,
+    Array.from({ length: endpoints }, (_, number) => {
+      const id = index * 11 + number;
+      return `10.${128 + ((id >> 16) & 63)}.${(id >> 8) & 255}.${id & 255}`;
+    }),
+  );
+}
+
+/** The same with these endpoints. */
+export function makeSliceOf(index: number, addresses: readonly string[]): unknown {
   return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
@@ -40,10 +62,10 @@ export function makeSlice(index: number, endpoints: number): unknown {
     },
     addressType: 'IPv4',
     ports: [{ name: 'http', protocol: 'TCP', port: 8080 }],
-    endpoints: Array.from({ length: endpoints }, (_, number) => {
+    endpoints: addresses.map((address, number) => {
       const id = index * 11 + number;
       return {
-        addresses: [`10.${128 + ((id >> 16) & 63)}.${(id >> 8) & 255}.${id & 255}`],
+        addresses: [address],
         conditions: { ready: true, serving: true, terminating: false },
         nodeName: `node-${id % 100}`,
         targetRef: { kind: 'Pod', namespace: `team-${index % 50}`, name: `pod-${id}` },

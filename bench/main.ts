@@ -1,12 +1,16 @@
 import { runDnsBench } from './dns.ts';
 import { runDnsRelistBench } from './dns-relist.ts';
 import { runHealthBench } from './health.ts';
+import { runDataplaneBench } from './dataplane.ts';
+import { runIptablesBench } from './iptables.ts';
 import { runIpvsBench } from './ipvs.ts';
 import { runSyncBench } from './sync.ts';
 
 /** `npm run bench -- <name>`: prints medians and ratios of one run. */
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   sync: runSyncBench,
+  dataplane: runDataplaneBench,
+  iptables: runIptablesBench,
   ipvs: runIpvsBench,
   dns: runDnsBench,
   'dns-relist': runDnsRelistBench,

@@ -1,65 +1,57 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { writeFileSync } from 'node:fs';
 import { formatTable } from '../src/observe/mod.ts';
-import type { SyncResult } from './sync-case.ts';
+import type { NodeResult } from './node-case.ts';
+import { prepareNodeBench, quantile, runNodeCase } from './run-node-case.ts';
 
-/** Those of bin/waypost. */
-const agentFlags = ['--max-semi-space-size=2'];
+const rates = [50, 500] as const;
 
-const sizes = [10, 1000, 10_000] as const;
-const variants = ['legacy', 'nft'] as const;
-
-/** What is printed of each case: a heading and how the figure is written. */
-const columns: readonly (readonly [string, (result: SyncResult) => string])[] = [
-  ['decode ms', (one) => one.decodeMs.toFixed(0)],
+const columns: readonly (readonly [string, (result: NodeResult) => string])[] = [
   ['first sync ms', (one) => one.firstSyncMs.toFixed(0)],
-  ['first sync KB', (one) => (one.firstSyncBytes / 1000).toFixed(0)],
-  ['change ms', (one) => one.changeMs.toFixed(1)],
-  ['change plan ms', (one) => one.changePlanMs.toFixed(2)],
-  ['change bytes', (one) => one.changeBytes.toFixed(0)],
-  ['heap MB', (one) => (one.heapBytes / 1e6).toFixed(0)],
-  ['RSS MB', (one) => (one.residentBytes / 1e6).toFixed(0)],
-  ['longest turn ms', (one) => one.longestTurnMs.toFixed(1)],
-  ['path rules', (one) => one.pathMean.toFixed(1)],
-  ['path worst', (one) => one.pathWorst.toFixed(0)],
-  ['connect us', (one) => one.connectMicros.toFixed(0)],
+  ['answered p50 ms', (one) => quantile(one.answered, 0.5).toFixed(1)],
+  ['p99 ms', (one) => quantile(one.answered, 0.99).toFixed(1)],
+  ...rates.map(
+    (rate, index) => [`CPU ms at ${rate}/s`, (one: NodeResult) => (one.churnCpuMs[index] ?? Number.NaN).toFixed(2)] as const,
+  ),
+  ['rest MiB', (one) => one.restMib.toFixed(0)],
+  ['peak MiB', (one) => one.peakMib.toFixed(0)],
 ];
 
 /**
- * Ten endpoints for each Service, one agent for each case, the real kernel in a namespace. `change` is one
- * endpoint more or less: from the commit of the store to the confirmed row, median of 30
- * after 10.
+ * `npm run bench -- sync`: the agent from its bundle, beside an API server that speaks list and watch, in a network namespace. Ten
+ * endpoints for each Service. `first sync` is from the start of the process to `/healthz`; `answered` from the write of an
+ * EndpointSlice to the first connection through the ClusterIP that the new endpoint answers, each after a second of quiet;
+ * `CPU` is that of the agent and its children for each change. The last row of each mode has cluster DNS on.
  */
 export async function runSyncBench(): Promise<void> {
-  if (process.getuid?.() !== 0) throw new Error('the sync benchmark makes network namespaces, which needs root');
-  for (const variant of variants) {
-    const results: SyncResult[] = [];
-    for (const services of sizes) results.push(await runCase(services, variant));
-    const rows = results.map((result, index) => [`${sizes[index]}`, ...columns.map(([, format]) => format(result))]);
+  const { modes, sizes, launcher, json } = await prepareNodeBench([10, 5000, 10_000]);
+  const all: Record<string, NodeResult> = {};
+  for (const mode of modes) {
+    const rows: string[][] = [];
+    const results: NodeResult[] = [];
+    const common = { launcher, mode, measure: 'sync', churnRates: rates } as const;
+    for (const services of sizes) {
+      const result = await runNodeCase({ ...common, services, dns: false, changes: 40, churnSeconds: 20 });
+      results.push(result);
+      all[`${mode} ${services}`] = result;
+      rows.push([`${services}`, ...columns.map(([, format]) => format(result))]);
+      console.log(`${mode}, ${services} Services: done`);
+    }
+    const withDns = sizes.includes(5000) ? 5000 : (sizes.at(-1) ?? 10);
+    const result = await runNodeCase({ ...common, services: withDns, dns: true, changes: 0, churnSeconds: 20 });
+    all[`${mode} ${withDns} dns`] = result;
+    rows.push([`${withDns} + DNS`, ...columns.map(([, format]) => format(result).replace('NaN', '-'))]);
     console.log(
-      `\niptables-${variant}\n${formatTable(
+      `\n${mode} mode\n${formatTable(
         ['Services', ...columns.map(([title]) => title)].map((title) => ({ title, align: 'right' })),
         rows,
       )}`,
     );
-    const [small, , large] = results;
-    if (small === undefined || large === undefined) continue;
-    const bytes = (large.changeBytes / small.changeBytes).toFixed(2);
-    const plan = (large.changePlanMs / small.changePlanMs).toFixed(2);
-    console.log(`one change at ${sizes[2]} against ${sizes[0]} Services: ${bytes} x bytes, ${plan} x planning time`);
+    const [small, large] = [results[0], results.at(-1)];
+    if (small === undefined || large === undefined || results.length < 2) continue;
+    const ratio = quantile(large.answered, 0.5) / quantile(small.answered, 0.5);
+    console.log(
+      `one change at ${sizes.at(-1)} against ${sizes[0]} Services: ${ratio.toFixed(2)} x the time until it is answered\n`,
+    );
   }
-}
-
-async function runCase(services: number, variant: string): Promise<SyncResult> {
-  const script = fileURLToPath(new URL('sync-case.ts', import.meta.url));
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [
-    ...agentFlags,
-    '--expose-gc',
-    script,
-    `${services}`,
-    variant,
-  ]);
-  if (stderr !== '') console.error(stderr);
-  return JSON.parse(stdout) as SyncResult;
+  if (json !== null) writeFileSync(json, `${JSON.stringify(all, null, 1)}\n`);
 }

@@ -15,8 +15,8 @@ import { createRouting, walkPacket } from '../src/trace/mod.ts';
 import type { TracedWay } from '../src/trace/mod.ts';
 import { makeService, makeSlice, serviceAddress } from './cluster.ts';
 
-/** What one case of the sync benchmark prints, as JSON. Times are milliseconds, sizes bytes. */
-export interface SyncResult {
+/** What one case of the iptables benchmark prints, as JSON. Times are milliseconds, sizes bytes. */
+export interface IptablesResult {
   readonly decodeMs: number;
   readonly firstSyncMs: number;
   readonly firstSyncBytes: number;
@@ -44,8 +44,8 @@ const restMs = 150;
 /** Left out of the medians: the first ones run code that is not compiled yet. */
 const warmUp = 10;
 
-/** Runs one case in a namespace of its own: `sync-case.ts <Services> <variant>`. */
-async function runCase(services: number, variant: Variant): Promise<SyncResult> {
+/** Runs one case in a namespace of its own: `iptables-case.ts <Services> <variant>`. */
+async function runCase(services: number, variant: Variant): Promise<IptablesResult> {
   const namespace = `wpb${process.pid}`;
   const run = (...args: string[]): void => void spawnSync('ip', args);
   // On every way out, Ctrl-C included.
@@ -61,7 +61,7 @@ async function runCase(services: number, variant: Variant): Promise<SyncResult> 
   return await measure(services, variant, namespace);
 }
 
-async function measure(services: number, variant: Variant, namespace: string): Promise<SyncResult> {
+async function measure(services: number, variant: Variant, namespace: string): Promise<IptablesResult> {
   const pause = createPause(4);
   const store = createStore();
   const reports: ApplyReport[] = [];
