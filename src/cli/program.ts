@@ -16,17 +16,12 @@ import { readVersion } from './version.ts';
 
 /** Runs the command that the words name and gives the exit code. */
 export async function runProgram(words: readonly string[], terminal: Terminal): Promise<number> {
-  const [command = ''] = words;
-  const takesFlags = command === 'run' || command === 'check';
   let code = 0;
   const program = buildProgram(terminal, (result) => {
     code = result;
   });
   try {
-    await program.parseAsync(
-      takesFlags ? [command, ...normaliseArguments(words.slice(1), command === 'check' ? ['output'] : [])] : [...words],
-      { from: 'user' },
-    );
+    await program.parseAsync([...normaliseWords(words)], { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
@@ -34,7 +29,15 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   }
 }
 
-function buildProgram(terminal: Terminal, finish: (code: number) => void): Command {
+/** The words of a command line as the commands of {@link buildProgram} take them. */
+export function normaliseWords(words: readonly string[]): readonly string[] {
+  const [command = '', ...rest] = words;
+  if (command !== 'run' && command !== 'check') return words;
+  return [command, ...normaliseArguments(rest, command === 'check' ? ['output'] : [])];
+}
+
+/** All commands; the one that is run gives its exit code to `finish`. */
+export function buildProgram(terminal: Terminal, finish: (code: number) => void): Command {
   const version = readVersion();
   const program = new Command('waypost')
     .description('A service load balancer for Kubernetes nodes: takes the place of kube-proxy.')
