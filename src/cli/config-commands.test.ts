@@ -88,7 +88,7 @@ describe('waypost config explain', () => {
       'type      duration',
       'default   0s; flags only: 1s',
       'what for  shortest time between two changes of the kernel',
-      'change    takes effect with a restart; the agent ends by itself when its file changes',
+      'change    taken by the running agent when its file changes',
       '',
     ].join('\n');
     expect(await runWords('config', 'explain', 'ipvs.minSyncPeriod')).toEqual({ code: 0, out: text, err: '' });

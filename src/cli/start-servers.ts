@@ -16,7 +16,7 @@ import { describeFamilies, makeStatusPages } from './status-page.ts';
 import type { NodeStatus } from './status-page.ts';
 import { readVersion } from './version.ts';
 
-export interface ServerOptions extends Pick<StartProxyOptions, 'nodeName' | 'event'> {
+export interface ServerOptions extends Pick<StartProxyOptions, 'nodeName' | 'event' | 'live'> {
   readonly config: EffectiveConfig;
   /** The proxy once it runs; the servers come first. */
   readonly proxy: () => ProxyHandle | null;
@@ -48,7 +48,7 @@ export async function startServers(options: ServerOptions): Promise<Outcome<read
   return fail('WP_CLI_BIND', message);
 }
 
-function makeHealthServer({ config, proxy, registry, clock, report }: ServerOptions): HttpListener | null {
+function makeHealthServer({ config, live, proxy, registry, clock, report }: ServerOptions): HttpListener | null {
   if (config.healthz === null) return null;
   return createHealthServer({
     ...config.healthz,
@@ -57,7 +57,7 @@ function makeHealthServer({ config, proxy, registry, clock, report }: ServerOpti
       if (handle === null) return { families: [], nodeEligible: false, synced: false };
       return { families: handle.healthOf(), nodeEligible: handle.nodeEligible(), synced: handle.synced() };
     },
-    patience: patienceOf(config),
+    patience: () => patienceOf(live.current),
     registry,
     clock,
     report,
@@ -65,13 +65,13 @@ function makeHealthServer({ config, proxy, registry, clock, report }: ServerOpti
 }
 
 function makeDebugServer(options: ServerOptions): HttpListener {
-  const { config, nodeName, proxy, registry, logger, clock, startedAt, report } = options;
+  const { config, live, nodeName, proxy, registry, logger, clock, startedAt, report } = options;
   return createDebugServer({
     ...config.metrics,
     mode: config.mode,
     version: readVersion(),
-    configuration: describeSettings(config.settings),
-    flags: config.gates.ComponentFlagz ? describeFlags(config) : null,
+    configuration: () => describeSettings(live.current.settings),
+    flags: config.gates.ComponentFlagz ? () => describeFlags(live.current) : null,
     statusz: config.gates.ComponentStatusz,
     setVerbosity: config.settings.enableProfiling ? logger.setVerbosity : null,
     registry,
@@ -107,7 +107,7 @@ function patienceOf({ syncPeriod }: EffectiveConfig): number {
   return 2 * syncPeriod;
 }
 
-function describeNode({ config, nodeName, proxy, clock, startedAt, recent }: ServerOptions): NodeStatus {
+function describeNode({ config, live, nodeName, proxy, clock, startedAt, recent }: ServerOptions): NodeStatus {
   const handle = proxy();
   const now = clock.now();
   const dns = handle?.dns;
@@ -117,7 +117,7 @@ function describeNode({ config, nodeName, proxy, clock, startedAt, recent }: Ser
     agent: { version: readVersion(), mode: config.mode, node: nodeName, startedAt },
     synced: handle?.synced() ?? false,
     nodeEligible: handle?.nodeEligible() ?? false,
-    families: describeFamilies(handle?.healthOf() ?? [], handle?.tally?.() ?? [], { now, patience: patienceOf(config) }),
+    families: describeFamilies(handle?.healthOf() ?? [], handle?.tally?.() ?? [], { now, patience: patienceOf(live.current) }),
     healthChecks: handle?.healthChecks?.() ?? [],
     dns: { configured: config.dns !== null, running: dns !== undefined, ready: dns?.ready ?? false },
     ingress: { running: ingress !== undefined, publications: ingress?.publications.length ?? 0 },

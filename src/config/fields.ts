@@ -143,6 +143,7 @@ const fields = [
     flag: { name: 'log-flush-frequency', beatsFile: true },
   }),
   field('logging.verbosity', 'integer', 0, 'log level: 4 adds decisions, 6 adds every step', {
+    live: true,
     flag: { name: 'v', beatsFile: true },
     check: notNegative,
   }),
@@ -201,14 +202,17 @@ const fields = [
     { flag: 'iptables-localhost-nodeports' },
   ),
   field('iptables.syncPeriod', 'duration', 30 * second, 'longest time between two looks at the kernel (not ipvs)', {
+    live: true,
     zeroIsUnset: true,
     flag: { name: 'iptables-sync-period', modes: inIptables },
   }),
   field('iptables.minSyncPeriod', 'duration', second, 'shortest time between two changes of the kernel (not ipvs)', {
+    live: true,
     zeroIsUnset: true,
     flag: { name: 'iptables-min-sync-period', modes: inIptables },
   }),
   field('ipvs.syncPeriod', 'duration', 30 * second, 'longest time between two looks at the kernel', {
+    live: true,
     zeroIsUnset: true,
     flag: { name: 'ipvs-sync-period', modes: inIpvs },
   }),
@@ -219,6 +223,7 @@ const fields = [
     ({ fromFile }) => (fromFile ? 0 : second),
     'shortest time between two changes of the kernel',
     {
+      live: true,
       flag: { name: 'ipvs-min-sync-period', modes: inIpvs },
     },
   ),
@@ -256,10 +261,12 @@ const fields = [
     flag: { name: 'masquerade-all', modes: inNftables },
   }),
   field('nftables.syncPeriod', 'duration', 30 * second, 'longest time between two looks at the kernel', {
+    live: true,
     zeroIsUnset: true,
     flag: { name: 'iptables-sync-period', modes: inNftables },
   }),
   field('nftables.minSyncPeriod', 'duration', second, 'shortest time between two changes of the kernel', {
+    live: true,
     zeroIsUnset: true,
     flag: { name: 'iptables-min-sync-period', modes: inNftables },
   }),

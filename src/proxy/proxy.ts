@@ -6,7 +6,7 @@ import type { FamilyDiff } from './family-diff.ts';
 import { isNodeKnown, judgeNode, nodePatience } from './node-wait.ts';
 import { ProxiedView } from './proxied-view.ts';
 import { Reconciler } from './reconciler.ts';
-import type { ReconcilerOptions } from './reconciler.ts';
+import type { Pace, ReconcilerOptions } from './reconciler-options.ts';
 import type { StateCounts } from './status.ts';
 
 /** As much of a source of snapshots as the proxy needs. */
@@ -64,6 +64,11 @@ export class Proxy {
     const snapshot = this.#snapshot;
     if (snapshot === null || services.size === 0) return;
     for (const reconciler of this.#reconcilers) reconciler.update(snapshot, { ...noDirt, services });
+  }
+
+  /** Other periods from now on, in all families. */
+  setPace(pace: Pace): void {
+    for (const reconciler of this.#reconcilers) reconciler.setPace(pace);
   }
 
   rows(): StatusRow[] {

@@ -3,24 +3,18 @@ import { emptySnapshot } from '../model/mod.ts';
 import type {
   Address,
   ApplyReport,
-  Clock,
   DataPlane,
   DataPlaneSettings,
   Dirty,
   Family,
   FamilyHealth,
   Frontend,
-  NodeChoices,
-  Pause,
-  PeerSettings,
   Problem,
-  Publisher,
   ServiceKey,
   Snapshot,
   StatusRow,
 } from '../model/mod.ts';
 import { runAfterSync } from './after-sync.ts';
-import type { AfterSync } from './after-sync.ts';
 import { ChangeTracker } from './change-tracker.ts';
 import { listPending } from './family-diff.ts';
 import type { FamilyDiff } from './family-diff.ts';
@@ -28,38 +22,16 @@ import { explainEndpoints } from './explain-endpoints.ts';
 import type { EndpointUse } from './explain-endpoints.ts';
 import { NoLocalEndpoints } from './no-local-endpoints.ts';
 import { listNodePortAddresses } from './node-port-addresses.ts';
-import type { Notice } from './notice.ts';
+import type { Pace, ReconcilerOptions } from './reconciler-options.ts';
 import { Retries } from './retries.ts';
 import { BoundedRunner } from './runner.ts';
 import { resolveSettings } from './settings.ts';
 import { StatusTable } from './status.ts';
 import type { StateCounts } from './status.ts';
-import type { SyncKind, SyncObserver } from './sync-event.ts';
+import type { SyncKind } from './sync-event.ts';
 import { deriveFrontends } from './view.ts';
 import type { Viewpoint } from './view.ts';
 import { resolveViewpoint } from './viewpoint.ts';
-
-/** What the reconcilers of both families share. */
-export interface ReconcilerOptions {
-  readonly choices: NodeChoices;
-  readonly nodeName: string;
-  /** Milliseconds. A failed sync is tried again after this at the latest; an audit is due this often. */
-  readonly syncPeriod: number;
-  readonly minSyncPeriod: number;
-  readonly clock: Clock;
-  readonly pause: Pause;
-  /** Addresses of all interfaces of the node, read afresh. */
-  readonly localAddresses: () => readonly Address[];
-  readonly report: (notice: Notice) => void;
-  /** Has the last word on frontends; absent: nobody. */
-  readonly publisher?: Publisher;
-  /** Who may send on to this node; absent: nobody. */
-  readonly peers?: (family: Family, snapshot: Snapshot) => PeerSettings;
-  /** Measures the work; absent: nobody does. */
-  readonly observe?: SyncObserver;
-  /** What follows each successful sync, in this order; absent: nothing. */
-  readonly afterSync?: readonly AfterSync[];
-}
 
 /** An audit may use at most about a hundredth of the time. */
 const auditShare = 100;
@@ -100,6 +72,7 @@ export class Reconciler {
   #settings: DataPlaneSettings | null = null;
   #lastUpdated: number | null = null;
   #failingSince: number | null = null;
+  #syncPeriod: number;
   #auditDue = 0;
   #attempt: Attempt | null = null;
   #comparing: Promise<FamilyDiff> | null = null;
@@ -108,6 +81,7 @@ export class Reconciler {
     this.#plane = plane;
     this.#options = options;
     const { clock, minSyncPeriod, syncPeriod } = options;
+    this.#syncPeriod = syncPeriod;
     this.#status = new StatusTable(plane.family);
     this.#changes = new ChangeTracker(plane.family, clock.now());
     this.#noLocal = new NoLocalEndpoints(plane.mode === 'ipvs');
@@ -137,6 +111,14 @@ export class Reconciler {
     this.#open = true;
     this.#openedAt = this.#options.clock.now();
     this.#request();
+  }
+
+  /** Other periods from now on. An audit that is due later than the new one says comes earlier. */
+  setPace({ syncPeriod, minSyncPeriod }: Pace): void {
+    this.#syncPeriod = syncPeriod;
+    this.#auditDue = Math.min(this.#auditDue, this.#options.clock.now() + syncPeriod);
+    this.#retries.longest = syncPeriod;
+    this.#runner.setMinInterval(minSyncPeriod, this.#nextDue());
   }
 
   rows(): StatusRow[] {
@@ -369,8 +351,7 @@ export class Reconciler {
   }
 
   #planAudit(took: number): void {
-    const { clock, syncPeriod } = this.#options;
-    this.#auditDue = clock.now() + Math.max(syncPeriod, took * auditShare);
+    this.#auditDue = this.#options.clock.now() + Math.max(this.#syncPeriod, took * auditShare);
   }
 
   #fail(problem: Problem): void {
