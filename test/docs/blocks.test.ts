@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { findKubectlError, kubectlMissing } from './check-kubectl.ts';
+import { findKubectlError, findObstacle, kubectlMissing, readPluginCall } from './check-kubectl.ts';
 import { findNpmError } from './check-npm.ts';
 import { findUsageError } from './check-waypost.ts';
 import { allBlocks, pages, placeOf, root, shellBlocks } from './pages.ts';
@@ -27,6 +27,13 @@ function commandsOf(program: string): readonly { readonly place: string; readonl
       .map(([, ...words]) => ({ place: `${placeOf(block)} ${words.join(' ')}`, words })),
   );
 }
+
+const throughPlugin = commandsOf('kubectl').flatMap(({ place, words }) => {
+  const call = readPluginCall(words);
+  return call === null ? [] : [{ place, words: call }];
+});
+
+const missing = kubectlMissing === null ? '' : ` [skipped: ${kubectlMissing}]`;
 
 test('there are pages, and commands in them', () => {
   expect(pages).toContain('README.md');
@@ -55,6 +62,10 @@ describe('commands are those that there are', () => {
     expect(await findUsageError(words)).toBeNull();
   });
 
+  test.each(throughPlugin)('by the plugin of kubectl: $place', async ({ words }) => {
+    expect(await findUsageError(words)).toBeNull();
+  });
+
   test.each(inSentences)('in a sentence: $place', async ({ words }) => {
     // A sentence may name a command without what it needs.
     expect((await findUsageError(words)) ?? '').toMatch(/^(?:$|waypost: missing required argument|Usage: )/);
@@ -70,14 +81,18 @@ describe('commands are those that there are', () => {
   });
 });
 
-if (kubectlMissing !== null) process.stderr.write(`SKIPPED: commands of kubectl: ${kubectlMissing}\n`);
-const skipped = kubectlMissing === null ? '' : ` [skipped: ${kubectlMissing}]`;
-describe.skipIf(kubectlMissing !== null)(`kubectl takes its arguments${skipped}`, () => {
-  test.each(commandsOf('kubectl'))('kubectl: $place', ({ words }) => {
-    expect(findKubectlError(words)).toBeNull();
-  });
+describe('kubectl takes its arguments', () => {
+  const commands = commandsOf('kubectl')
+    .filter(({ words }) => words[0] !== 'waypost')
+    .map((command) => ({ ...command, obstacle: findObstacle(command.words) }));
+  for (const { place, words, obstacle } of commands) {
+    if (obstacle !== null) process.stderr.write(`SKIPPED: ${place}: ${obstacle}\n`);
+    test.skipIf(obstacle !== null)(`${place}${obstacle === null ? '' : ` [skipped: ${obstacle}]`}`, () => {
+      expect(findKubectlError(words)).toBeNull();
+    });
+  }
 
-  test('an option that there is not would be found', () => {
+  test.skipIf(kubectlMissing !== null)(`an option that there is not would be found${missing}`, () => {
     expect(findKubectlError(['get', 'events', '--field-selektor', 'a=b'])).toMatch(/unknown flag: --field-selektor/);
   });
 });

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { findRenderObstacle } from '../../scripts/manifests/render.ts';
 import { root } from './pages.ts';
 
 /** Where nobody listens: a command that is well formed fails there, and no earlier. */
@@ -7,6 +8,19 @@ const nobody = '--server=http://127.0.0.1:1';
 /** Why the commands of kubectl cannot be checked here; null: they can. */
 export const kubectlMissing: string | null =
   spawnSync('kubectl', ['version', '--client']).status === 0 ? null : 'kubectl is not on PATH';
+
+/** The same of this command: customizations with components are beyond old ones. */
+export function findObstacle(words: readonly string[]): string | null {
+  return kubectlMissing ?? (words.includes('-k') ? findRenderObstacle() : null);
+}
+
+/** The words behind `waypost` of a call of our plugin; null: it is none, or has words of its own alone. */
+export function readPluginCall(words: readonly string[]): readonly string[] | null {
+  if (words[0] !== 'waypost') return null;
+  let at = 1;
+  while (/^(?:-n|--namespace|--node)$/.test(words[at] ?? '')) at += 2;
+  return words[at] === 'nodes' ? null : words.slice(at);
+}
 
 /**
  * What kubectl says against these arguments; null: it would ask the API server. A customization is rendered, a patch is put
