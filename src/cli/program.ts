@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { flagSpecs } from '../config/mod.ts';
 import type { FlagTexts } from '../config/mod.ts';
-import { agentCommands, agentUrl, withUsageCode } from './agent-commands.ts';
+import { agentCommands, fromOption, urlOption, withUsageCode } from './agent-commands.ts';
 import { normaliseArguments } from './argv.ts';
 import { completionCommand } from './completion.ts';
 import { configCommand } from './config-commands.ts';
@@ -125,7 +125,8 @@ function servicesCommand(program: Command, terminal: Terminal, finish: Finish): 
   return new Command('services')
     .copyInheritedSettings(program)
     .description('show every frontend and whether the kernel has it, as the running agent tells')
-    .option('--url <url>', 'where the agent serves /services', agentUrl)
+    .addOption(urlOption('/services'))
+    .addOption(fromOption())
     .addOption(outputOption('table'))
     .addOption(new Option('--json', 'the same as --output json').implies({ output: 'json' }))
     .option('-n, --namespace <name>', 'only Services of this namespace')
@@ -142,7 +143,8 @@ function ingressCommand(program: Command, terminal: Terminal, finish: Finish): C
   return new Command('ingress')
     .copyInheritedSettings(program)
     .description('show what is published to clients outside: ports, marks, back ends and whether they live')
-    .option('--url <url>', 'where the agent serves /ingress', agentUrl)
+    .addOption(urlOption('/ingress'))
+    .addOption(fromOption())
     .addOption(outputOption('table'))
     .option('-n, --namespace <name>', 'only Services of this namespace')
     .action(async (options: IngressOptions) => {
@@ -156,7 +158,7 @@ function traceCommand(program: Command, terminal: Terminal, finish: Finish): Com
     .description('follow a packet through what this node’s kernel holds, and say what becomes of it and why')
     .argument('<source>', 'an IP address, node, outside, or NAMESPACE/NAME of a pod')
     .argument('<destination>', 'ADDRESS:PORT[/PROTOCOL] or NAMESPACE/SERVICE[:PORT][/PROTOCOL]')
-    .option('--url <url>', 'where the agent serves its debug pages; only names need it', agentUrl)
+    .addOption(urlOption('its debug pages; only names need it'))
     .addOption(outputOption('text'))
     .addOption(new Option('--family <family>', 'of the Service’s addresses').choices(['IPv4', 'IPv6']))
     .option('--device <name>', 'where the packet arrives, in place of where its source is routed to')

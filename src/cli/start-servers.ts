@@ -1,8 +1,10 @@
-import { describeFlags, describeSettings } from '../config/mod.ts';
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { agentSocket, describeFlags, describeSettings } from '../config/mod.ts';
 import type { EffectiveConfig } from '../config/mod.ts';
 import { fail, formatEndpoint, succeed } from '../model/mod.ts';
 import type { Clock, Outcome, Problem } from '../model/mod.ts';
-import { addBuildMetrics, createDebugServer, createHealthServer } from '../observe/mod.ts';
+import { SocketListener, addBuildMetrics, createDebugServer, createHealthServer } from '../observe/mod.ts';
 import type { HttpListener, Logger, Registry } from '../observe/mod.ts';
 import { describeBindFailure } from './agent-events.ts';
 import { makeDiffPages } from './diff-page.ts';
@@ -34,18 +36,29 @@ export interface ServerOptions extends Pick<StartProxyOptions, 'nodeName' | 'eve
  * Starts the health and the metrics server. A taken address is tried again for ever, or is a `WP_CLI_BIND`
  * failure with `bindAddressHardFail`.
  */
-export async function startServers(options: ServerOptions): Promise<Outcome<readonly HttpListener[]>> {
+export async function startServers(options: ServerOptions): Promise<Outcome<readonly { close(): Promise<void> }[]>> {
   const { config, registry } = options;
   addBuildMetrics(registry, readVersion(), config.gates);
-  const servers = [makeHealthServer(options), makeDebugServer(options)].filter((server) => server !== null);
+  const debug = makeDebugServer(options);
+  const servers = [makeHealthServer(options), debug].filter((server) => server !== null);
   await Promise.all(servers.map((server) => server.start()));
   const unbound = servers.find(({ bound }) => bound.length === 0);
-  if (unbound === undefined || !config.bindAddressHardFail) return succeed(servers);
+  if (unbound === undefined || !config.bindAddressHardFail) return succeed([...servers, await startSocket(options, debug)]);
   await Promise.all(servers.map((server) => server.close()));
   const { name, host, port } = unbound.address;
   const message = `the ${name} address ${formatEndpoint(host, port)} is taken, and bindAddressHardFail is set`;
   options.event?.(describeBindFailure(options.nodeName, name, message));
   return fail('WP_CLI_BIND', message);
+}
+
+/** The pages of the debug server for commands on this node; without the usual folder nobody has asked for it. */
+async function startSocket({ config, report, logger }: ServerOptions, { answer }: HttpListener): Promise<SocketListener> {
+  const path = config.settings.agentSocket;
+  const socket = new SocketListener({ path, answer, report });
+  if (path === '') return socket;
+  if (path === agentSocket && !existsSync(dirname(path))) logger.debug('no socket for commands', { missing: dirname(path) });
+  else await socket.start();
+  return socket;
 }
 
 function makeHealthServer({ config, live, proxy, registry, clock, report }: ServerOptions): HttpListener | null {

@@ -7,6 +7,7 @@ import {
   isAddress,
   isListenAddress,
   isPreviousMinor,
+  isSocketPath,
   notNegative,
   oneOf,
   positive,
@@ -16,6 +17,9 @@ import { checkGates } from './feature-gates.ts';
 import { field } from './field.ts';
 import type { DefaultFacts, Field, ValueKind, ValueKinds } from './field.ts';
 import { ingressFields } from './ingress-fields.ts';
+
+/** Where the agent serves its debug pages to the user that it runs as; commands look for it there. */
+export const agentSocket = '/run/waypost/agent.sock';
 
 const second = 1000;
 const minute = 60 * second;
@@ -100,6 +104,11 @@ const ownFields = [
     zeroIsUnset: true,
     flag: { name: 'nftables-driver', beatsFile: true },
     check: oneOf('netlink', 'exec'),
+  }),
+  field('agentSocket', 'string', agentSocket, 'socket on which commands ask the agent, beside metricsBindAddress; empty: none', {
+    document: 'own',
+    flag: { name: 'agent-socket', beatsFile: true },
+    check: isSocketPath,
   }),
   ...dnsFields,
   ...ingressFields,

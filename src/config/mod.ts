@@ -8,6 +8,7 @@ export { describeFlags } from './describe-flags.ts';
 export { diffSettings } from './diff-settings.ts';
 export type { SettingChange } from './diff-settings.ts';
 export type { DnsChoices, EffectiveConfig, ListenAddress } from './effective-config.ts';
+export { agentSocket } from './fields.ts';
 export type { FieldPath, Settings } from './fields.ts';
 export type { DirectReturnSettings, IngressSettings } from './ingress-settings.ts';
 export { loadConfig, makeConfig } from './load-config.ts';
