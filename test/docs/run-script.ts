@@ -10,7 +10,8 @@ export interface Ended {
 
 /**
  * Runs a script of the documentation on a node of the lab, from the folder of the project and with its `waypost` on PATH. What
- * the pages name in /etc and /var/lib are the files of `files`, in a mount namespace of its own: the machine has none of it.
+ * the pages name in /etc and /var/lib are the files of `files`, in a mount namespace of its own, and /tmp is empty: the machine has
+ * none of it.
  */
 export async function runScript(node: Place, script: string, files: string): Promise<Ended> {
   const prepared = [
@@ -18,6 +19,7 @@ export async function runScript(node: Place, script: string, files: string): Pro
     `test -e ${files}/etc/coredns || { cp -a /etc ${files} && cp -a ${files}/coredns ${files}/etc; }`,
     `mount --bind ${files}/etc /etc`,
     `mount --bind ${files}/lib /var/lib`,
+    'mount -t tmpfs tmpfs /tmp',
     `cd ${root}`,
     // The last command gives the exit code, and one that fails before it ends the script.
     `PATH=${join(root, 'bin')}:$PATH exec bash -e`,
