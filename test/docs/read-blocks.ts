@@ -47,6 +47,24 @@ export function scriptOf({ language, lines }: Block): string {
     .join('\n');
 }
 
+/** The answers of a session: the lines of a block that are no commands, without empty ones and `...`. */
+export function answersOf({ language, lines }: Block): readonly string[] {
+  if (language !== 'console') return [];
+  return lines.filter((line) => !line.startsWith('$ ') && line.trim() !== '' && line !== '...');
+}
+
+/** Those lines that an output does not have in this order; any number stands for any other, and spaces for spaces. */
+export function findMissingLines(answers: readonly string[], output: string): readonly string[] {
+  const general = (line: string): string => line.trim().replaceAll(/\d+/g, '0').replaceAll(/\s+/g, ' ');
+  const printed = output.split('\n').map(general);
+  let from = 0;
+  return answers.filter((line) => {
+    const at = printed.indexOf(general(line), from);
+    if (at >= 0) from = at + 1;
+    return at < 0;
+  });
+}
+
 /** A block without a language that looks like commands: it would escape the rules for those. */
 export function looksLikeShell({ language, lines }: Block): boolean {
   return (

@@ -13,11 +13,13 @@ export type Mark =
       readonly words: ReadonlyMap<string, string>;
       /** The exit code of its last command. */
       readonly code: number;
+      /** The lines below its commands are printed, but for numbers and for what `...` stands for. */
+      readonly shown: boolean;
     }
   | { readonly where: 'nowhere'; readonly reason: string };
 
 /**
- * Reads a mark: `node`, with `mode=nftables`, `code=1` and `WORD=VALUE` behind it where needed, or `nowhere:` and the
+ * Reads a mark: `node`, with `shown`, `mode=nftables`, `code=1` and `WORD=VALUE` behind it where needed, or `nowhere:` and the
  * reason. Fails with `WP_DOCS_MARK`.
  */
 export function readMark(text: string): Outcome<Mark> {
@@ -28,14 +30,16 @@ export function readMark(text: string): Outcome<Mark> {
   const words = new Map<string, string>();
   let mode: NodeMode = 'iptables';
   let code = 0;
+  let shown = false;
   for (const setting of settings) {
     const [, name = '', value = ''] = /^(\w+)=(\S+)$/.exec(setting) ?? [];
-    if (name === 'mode' && (value === 'iptables' || value === 'nftables')) mode = value;
+    if (setting === 'shown') shown = true;
+    else if (name === 'mode' && (value === 'iptables' || value === 'nftables')) mode = value;
     else if (name === 'code' && /^\d+$/.test(value)) code = Number(value);
     else if (/^[A-Z_]+$/.test(name)) words.set(name, value);
-    else return fail('WP_DOCS_MARK', `"${setting}" is none of mode=iptables|nftables, code=NUMBER and WORD=VALUE`);
+    else return fail('WP_DOCS_MARK', `"${setting}" is none of shown, mode=iptables|nftables, code=NUMBER and WORD=VALUE`);
   }
-  return succeed({ where: 'node', mode, words, code });
+  return succeed({ where: 'node', mode, words, code, shown });
 }
 
 /** The script with the words of the mark replaced. */

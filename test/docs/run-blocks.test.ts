@@ -5,7 +5,7 @@ import { canMakeNamespaces, createLab, createTemporaryFolder, pollUntil, startWa
 import type { Lab, RunningWaypost } from '../lab/mod.ts';
 import type { TemporaryFolder } from '../lab/temporary-folder.ts';
 import { placeOf, shellBlocks } from './pages.ts';
-import { scriptOf } from './read-blocks.ts';
+import { answersOf, findMissingLines, scriptOf } from './read-blocks.ts';
 import { fillWords, readMark } from './read-mark.ts';
 import type { NodeMode } from './read-mark.ts';
 import { runScript } from './run-script.ts';
@@ -16,8 +16,10 @@ const modes: readonly NodeMode[] = ['iptables', 'nftables'];
 const running = shellBlocks.flatMap((block) => {
   const mark = readMark(block.mark ?? '');
   if (!mark.ok || mark.value.where !== 'node') return [];
-  const { mode, words, code } = mark.value;
-  return [{ place: placeOf(block), mode, code, script: fillWords(scriptOf(block), words) }];
+  const { mode, words, code, shown } = mark.value;
+  return [
+    { place: placeOf(block), mode, code, answers: shown ? answersOf(block) : [], script: fillWords(scriptOf(block), words) },
+  ];
 });
 
 describeWhere(await canMakeNamespaces(), 'the blocks of the documentation run on a node', () => {
@@ -55,10 +57,14 @@ describeWhere(await canMakeNamespaces(), 'the blocks of the documentation run on
       expect(running.filter((one) => one.mode === mode).length).toBeGreaterThan(1);
     });
 
-    test.each(running.filter((one) => one.mode === mode))('$place', async ({ script, code }) => {
+    test.each(running.filter((one) => one.mode === mode))('$place', async ({ script, code, answers }) => {
       const ended = await runScript(lab.node1, script, files);
       // What it printed stands beside the code, so that a failure shows it.
       expect(ended).toEqual({ code, output: ended.output });
+      expect({ missing: findMissingLines(answers, ended.output), output: ended.output }).toEqual({
+        missing: [],
+        output: ended.output,
+      });
     });
   });
 });

@@ -13,6 +13,13 @@ const cluster = [
   nodeObject(),
   namespaceObject('shop'),
   namespaceObject('kube-system'),
+  {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'client', namespace: 'shop' },
+    spec: { nodeName: 'node-1' },
+    status: { phase: 'Running', podIP: '10.244.1.10', podIPs: [{ ip: '10.244.1.10' }] },
+  },
   ...kubeDnsObjects(10),
   serviceIn('shop', 'web', 80, { ports: http }),
   ...slicesIn('shop', 'web', [ready('p1'), ready('q1')], { ports: http }),
@@ -33,7 +40,10 @@ const corefile = `.:53 {
         fallthrough
     }
     prometheus :9153
-    cache 30
+    cache 30 {
+        disable success cluster.local
+        disable denial cluster.local
+    }
 }
 `;
 
