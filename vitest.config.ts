@@ -8,7 +8,8 @@ const architecture = ['test/architecture.test.ts', 'test/architecture/**/*.test.
 const sideBySide = [
   'test/random/**/*.test.ts',
   'test/packets/{frontends,ipvs-table,nftables-draws,nftables-table,table,tracer}.test.ts',
-  'test/deploy/{manifests,seccomp}.test.ts',
+  'test/deploy/{kubectl-waypost,manifests,seccomp}.test.ts',
+  'test/docs/{blocks,read-blocks,split-commands}.test.ts',
   'test/dns/{cases,life,messages,sizes,streams,system-fuzz,system-metrics,witnesses}.test.ts',
 ];
 

@@ -33,6 +33,10 @@ const ofAnyMode: readonly Remark[] = [
     131,
     'The two counters that read nfacct objects are absent, as they are in the reference on a kernel without nfacct.',
   ),
+  deviation(
+    142,
+    'A write ends the agent only where a field differs that a running agent cannot take. The period of syncs and the level of the log are taken at once, also from a ConfigMap; a file that cannot be used is told of, and the agent goes on as it was.',
+  ),
   partly(146, 'The deprecation that ipvs mode tells besides is proven as the Event that is made, not at an API server.'),
   deviation(
     153,

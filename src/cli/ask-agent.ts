@@ -2,6 +2,8 @@ import * as v from 'valibot';
 import { fail, succeed } from '../model/mod.ts';
 import type { Outcome, Problem } from '../model/mod.ts';
 import type { ConnectionsReport, StatusReport } from '../observe/mod.ts';
+import { describePage, fetchPage, parsePlaces } from './agent-place.ts';
+import type { Answer } from './agent-place.ts';
 import { printProblems } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -67,8 +69,8 @@ export interface AskOptions {
 }
 
 /**
- * Asks the agent whose debug pages are at `url` for its status rows. Fails with `WP_CLI_URL`,
- * `WP_CLI_NO_AGENT` or `WP_CLI_NOT_AN_AGENT`.
+ * Asks the agent whose debug pages are at `url` (places with commas between) for its status rows. Fails with `WP_CLI_URL`,
+ * `WP_CLI_NO_AGENT`, `WP_CLI_SAVED_STATE` or `WP_CLI_NOT_AN_AGENT`.
  */
 export async function askAgent(url: string): Promise<Outcome<StatusReport>> {
   return await askPage(url, '/services', reportSchema);
@@ -95,31 +97,53 @@ export async function askPage<T>(
   schema: v.GenericSchema<unknown, T>,
   { states = [200], method = 'GET', patience = 10_000 }: AskOptions = {},
 ): Promise<Outcome<T>> {
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    return fail('WP_CLI_URL', `--url must be a URL such as http://127.0.0.1:10249, not "${url}"`);
-  }
-  const page = new URL(path, url).href;
-  try {
-    const response = await fetch(page, { method, signal: AbortSignal.timeout(patience) });
-    const parsed = states.includes(response.status) ? v.safeParse(schema, await readJson(response)) : null;
-    if (parsed?.success === true) return succeed(parsed.output);
-    return fail(
-      'WP_CLI_NOT_AN_AGENT',
-      `${page} answers (status ${response.status}), but not as a waypost agent of this version does`,
-    );
-  } catch (cause) {
-    const hint = 'is "waypost run" running on this node, and is this its metrics address (metricsBindAddress)?';
-    return fail('WP_CLI_NO_AGENT', `no agent answers at ${page} (${reasonOf(cause, patience)}): ${hint}`, cause);
-  }
+  const asked = await askText(url, path, { method, patience });
+  if (!asked.ok) return asked;
+  const { status, text, page } = asked.value;
+  const parsed = states.includes(status) ? v.safeParse(schema, readJson(text)) : null;
+  if (parsed?.success === true) return succeed(parsed.output);
+  return fail('WP_CLI_NOT_AN_AGENT', `${page} answers (status ${status}), but not as a waypost agent of this version does`);
 }
 
-async function readJson(response: Response): Promise<unknown> {
-  const text = await response.text();
+/**
+ * Asks for a page as it is, at the first of the places that `url` names where somebody can be asked; whoever takes the question and
+ * does not answer is the last. `page` names it for messages. Fails with `WP_CLI_URL`, `WP_CLI_NO_AGENT` or `WP_CLI_SAVED_STATE`.
+ */
+export async function askText(
+  url: string,
+  path: string,
+  { method = 'GET', patience = 10_000 }: AskOptions = {},
+): Promise<Outcome<Answer & { readonly page: string }>> {
+  const places = parsePlaces(url);
+  if (!places.ok) return places;
+  const reasons: string[] = [];
+  let last: unknown = null;
+  for (const place of places.value) {
+    const page = describePage(place, path);
+    try {
+      return succeed({ ...(await fetchPage(place, path, method, patience)), page });
+    } catch (cause) {
+      if (place.kind === 'file') return fail('WP_CLI_SAVED_STATE', `--from ${place.path}: ${reasonOf(cause, patience)}`, cause);
+      reasons.push(`${page} (${reasonOf(cause, patience)})`);
+      last = cause;
+      if (!isUnreachable(cause)) break;
+    }
+  }
+  const hint = 'is "waypost run" running on this node, and is this its metrics address (metricsBindAddress)?';
+  return fail('WP_CLI_NO_AGENT', `no agent answers at ${reasons.join(' or ')}: ${hint}`, last);
+}
+
+function readJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     return null;
   }
+}
+
+/** Nobody listens there, or not for this user: another place may do. */
+function isUnreachable(cause: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'ECONNREFUSED', 'EACCES', 'EPERM'].includes((cause as NodeJS.ErrnoException).code ?? '');
 }
 
 /** `fetch` hides the system's reason in the cause, which may have several of them. */

@@ -88,7 +88,7 @@ describe('waypost config explain', () => {
       'type      duration',
       'default   0s; flags only: 1s',
       'what for  shortest time between two changes of the kernel',
-      'change    takes effect with a restart; the agent ends by itself when its file changes',
+      'change    taken by the running agent when its file changes',
       '',
     ].join('\n');
     expect(await runWords('config', 'explain', 'ipvs.minSyncPeriod')).toEqual({ code: 0, out: text, err: '' });
@@ -98,8 +98,8 @@ describe('waypost config explain', () => {
 
   test('a section, a flag of several fields, and everything', async () => {
     const section = (await runWords('config', 'explain', 'detectLocal')).out.split('\n');
-    expect(section[0]).toMatch(/^FIELD +FLAG +TYPE +DEFAULT +WHAT FOR$/);
-    expect(section[1]).toMatch(/^detectLocal\.bridgeInterface +--pod-bridge-interface +text +none +pod traffic/);
+    expect(section[0]).toMatch(/^FIELD +FLAG +TYPE +DEFAULT +CHANGE +WHAT FOR$/);
+    expect(section[1]).toMatch(/^detectLocal\.bridgeInterface +--pod-bridge-interface +text +none +restart +pod traffic/);
     expect(section[4]).toMatch(/restart/);
     expect((await runWords('config', 'explain', '--masquerade-all')).out.split('\n')).toHaveLength(6);
     const all = JSON.parse((await runWords('config', 'explain', '-o', 'json')).out) as unknown;

@@ -36,12 +36,30 @@ function namesOf({ path, flag }: FieldDescription): readonly string[] {
   return flag === null ? [path] : [path, `--${flag}`];
 }
 
-const changeNote =
-  'A change of any field takes effect with a restart: the agent ends by itself when its file changes. The files that dns.config names are read anew while it runs.';
+const changes: Readonly<Record<FieldDescription['change'], string>> = {
+  live: 'taken by the running agent when its file changes',
+  restart: 'takes effect with a restart; the agent ends by itself when its file is written',
+};
+
+const changeNote = `Fields whose CHANGE is live are ${changes.live}. A change of any other ${changes.restart}. The files that dns.config names are read anew while it runs.`;
 
 function formatFields(fields: readonly FieldDescription[]): string {
-  const columns = [{ title: 'FIELD' }, { title: 'FLAG' }, { title: 'TYPE' }, { title: 'DEFAULT' }, { title: 'WHAT FOR' }];
-  const cells = fields.map((one) => [one.path, one.flag === null ? '-' : `--${one.flag}`, one.type, tellDefault(one), one.help]);
+  const columns = [
+    { title: 'FIELD' },
+    { title: 'FLAG' },
+    { title: 'TYPE' },
+    { title: 'DEFAULT' },
+    { title: 'CHANGE' },
+    { title: 'WHAT FOR' },
+  ];
+  const cells = fields.map((one) => [
+    one.path,
+    one.flag === null ? '-' : `--${one.flag}`,
+    one.type,
+    tellDefault(one),
+    one.change,
+    one.help,
+  ]);
   return formatTable(columns, cells);
 }
 
@@ -53,7 +71,7 @@ function formatField(one: FieldDescription): string {
     ['type', one.type],
     ['default', tellDefault(one)],
     ['what for', one.help],
-    ['change', 'takes effect with a restart; the agent ends by itself when its file changes'],
+    ['change', changes[one.change]],
   ];
   return lines.map(([title = '', text = '']) => `${title.padEnd(10)}${text}\n`).join('');
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { formatAge, formatTable } from '../observe/mod.ts';
+import { placeOf, timeAt } from './agent-place.ts';
 import { askPage, problemSchema, tellUnanswered } from './ask-agent.ts';
 import { printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
@@ -8,6 +9,7 @@ import type { Terminal } from './terminal.ts';
 
 export interface DiffOptions {
   readonly url: string;
+  readonly from?: string;
   readonly output: 'table' | DocumentFormat;
 }
 
@@ -53,11 +55,11 @@ const patience = 120_000;
  * `waypost diff`: asks the running agent what the kernel holds otherwise than it should. 0: no difference; 1: there are some, or it
  * could not be found out; 2: the URL is none.
  */
-export async function runDiff({ url, output }: DiffOptions, terminal: Terminal): Promise<number> {
-  const asked = await askPage(url, '/diff', reportSchema, { patience });
+export async function runDiff({ output, ...where }: DiffOptions, terminal: Terminal): Promise<number> {
+  const asked = await askPage(placeOf(where), '/diff', reportSchema, { patience });
   if (!asked.ok) return tellUnanswered(asked.problem, terminal);
   const report = asked.value;
-  if (output === 'table') printReport(report, terminal);
+  if (output === 'table') printReport(report, await timeAt(placeOf(where)), terminal);
   else printDocument(report, output, terminal);
   return isEqual(report) ? 0 : 1;
 }
@@ -68,10 +70,10 @@ function isEqual({ started, families }: DiffReport): boolean {
   return started && families.every(isSame);
 }
 
-function printReport(report: DiffReport, terminal: Terminal): void {
+function printReport(report: DiffReport, now: number, terminal: Terminal): void {
   const problems = report.families.flatMap(({ problem }) => problem ?? []);
   printProblems(terminal, problems);
-  const table = formatDiff(report, Date.now());
+  const table = formatDiff(report, now);
   if (table !== '') terminal.out(table);
   terminal.out(`${conclude(report)}\n`);
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import * as v from 'valibot';
-import { agentUrl } from './agent-commands.ts';
+import { urlOption } from './agent-commands.ts';
 import { askPage, sendToAgent } from './ask-agent.ts';
 import { outputOption, printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
@@ -34,13 +34,13 @@ export function dnsCommand(program: Command, terminal: Terminal, finish: (code: 
     .argument('[type]', 'record type, such as A, AAAA or SRV', 'A')
     .option('--source <address>', 'ask as if this pod did (autopath)', '')
     .addOption(outputOption('text'))
-    .option('--url <url>', 'where the agent serves its debug pages', agentUrl)
+    .addOption(urlOption('its debug pages'))
     .action(async (name: string, type: string, options: LookupOptions) => finish(await runLookup(name, type, options, terminal)));
   command
     .command('log')
     .description('switch the query log of the running agent')
     .addArgument(command.createArgument('<state>', 'on or off').choices(['on', 'off']))
-    .option('--url <url>', 'where the agent serves its debug pages', agentUrl)
+    .addOption(urlOption('its debug pages'))
     .action(async (state: string, { url }: { readonly url: string }) => finish(await runLog(state === 'on', url, terminal)));
   command
     .command('convert')

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
-import { formatEndpoint, parseAddress, protocols } from '../model/mod.ts';
+import { formatEndpoint, parseAddress, protocols, succeed } from '../model/mod.ts';
 import type { Address } from '../model/mod.ts';
 import { formatTable } from '../observe/mod.ts';
 import type { EndpointPart, EndpointUse, UnusedReason } from '../proxy/mod.ts';
-import { askPage, tellUnanswered } from './ask-agent.ts';
+import { placeOf } from './agent-place.ts';
+import { askAgent, askPage, tellUnanswered } from './ask-agent.ts';
 import type { EndpointUses } from './endpoint-use-page.ts';
 import { printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
@@ -11,6 +12,7 @@ import type { Terminal } from './terminal.ts';
 
 export interface EndpointsOptions {
   readonly url: string;
+  readonly from?: string;
   readonly output: 'table' | DocumentFormat;
   readonly namespace?: string;
 }
@@ -85,11 +87,30 @@ export async function runEndpoints(name: string | undefined, options: EndpointsO
   return 0;
 }
 
-function askUses(service: string | undefined, { url, namespace }: EndpointsOptions): ReturnType<typeof askPage<EndpointUses>> {
+async function askUses(service: string | undefined, options: EndpointsOptions): ReturnType<typeof askPage<EndpointUses>> {
+  const { namespace } = options;
   const query = new URLSearchParams(
     service !== undefined ? { service } : namespace !== undefined ? { namespace } : {},
   ).toString();
-  return askPage<EndpointUses>(url, `/endpoints/use${query === '' ? '' : `?${query}`}`, usesSchema);
+  const asked = await askPage<EndpointUses>(placeOf(options), `/endpoints/use${query === '' ? '' : `?${query}`}`, usesSchema);
+  if (!asked.ok || options.from === undefined) return asked;
+  const frontends = await askAgent(placeOf(options));
+  const served = new Set(frontends.ok ? frontends.value.rows.map((row) => row.service) : []);
+  return succeed(selectUses(asked.value, served, service, namespace));
+}
+
+/** Of what was saved, which is of all Services, what an agent would have answered. `served`: Services that have frontends. */
+function selectUses(
+  uses: EndpointUses,
+  served: ReadonlySet<string>,
+  service: string | undefined,
+  namespace: string | undefined,
+): EndpointUses {
+  const endpoints = uses.endpoints.filter((use) =>
+    service !== undefined ? use.service === service : namespace === undefined || use.service.startsWith(`${namespace}/`),
+  );
+  const unknown = service === undefined || endpoints.length > 0 || served.has(service) ? [] : [service];
+  return { ...uses, unknown, endpoints };
 }
 
 function formatUses({ endpoints }: EndpointUses): string {

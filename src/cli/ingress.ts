@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { formatEndpoint } from '../model/mod.ts';
 import { formatAge, formatTable } from '../observe/mod.ts';
+import { placeOf, timeAt } from './agent-place.ts';
 import { askConnections, askPage, tellUnanswered } from './ask-agent.ts';
 import { formatConnections } from './connections.ts';
 import { printDocument } from './print-document.ts';
@@ -10,6 +11,7 @@ import type { Terminal } from './terminal.ts';
 
 export interface IngressOptions {
   readonly url: string;
+  readonly from?: string;
   readonly output: 'table' | DocumentFormat;
   readonly namespace?: string;
 }
@@ -64,7 +66,8 @@ type Health = v.InferOutput<typeof healthSchema>;
 
 /** `waypost ingress`: prints what the running agent publishes. */
 export async function runIngress(options: IngressOptions, terminal: Terminal): Promise<number> {
-  const asked = await askPage(options.url, '/ingress', statusSchema, { states: [200, 404] });
+  const place = placeOf(options);
+  const asked = await askPage(place, '/ingress', statusSchema, { states: [200, 404] });
   if (!asked.ok) return tellUnanswered(asked.problem, terminal);
   if (!asked.value.ok) {
     terminal.err(`${asked.value.error}\n`);
@@ -87,13 +90,10 @@ export async function runIngress(options: IngressOptions, terminal: Terminal): P
     return 0;
   }
   terminal.out(formatPublications(publications));
-  await printServers(
-    options.url,
-    new Set(publications.filter(({ group }) => group !== null).map(({ service }) => service)),
-    terminal,
-  );
-  if (health.length > 0) terminal.out(`\n${formatHealth(health, Date.now())}`);
-  if (announced !== null && announced.length > 0) terminal.out(`\n${formatAnnounced(announced, Date.now())}`);
+  await printServers(place, new Set(publications.filter(({ group }) => group !== null).map(({ service }) => service)), terminal);
+  const now = await timeAt(place);
+  if (health.length > 0) terminal.out(`\n${formatHealth(health, now)}`);
+  if (announced !== null && announced.length > 0) terminal.out(`\n${formatAnnounced(announced, now)}`);
   return 0;
 }
 

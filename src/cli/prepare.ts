@@ -15,7 +15,7 @@ import type { StartProxyOptions } from './proxy-handle.ts';
 import { readVersion } from './version.ts';
 
 /** What has to be known before anything is started. */
-export type Prepared = Omit<StartProxyOptions, 'fatal'>;
+export type Prepared = Omit<StartProxyOptions, 'fatal' | 'live'>;
 
 /** Looks at the machine and at what the configuration makes of it; changes only this process. */
 export async function prepare(config: EffectiveConfig, logger: Logger): Promise<Outcome<Prepared>> {

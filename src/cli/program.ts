@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { flagSpecs } from '../config/mod.ts';
 import type { FlagTexts } from '../config/mod.ts';
-import { agentCommands, agentUrl, withUsageCode } from './agent-commands.ts';
+import { agentCommands, fromOption, urlOption, withUsageCode } from './agent-commands.ts';
 import { normaliseArguments } from './argv.ts';
 import { completionCommand } from './completion.ts';
 import { configCommand } from './config-commands.ts';
@@ -16,17 +16,12 @@ import { readVersion } from './version.ts';
 
 /** Runs the command that the words name and gives the exit code. */
 export async function runProgram(words: readonly string[], terminal: Terminal): Promise<number> {
-  const [command = ''] = words;
-  const takesFlags = command === 'run' || command === 'check';
   let code = 0;
   const program = buildProgram(terminal, (result) => {
     code = result;
   });
   try {
-    await program.parseAsync(
-      takesFlags ? [command, ...normaliseArguments(words.slice(1), command === 'check' ? ['output'] : [])] : [...words],
-      { from: 'user' },
-    );
+    await program.parseAsync([...normaliseWords(words)], { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
@@ -34,7 +29,15 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   }
 }
 
-function buildProgram(terminal: Terminal, finish: (code: number) => void): Command {
+/** The words of a command line as the commands of {@link buildProgram} take them. */
+export function normaliseWords(words: readonly string[]): readonly string[] {
+  const [command = '', ...rest] = words;
+  if (command !== 'run' && command !== 'check') return words;
+  return [command, ...normaliseArguments(rest, command === 'check' ? ['output'] : [])];
+}
+
+/** All commands; the one that is run gives its exit code to `finish`. */
+export function buildProgram(terminal: Terminal, finish: (code: number) => void): Command {
   const version = readVersion();
   const program = new Command('waypost')
     .description('A service load balancer for Kubernetes nodes: takes the place of kube-proxy.')
@@ -122,7 +125,8 @@ function servicesCommand(program: Command, terminal: Terminal, finish: Finish): 
   return new Command('services')
     .copyInheritedSettings(program)
     .description('show every frontend and whether the kernel has it, as the running agent tells')
-    .option('--url <url>', 'where the agent serves /services', agentUrl)
+    .addOption(urlOption('/services'))
+    .addOption(fromOption())
     .addOption(outputOption('table'))
     .addOption(new Option('--json', 'the same as --output json').implies({ output: 'json' }))
     .option('-n, --namespace <name>', 'only Services of this namespace')
@@ -139,7 +143,8 @@ function ingressCommand(program: Command, terminal: Terminal, finish: Finish): C
   return new Command('ingress')
     .copyInheritedSettings(program)
     .description('show what is published to clients outside: ports, marks, back ends and whether they live')
-    .option('--url <url>', 'where the agent serves /ingress', agentUrl)
+    .addOption(urlOption('/ingress'))
+    .addOption(fromOption())
     .addOption(outputOption('table'))
     .option('-n, --namespace <name>', 'only Services of this namespace')
     .action(async (options: IngressOptions) => {
@@ -153,7 +158,7 @@ function traceCommand(program: Command, terminal: Terminal, finish: Finish): Com
     .description('follow a packet through what this node’s kernel holds, and say what becomes of it and why')
     .argument('<source>', 'an IP address, node, outside, or NAMESPACE/NAME of a pod')
     .argument('<destination>', 'ADDRESS:PORT[/PROTOCOL] or NAMESPACE/SERVICE[:PORT][/PROTOCOL]')
-    .option('--url <url>', 'where the agent serves its debug pages; only names need it', agentUrl)
+    .addOption(urlOption('its debug pages; only names need it'))
     .addOption(outputOption('text'))
     .addOption(new Option('--family <family>', 'of the Service’s addresses').choices(['IPv4', 'IPv6']))
     .option('--device <name>', 'where the packet arrives, in place of where its source is routed to')

@@ -2,7 +2,8 @@ import type { EffectiveConfig } from '../config/mod.ts';
 import type { Clock, Family, FamilyHealth, Outcome, Problem, ServiceKey, Snapshot, StatusRow } from '../model/mod.ts';
 import type { AgentEvent } from '../kube/mod.ts';
 import type { Logger, Registry } from '../observe/mod.ts';
-import type { EndpointUse, FamilyDiff, FamilyTally, HealthCheckRow } from '../proxy/mod.ts';
+import type { EndpointUse, FamilyDiff, FamilyTally, HealthCheckRow, Pace } from '../proxy/mod.ts';
+import type { LiveConfig } from './live-config.ts';
 import type { ConnectionCounts } from './connections.ts';
 import type { DnsHandle } from './start-dns.ts';
 import type { IngressStatus } from './start-ingress.ts';
@@ -32,13 +33,18 @@ export interface ProxyHandle {
   healthChecks?(): readonly HealthCheckRow[];
   /** What ingress publishes; absent where it is off. */
   ingress?(): IngressStatus;
+  /** Other periods from now on; absent: nothing follows any. */
+  setPace?(pace: Pace): void;
   /** Ends watches and loops and leaves every rule in place. */
   stop(): Promise<void>;
 }
 
 /** What a proxy is started with. */
 export interface StartProxyOptions {
+  /** That of the start. */
   readonly config: EffectiveConfig;
+  /** That in force. */
+  readonly live: LiveConfig;
   readonly nodeName: string;
   /** The primary one first. */
   readonly families: readonly Family[];

@@ -4,13 +4,15 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { AgentEvent } from '../kube/mod.ts';
 import type { Problem } from '../model/mod.ts';
+import type { Pace } from '../proxy/mod.ts';
 import { Registry, createLogger, systemClock } from '../observe/mod.ts';
+import type { LiveConfig } from './live-config.ts';
 import type { ProxyHandle, StartProxy, StartProxyOptions } from './proxy-handle.ts';
 import { serve } from './run.ts';
 import { readVersion } from './version.ts';
 
 interface Stage {
-  readonly prepared: Omit<StartProxyOptions, 'fatal'>;
+  readonly prepared: Omit<StartProxyOptions, 'fatal' | 'live'>;
   readonly lines: string[];
   readonly health: string;
   readonly debug: string;
@@ -131,14 +133,42 @@ test('[SP-146] a start is an Event on the Node, and [SP-142] a new configuration
   const state = { synced: true, stopped: 0 };
   const problem: Problem = { code: 'WP_CLI_CONFIG_CHANGED', message: 'the configuration file c was updated' };
   const { promise: changed, resolve: change } = Promise.withResolvers<Problem>();
+  const never = new Promise<string>(() => {});
   const event = (one: AgentEvent): void => {
     events.push(one);
     change(problem);
   };
-  const served = await serve({ ...prepared, event }, async () => ({ ok: true, value: handleOf(state) }), changed);
+  const start: StartProxy = async () => ({ ok: true, value: handleOf(state) });
+  const served = await serve({ ...prepared, event }, start, never, () => changed);
   expect(served).toEqual({ ok: false, problem });
   expect(state.stopped).toBe(1);
   expect(events).toMatchObject([{ about: { kind: 'Node', name: 'node-1' }, type: 'Normal', reason: 'Starting' }]);
+});
+
+test('live fields are in force at once: the pace of the proxy, the log and what pages tell', async () => {
+  const { prepared, lines, debug } = await setStage();
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<string>();
+  const paces: Pace[] = [];
+  const { promise: begun, resolve: begin } = Promise.withResolvers<LiveConfig>();
+  const start: StartProxy = async () => ({
+    ok: true,
+    value: { ...handleOf({ synced: true, stopped: 0 }), setPace: (pace) => paces.push(pace) },
+  });
+  const served = serve(prepared, start, stopped, async (live) => {
+    begin(live);
+    return await new Promise(() => {});
+  });
+  const live = await begun;
+  const { settings } = live.current;
+  const next = { ...settings, 'iptables.syncPeriod': 7000, 'logging.verbosity': 4 };
+  live.replace({ ...live.current, settings: next, syncPeriod: 7000, verbosity: 4 });
+  const page = (await (await fetch(`${debug}/configz`)).json()) as { readonly 'kubeproxy.config.k8s.io': object };
+  expect(page['kubeproxy.config.k8s.io']).toMatchObject({ iptables: { syncPeriod: '7s' }, logging: { verbosity: 4 } });
+  expect(paces.at(-1)).toMatchObject({ syncPeriod: 7000, minSyncPeriod: 1000 });
+  prepared.logger.debug('a decision');
+  expect(lines.at(-1)).toContain('a decision');
+  stop('SIGTERM');
+  await served;
 });
 
 test('[SP-122] with bindAddressHardFail a taken port is the outcome and an Event on the Node', async () => {

@@ -2,6 +2,7 @@ import type { StatusRow } from '../model/mod.ts';
 import { formatEndpoint } from '../model/mod.ts';
 import { formatAge, formatTable } from '../observe/mod.ts';
 import type { StatusReport } from '../observe/mod.ts';
+import { placeOf, timeAt } from './agent-place.ts';
 import { askAgent, askConnections, tellUnanswered } from './ask-agent.ts';
 import { formatConnections, selectConnections } from './connections.ts';
 import { printDocument } from './print-document.ts';
@@ -11,6 +12,7 @@ import type { Terminal } from './terminal.ts';
 
 export interface ServicesOptions {
   readonly url: string;
+  readonly from?: string;
   readonly output: 'table' | DocumentFormat;
   readonly namespace?: string;
   readonly errors: boolean;
@@ -23,16 +25,16 @@ export interface ServicesOptions {
 /** `waypost services`: prints the running agent's status rows. */
 export async function runServices(options: ServicesOptions, terminal: Terminal): Promise<number> {
   if (options.connections) return await runConnections(options, terminal);
-  const asked = await askAgent(options.url);
+  const asked = await askAgent(placeOf(options));
   if (!asked.ok) return tellUnanswered(asked.problem, terminal);
   const report = { ...asked.value, rows: selectRows(asked.value.rows, options) };
   if (options.output !== 'table') printDocument({ version: 1, ...report }, options.output, terminal);
-  else printTable(report, terminal);
+  else printTable(report, await timeAt(placeOf(options)), terminal);
   return 0;
 }
 
 async function runConnections(options: ServicesOptions, terminal: Terminal): Promise<number> {
-  const asked = await askConnections(options.url);
+  const asked = await askConnections(placeOf(options));
   if (!asked.ok) return tellUnanswered(asked.problem, terminal);
   const report = selectConnections(asked.value, options);
   printProblems(terminal, report.problems);
@@ -50,10 +52,10 @@ function selectRows(rows: readonly StatusRow[], { namespace, errors }: ServicesO
   });
 }
 
-function printTable({ synced, rows }: StatusReport, terminal: Terminal): void {
+function printTable({ synced, rows }: StatusReport, now: number, terminal: Terminal): void {
   if (!synced) terminal.err('The first sync is not complete: what is shown may be partial.\n');
   if (rows.length === 0) terminal.err('No frontends to show.\n');
-  else terminal.out(formatServices(rows, Date.now()));
+  else terminal.out(formatServices(rows, now));
 }
 
 /** The rows as a table; ages are counted from `now` (milliseconds since 1970). */

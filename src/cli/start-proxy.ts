@@ -105,8 +105,12 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
 function describeProxy(
   proxy: Proxy,
   fromManifests: boolean,
-): Pick<ProxyHandle, 'rows' | 'tally' | 'compare' | 'healthOf' | 'nodeEligible' | 'synced' | 'snapshot' | 'explainEndpoints'> {
+): Pick<
+  ProxyHandle,
+  'setPace' | 'rows' | 'tally' | 'compare' | 'healthOf' | 'nodeEligible' | 'synced' | 'snapshot' | 'explainEndpoints'
+> {
   return {
+    setPace: (pace) => proxy.setPace(pace),
     rows: () => proxy.rows(),
     tally: () => proxy.tally(),
     compare: () => proxy.compare(),
@@ -227,8 +231,8 @@ async function watchServers({ config, registry, report, clock }: StartProxyOptio
 }
 
 /** The ports on which load balancers ask for endpoints; what cannot be listened on is told in the log and on the Service. */
-function makeHealthChecks({ config, nodeName, clock, report, event }: StartProxyOptions, proxy: () => Proxy): HealthCheckPorts {
-  const healthy = (): boolean => isProxyHealthy(proxy().health(), clock.now(), 2 * config.syncPeriod);
+function makeHealthChecks({ live, nodeName, clock, report, event }: StartProxyOptions, proxy: () => Proxy): HealthCheckPorts {
+  const healthy = (): boolean => isProxyHealthy(proxy().health(), clock.now(), 2 * live.current.syncPeriod);
   return new HealthCheckPorts({
     nodeName,
     open: (target) => openHealthCheckServer({ ...target, healthy, report }),

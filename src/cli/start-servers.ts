@@ -1,8 +1,10 @@
-import { describeFlags, describeSettings } from '../config/mod.ts';
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { agentSocket, describeFlags, describeSettings } from '../config/mod.ts';
 import type { EffectiveConfig } from '../config/mod.ts';
 import { fail, formatEndpoint, succeed } from '../model/mod.ts';
 import type { Clock, Outcome, Problem } from '../model/mod.ts';
-import { addBuildMetrics, createDebugServer, createHealthServer } from '../observe/mod.ts';
+import { SocketListener, addBuildMetrics, createDebugServer, createHealthServer } from '../observe/mod.ts';
 import type { HttpListener, Logger, Registry } from '../observe/mod.ts';
 import { describeBindFailure } from './agent-events.ts';
 import { makeDiffPages } from './diff-page.ts';
@@ -16,7 +18,7 @@ import { describeFamilies, makeStatusPages } from './status-page.ts';
 import type { NodeStatus } from './status-page.ts';
 import { readVersion } from './version.ts';
 
-export interface ServerOptions extends Pick<StartProxyOptions, 'nodeName' | 'event'> {
+export interface ServerOptions extends Pick<StartProxyOptions, 'nodeName' | 'event' | 'live'> {
   readonly config: EffectiveConfig;
   /** The proxy once it runs; the servers come first. */
   readonly proxy: () => ProxyHandle | null;
@@ -34,13 +36,14 @@ export interface ServerOptions extends Pick<StartProxyOptions, 'nodeName' | 'eve
  * Starts the health and the metrics server. A taken address is tried again for ever, or is a `WP_CLI_BIND`
  * failure with `bindAddressHardFail`.
  */
-export async function startServers(options: ServerOptions): Promise<Outcome<readonly HttpListener[]>> {
+export async function startServers(options: ServerOptions): Promise<Outcome<readonly { close(): Promise<void> }[]>> {
   const { config, registry } = options;
   addBuildMetrics(registry, readVersion(), config.gates);
-  const servers = [makeHealthServer(options), makeDebugServer(options)].filter((server) => server !== null);
+  const debug = makeDebugServer(options);
+  const servers = [makeHealthServer(options), debug].filter((server) => server !== null);
   await Promise.all(servers.map((server) => server.start()));
   const unbound = servers.find(({ bound }) => bound.length === 0);
-  if (unbound === undefined || !config.bindAddressHardFail) return succeed(servers);
+  if (unbound === undefined || !config.bindAddressHardFail) return succeed([...servers, await startSocket(options, debug)]);
   await Promise.all(servers.map((server) => server.close()));
   const { name, host, port } = unbound.address;
   const message = `the ${name} address ${formatEndpoint(host, port)} is taken, and bindAddressHardFail is set`;
@@ -48,7 +51,17 @@ export async function startServers(options: ServerOptions): Promise<Outcome<read
   return fail('WP_CLI_BIND', message);
 }
 
-function makeHealthServer({ config, proxy, registry, clock, report }: ServerOptions): HttpListener | null {
+/** The pages of the debug server for commands on this node; without the usual folder nobody has asked for it. */
+async function startSocket({ config, report, logger }: ServerOptions, { answer }: HttpListener): Promise<SocketListener> {
+  const path = config.settings.agentSocket;
+  const socket = new SocketListener({ path, answer, report });
+  if (path === '') return socket;
+  if (path === agentSocket && !existsSync(dirname(path))) logger.debug('no socket for commands', { missing: dirname(path) });
+  else await socket.start();
+  return socket;
+}
+
+function makeHealthServer({ config, live, proxy, registry, clock, report }: ServerOptions): HttpListener | null {
   if (config.healthz === null) return null;
   return createHealthServer({
     ...config.healthz,
@@ -57,7 +70,7 @@ function makeHealthServer({ config, proxy, registry, clock, report }: ServerOpti
       if (handle === null) return { families: [], nodeEligible: false, synced: false };
       return { families: handle.healthOf(), nodeEligible: handle.nodeEligible(), synced: handle.synced() };
     },
-    patience: patienceOf(config),
+    patience: () => patienceOf(live.current),
     registry,
     clock,
     report,
@@ -65,13 +78,13 @@ function makeHealthServer({ config, proxy, registry, clock, report }: ServerOpti
 }
 
 function makeDebugServer(options: ServerOptions): HttpListener {
-  const { config, nodeName, proxy, registry, logger, clock, startedAt, report } = options;
+  const { config, live, nodeName, proxy, registry, logger, clock, startedAt, report } = options;
   return createDebugServer({
     ...config.metrics,
     mode: config.mode,
     version: readVersion(),
-    configuration: describeSettings(config.settings),
-    flags: config.gates.ComponentFlagz ? describeFlags(config) : null,
+    configuration: () => describeSettings(live.current.settings),
+    flags: config.gates.ComponentFlagz ? () => describeFlags(live.current) : null,
     statusz: config.gates.ComponentStatusz,
     setVerbosity: config.settings.enableProfiling ? logger.setVerbosity : null,
     registry,
@@ -107,7 +120,7 @@ function patienceOf({ syncPeriod }: EffectiveConfig): number {
   return 2 * syncPeriod;
 }
 
-function describeNode({ config, nodeName, proxy, clock, startedAt, recent }: ServerOptions): NodeStatus {
+function describeNode({ config, live, nodeName, proxy, clock, startedAt, recent }: ServerOptions): NodeStatus {
   const handle = proxy();
   const now = clock.now();
   const dns = handle?.dns;
@@ -117,7 +130,7 @@ function describeNode({ config, nodeName, proxy, clock, startedAt, recent }: Ser
     agent: { version: readVersion(), mode: config.mode, node: nodeName, startedAt },
     synced: handle?.synced() ?? false,
     nodeEligible: handle?.nodeEligible() ?? false,
-    families: describeFamilies(handle?.healthOf() ?? [], handle?.tally?.() ?? [], { now, patience: patienceOf(config) }),
+    families: describeFamilies(handle?.healthOf() ?? [], handle?.tally?.() ?? [], { now, patience: patienceOf(live.current) }),
     healthChecks: handle?.healthChecks?.() ?? [],
     dns: { configured: config.dns !== null, running: dns !== undefined, ready: dns?.ready ?? false },
     ingress: { running: ingress !== undefined, publications: ingress?.publications.length ?? 0 },

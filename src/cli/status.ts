@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { placeOf } from './agent-place.ts';
 import { askPage, problemSchema, tellUnanswered } from './ask-agent.ts';
 import { printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
@@ -9,6 +10,7 @@ import type { Terminal } from './terminal.ts';
 
 export interface StatusOptions {
   readonly url: string;
+  readonly from?: string;
   readonly output: 'text' | DocumentFormat;
 }
 
@@ -43,8 +45,8 @@ const statusSchema = v.object({
 });
 
 /** `waypost status`: one look at the node. Gives the exit code: 1 where something is wrong, or no agent answers. */
-export async function runStatus({ url, output }: StatusOptions, terminal: Terminal): Promise<number> {
-  const asked = await askPage<NodeStatus>(url, '/status', statusSchema);
+export async function runStatus({ output, ...where }: StatusOptions, terminal: Terminal): Promise<number> {
+  const asked = await askPage<NodeStatus>(placeOf(where), '/status', statusSchema);
   if (!asked.ok) return tellUnanswered(asked.problem, terminal);
   const status = asked.value;
   const findings = judgeStatus(status);

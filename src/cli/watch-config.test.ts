@@ -2,8 +2,8 @@ import { appendFile, chmod, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Problem } from '../model/mod.ts';
-import { ConfigWatch, judgeFileEvent } from './watch-config.ts';
+import { ConfigWatch, judgeFileEvent, strongerChange } from './watch-config.ts';
+import type { FileChange } from './watch-config.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -29,30 +29,36 @@ async function openWatch(path: string): Promise<ConfigWatch> {
 }
 
 /** What is told of `path` after `act`; `act` must be followed by something that is told for sure. */
-async function firstWord(path: string, act: () => Promise<unknown>): Promise<Problem> {
+async function firstWord(path: string, act: () => Promise<unknown>): Promise<FileChange> {
   await using watch = await openWatch(path);
   await act();
-  return await watch.changed;
+  return await watch.next();
 }
 
 describe('[SP-142] the agent is told', () => {
   test('of a write', async () => {
     const path = await makeFile();
-    const said = await firstWord(path, () => appendFile(path, '# more\n'));
-    expect(said).toEqual({
-      code: 'WP_CLI_CONFIG_CHANGED',
-      message: `the configuration file ${path} was updated: ending, so that a restart takes the new configuration`,
-    });
+    expect(await firstWord(path, () => appendFile(path, '# more\n'))).toBe('updated');
   });
 
   test('of a write in place of the old text', async () => {
     const path = await makeFile();
-    expect((await firstWord(path, () => writeFile(path, 'mode: ipvs\n'))).message).toContain('was updated');
+    expect(await firstWord(path, () => writeFile(path, 'mode: ipvs\n'))).toBe('updated');
   });
 
   test('of a rename', async () => {
     const path = await makeFile();
-    expect((await firstWord(path, () => rename(path, `${path}.old`))).message).toContain('was renamed');
+    expect(await firstWord(path, () => rename(path, `${path}.old`))).toBe('renamed');
+  });
+
+  test('of a change before it asked, and of one after another', async () => {
+    const path = await makeFile();
+    await using watch = await openWatch(path);
+    await appendFile(path, '# more\n');
+    expect(await watch.next()).toBe('updated');
+    const coming = watch.next();
+    await appendFile(path, '# and more\n');
+    expect(await coming).toBe('updated');
   });
 });
 
@@ -63,7 +69,7 @@ describe('[SP-142] the agent is not told', () => {
     await harmless();
     const other = await makeFile();
     const last = firstWord(other, () => appendFile(other, 'x'));
-    return (await Promise.race([watch.changed, last])) !== (await last);
+    return (await Promise.race([watch.next(), last.then(() => null)])) !== null;
   }
 
   test('of new attributes', async () => {
@@ -75,31 +81,54 @@ describe('[SP-142] the agent is not told', () => {
     expect(told).toBe(false);
   });
 
-  test('of a deletion, or of a file that takes its place', async () => {
+  test('of a deletion', async () => {
     const path = await makeFile();
     expect(await isTold(path, () => rm(path))).toBe(false);
-    const replaced = await makeFile();
-    const successor = await makeFile('mode: ipvs\n');
-    expect(await isTold(replaced, () => rename(successor, replaced))).toBe(false);
     const written = await makeFile();
     expect(await isTold(written, () => appendFile(written, 'x'))).toBe(true);
   });
+});
 
-  test('of the update of a ConfigMap volume, which swaps a link', async () => {
+describe('[SP-142] the agent is told of another file, which does not end it,', () => {
+  test('where it takes the name, and of what becomes of that one', async () => {
+    const path = await makeFile();
+    const successor = await makeFile('mode: ipvs\n');
+    await using watch = await openWatch(path);
+    await rename(successor, path);
+    expect(await watch.next()).toBe('replaced');
+    await appendFile(path, '# more\n');
+    expect(await watch.next()).toBe('updated');
+  });
+
+  test('after the update of a ConfigMap volume, which swaps a link, again and again', async () => {
     const volume = join(folder, 'volume');
-    await mkdir(join(volume, '..one'), { recursive: true });
-    await mkdir(join(volume, '..two'));
-    await writeFile(join(volume, '..one/config.conf'), 'mode: iptables\n');
-    await writeFile(join(volume, '..two/config.conf'), 'mode: ipvs\n');
+    const write = async (name: string): Promise<void> => {
+      await mkdir(join(volume, name), { recursive: true });
+      await writeFile(join(volume, name, 'config.conf'), `# ${name}\nmode: iptables\n`);
+    };
+    await write('..one');
     await symlink('..one', join(volume, '..data'));
     await symlink('..data/config.conf', join(volume, 'config.conf'));
-    const told = await isTold(join(volume, 'config.conf'), async () => {
-      await symlink('..two', join(volume, '..data_tmp'));
+    await using watch = await openWatch(join(volume, 'config.conf'));
+    for (const [last, next] of [
+      ['..one', '..two'],
+      ['..two', '..three'],
+    ] as const) {
+      await write(next);
+      await symlink(next, join(volume, '..data_tmp'));
       await rename(join(volume, '..data_tmp'), join(volume, '..data'));
-      await rm(join(volume, '..one'), { recursive: true });
-    });
-    expect(told).toBe(false);
+      await rm(join(volume, last), { recursive: true });
+      expect(await watch.next()).toBe('replaced');
+    }
   });
+});
+
+test.each([
+  ['updated', 'renamed', 'renamed'],
+  ['updated', 'replaced', 'updated'],
+  ['replaced', 'replaced', 'replaced'],
+] as const)('of %s and %s what counts is %s', (one, other, stronger) => {
+  expect([strongerChange(one, other), strongerChange(other, one)]).toEqual([stronger, stronger]);
 });
 
 test('a file that is not there is not watched', async () => {
@@ -117,8 +146,8 @@ describe('judgeFileEvent', () => {
     ['touch with a time', 'change', 'a', { mtimeNs: 3n, ctimeNs: 9n }, null],
     ['chmod', 'change', 'a', { ctimeNs: 9n }, null],
     ['a move', 'rename', 'a', { ctimeNs: 9n }, 'renamed'],
-    ['a deletion', 'change', 'a', { ctimeNs: 9n, nlink: 0n }, null],
-    ['a deletion, told as a rename', 'rename', 'a', { nlink: 0n }, null],
+    ['a deletion', 'change', 'a', { ctimeNs: 9n, nlink: 0n }, 'gone'],
+    ['a deletion, told as a rename', 'rename', 'a', { nlink: 0n }, 'gone'],
   ] as const)('%s', (_, event, text, changes, verdict) => {
     expect(judgeFileEvent(event, before, { text, stats: { ...stats, ...changes } })).toBe(verdict);
   });

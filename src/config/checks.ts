@@ -123,3 +123,12 @@ export function isPreviousMinor(value: string): string | null {
   const previous = `${reference.major}.${reference.minor - 1}`;
   return value === '' || value === previous ? null : `must be empty or the previous minor version, ${previous}`;
 }
+
+/** sun_path of unix(7) has room for 108 octets, the last of which is 0. */
+const longestSocketPath = 107;
+
+export function isSocketPath(text: string): string | null {
+  if (text === '') return null;
+  if (!text.startsWith('/')) return 'must be an absolute path, or empty';
+  return Buffer.byteLength(text) <= longestSocketPath ? null : `must not be longer than ${longestSocketPath} octets`;
+}

@@ -21,7 +21,21 @@ test.each([
   ['metricsBindAddress', { otherFallbacks: [{ where: 'bindAddress of IPv6', fallback: '[::1]:10249' }] }],
   ['nftables.masqueradeAll', { flag: 'masquerade-all', flagModes: ['nftables'] }],
 ])('%s', (path, expected) => {
-  expect(fields.get(path)).toMatchObject({ ...expected, change: 'restart' });
+  expect(fields.get(path)).toMatchObject(expected);
+});
+
+test('a running agent takes periods and the level of the log, and nothing else', () => {
+  const live = describeFields().filter(({ change }) => change === 'live');
+  const periods = ['iptables', 'ipvs', 'nftables'].flatMap((mode) => [`${mode}.syncPeriod`, `${mode}.minSyncPeriod`]);
+  expect(live.map(({ path }) => path)).toEqual(['logging.verbosity', ...periods]);
+});
+
+test('the reference page tells the same of how changes take effect', async () => {
+  const page = await readFile(new URL('../../docs/reference.md', import.meta.url), 'utf8');
+  const told = new Map(
+    [...page.matchAll(/^\| `([^`]+)` \| [^|]*\| [^|]*\| (live|restart) \|/gm)].map(([, path, change]) => [path, change]),
+  );
+  expect(describeFields().filter(({ path, change }) => told.get(path) !== change)).toEqual([]);
 });
 
 test('the reference page tells the same of defaults that are one word', async () => {

@@ -21,8 +21,8 @@ export interface FieldDescription {
   /** Defaults that differ from `fallback`, and where. */
   readonly otherFallbacks: readonly { readonly where: string; readonly fallback: string }[];
   readonly help: string;
-  /** How a change takes effect: the agent ends when its file changes, and starts anew with it (specification 9.1). */
-  readonly change: 'restart';
+  /** How a change of the file takes effect: in the running agent, or the agent ends so that a restart takes it (specification 9.6). */
+  readonly change: 'live' | 'restart';
 }
 
 const types: Readonly<Record<ValueKind, string>> = {
@@ -56,7 +56,7 @@ export function describeFields(): readonly FieldDescription[] {
 }
 
 function describeField(row: Field): FieldDescription {
-  const { path, kind, document, flag, help } = row;
+  const { path, kind, document, flag, live, help } = row;
   const fallback = fallbackOf(row, usual);
   const otherFallbacks = variants
     .map(({ where, facts }) => ({ where, fallback: fallbackOf(row, facts) }))
@@ -71,7 +71,7 @@ function describeField(row: Field): FieldDescription {
     fallback,
     otherFallbacks,
     help,
-    change: 'restart',
+    change: live ? 'live' : 'restart',
   };
 }
 

@@ -58,6 +58,8 @@ export interface Field<P extends string = string, K extends ValueKind = ValueKin
   /** The check counts only in these modes; null: always. */
   readonly checkedIn: readonly ProxyMode[] | null;
   readonly document: DocumentName;
+  /** A running agent takes a change of the file; false: it needs a restart. */
+  readonly live: boolean;
   readonly help: string;
 }
 
@@ -69,6 +71,8 @@ export interface FieldOptions<K extends ValueKind> {
   readonly checkedIn?: readonly ProxyMode[];
   /** Absent: `proxy`. */
   readonly document?: DocumentName;
+  /** Absent: a change needs a restart. */
+  readonly live?: true;
 }
 
 /** Makes a row. */
@@ -80,6 +84,6 @@ export function field<const P extends string, K extends ValueKind>(
   options: FieldOptions<K> = {},
 ): Field<P, K> {
   const flag = typeof options.flag === 'string' ? { name: options.flag } : (options.flag ?? null);
-  const { zeroIsUnset = false, check = null, checkedIn = null, document = 'proxy' } = options;
-  return { path, kind, fallback, zeroIsUnset, flag, check, checkedIn, document, help };
+  const { zeroIsUnset = false, check = null, checkedIn = null, document = 'proxy', live = false } = options;
+  return { path, kind, fallback, zeroIsUnset, flag, check, checkedIn, document, live, help };
 }

@@ -7,6 +7,7 @@ import {
   isAddress,
   isListenAddress,
   isPreviousMinor,
+  isSocketPath,
   notNegative,
   oneOf,
   positive,
@@ -16,6 +17,9 @@ import { checkGates } from './feature-gates.ts';
 import { field } from './field.ts';
 import type { DefaultFacts, Field, ValueKind, ValueKinds } from './field.ts';
 import { ingressFields } from './ingress-fields.ts';
+
+/** Where the agent serves its debug pages to the user that it runs as; commands look for it there. */
+export const agentSocket = '/run/waypost/agent.sock';
 
 const second = 1000;
 const minute = 60 * second;
@@ -101,6 +105,11 @@ const ownFields = [
     flag: { name: 'nftables-driver', beatsFile: true },
     check: oneOf('netlink', 'exec'),
   }),
+  field('agentSocket', 'string', agentSocket, 'socket on which commands ask the agent, beside metricsBindAddress; empty: none', {
+    document: 'own',
+    flag: { name: 'agent-socket', beatsFile: true },
+    check: isSocketPath,
+  }),
   ...dnsFields,
   ...ingressFields,
 ] as const;
@@ -143,6 +152,7 @@ const fields = [
     flag: { name: 'log-flush-frequency', beatsFile: true },
   }),
   field('logging.verbosity', 'integer', 0, 'log level: 4 adds decisions, 6 adds every step', {
+    live: true,
     flag: { name: 'v', beatsFile: true },
     check: notNegative,
   }),
@@ -201,14 +211,17 @@ const fields = [
     { flag: 'iptables-localhost-nodeports' },
   ),
   field('iptables.syncPeriod', 'duration', 30 * second, 'longest time between two looks at the kernel (not ipvs)', {
+    live: true,
     zeroIsUnset: true,
     flag: { name: 'iptables-sync-period', modes: inIptables },
   }),
   field('iptables.minSyncPeriod', 'duration', second, 'shortest time between two changes of the kernel (not ipvs)', {
+    live: true,
     zeroIsUnset: true,
     flag: { name: 'iptables-min-sync-period', modes: inIptables },
   }),
   field('ipvs.syncPeriod', 'duration', 30 * second, 'longest time between two looks at the kernel', {
+    live: true,
     zeroIsUnset: true,
     flag: { name: 'ipvs-sync-period', modes: inIpvs },
   }),
@@ -219,6 +232,7 @@ const fields = [
     ({ fromFile }) => (fromFile ? 0 : second),
     'shortest time between two changes of the kernel',
     {
+      live: true,
       flag: { name: 'ipvs-min-sync-period', modes: inIpvs },
     },
   ),
@@ -256,10 +270,12 @@ const fields = [
     flag: { name: 'masquerade-all', modes: inNftables },
   }),
   field('nftables.syncPeriod', 'duration', 30 * second, 'longest time between two looks at the kernel', {
+    live: true,
     zeroIsUnset: true,
     flag: { name: 'iptables-sync-period', modes: inNftables },
   }),
   field('nftables.minSyncPeriod', 'duration', second, 'shortest time between two changes of the kernel', {
+    live: true,
     zeroIsUnset: true,
     flag: { name: 'iptables-min-sync-period', modes: inNftables },
   }),

@@ -5,7 +5,10 @@
 export { describeFields } from './describe-fields.ts';
 export type { FieldDescription } from './describe-fields.ts';
 export { describeFlags } from './describe-flags.ts';
+export { diffSettings } from './diff-settings.ts';
+export type { SettingChange } from './diff-settings.ts';
 export type { DnsChoices, EffectiveConfig, ListenAddress } from './effective-config.ts';
+export { agentSocket } from './fields.ts';
 export type { FieldPath, Settings } from './fields.ts';
 export type { DirectReturnSettings, IngressSettings } from './ingress-settings.ts';
 export { loadConfig, makeConfig } from './load-config.ts';

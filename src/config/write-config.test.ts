@@ -98,6 +98,7 @@ function arbitraryFor(path: string, kind: ValueKind): fc.Arbitrary<ValueKinds[Va
     metricsBindAddress: fc.constantFrom('127.0.0.1:10249', '[::]:9'),
     nodePortAddresses: fc.constantFrom(null, ['primary'], ['10.0.0.0/8', '::/0']),
     serviceCIDRs: fc.constantFrom(null, [], ['10.96.0.0/12', 'fd00:96::/108']),
+    agentSocket: fc.constantFrom('', '/run/waypost/agent.sock', '/srv/a b.sock'),
     connectionMetrics: fc.constantFrom('off', 'service', 'endpoint'),
     'ipvs.echo': fc.constantFrom('answer', 'refuse'),
     'ipvs.driver': fc.constantFrom('netlink', 'exec'),

@@ -14,9 +14,9 @@ export interface DebugServerOptions {
   readonly mode: string;
   readonly version: string;
   /** The effective KubeProxyConfiguration. */
-  readonly configuration: Readonly<Record<string, unknown>>;
+  readonly configuration: () => Readonly<Record<string, unknown>>;
   /** The value in force of every flag, or null where `/flagz` is switched off. */
-  readonly flags: ReadonlyMap<string, string> | null;
+  readonly flags: (() => ReadonlyMap<string, string>) | null;
   /** Serves `/statusz`. */
   readonly statusz: boolean;
   /** Changes the level of the log; null where `enableProfiling` is off, and `/debug/` with it. */
@@ -49,14 +49,14 @@ export function createDebugServer(options: DebugServerOptions): HttpListener {
     ['/healthz', ping],
     ['/healthz/ping', ping],
     ['/proxyMode', () => plainReply(200, mode)],
-    ['/configz', () => jsonReply(200, { 'kubeproxy.config.k8s.io': configuration })],
+    ['/configz', () => jsonReply(200, { 'kubeproxy.config.k8s.io': configuration() })],
     ['/services', () => jsonReply(200, status())],
     ['/connections', async () => jsonReply(200, await connections())],
     ['/metrics', () => metrics(registry, startedAt)],
     ['/metrics/slis', () => metrics(slis.registry, startedAt)],
     ...(options.pages ?? []),
   ]);
-  if (flags !== null) pages.set('/flagz', () => plainReply(200, renderFlagz(flags)));
+  if (flags !== null) pages.set('/flagz', () => plainReply(200, renderFlagz(flags())));
   if (setVerbosity !== null) for (const [path, page] of createProfilingPages({ clock, setVerbosity })) pages.set(path, page);
   if (statusz) {
     const paths = [...pages.keys(), '/statusz'].toSorted();

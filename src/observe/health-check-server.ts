@@ -27,7 +27,7 @@ export async function openHealthCheckServer(options: HealthCheckServerOptions): 
   const answer = (): Reply => answerHealthCheck({ namespace, name }, localEndpoints(), healthy());
   const servers: Server[] = [];
   for (const host of hosts) {
-    const server = await serveHttp({ host, port, ipv6Only: family === 'IPv6', answer, report });
+    const server = await serveHttp({ at: { host, port, ipv6Only: family === 'IPv6' }, answer, report });
     if (server instanceof Error) {
       await closeServers(servers);
       const message = `the health check node port ${formatEndpoint(host, port)} of Service ${namespace}/${name} cannot be bound (${server.message}); trying again at the next sync`;

@@ -12,7 +12,7 @@ export interface HealthServerOptions {
   /** Asked for each request. */
   readonly view: () => HealthView;
   /** Milliseconds that a change may wait: twice the sync period. */
-  readonly patience: number;
+  readonly patience: () => number;
   readonly registry: Registry;
   readonly clock: Clock;
   readonly report: (problem: Problem) => void;
@@ -34,7 +34,7 @@ export function createHealthServer(options: HealthServerOptions): HttpListener {
   };
   const answer = (path: string): Reply | null => {
     if (path !== '/healthz' && path !== '/livez') return null;
-    const { status, body } = answerHealth(path, options.view(), options.clock.now(), options.patience);
+    const { status, body } = answerHealth(path, options.view(), options.clock.now(), options.patience());
     counters[path].add([String(status)]);
     return { status, headers: { 'Content-Type': 'application/json', 'X-Content-Type-Options': 'nosniff' }, body };
   };

@@ -49,6 +49,11 @@ export class HttpListener implements AsyncDisposable {
     return { name, host, port };
   }
 
+  /** How it answers, for who serves the same elsewhere. */
+  get answer(): Answer {
+    return this.#options.answer;
+  }
+
   /** The addresses that are bound now; empty while the port is taken. */
   get bound(): readonly AddressInfo[] {
     return this.#servers.map((server) => server.address()).filter((address) => address !== null && typeof address === 'object');
@@ -79,7 +84,7 @@ export class HttpListener implements AsyncDisposable {
 
   async #listen(host: string, port: number): Promise<Error | null> {
     const { answer, report } = this.#options;
-    const server = await serveHttp({ host, port, answer, report });
+    const server = await serveHttp({ at: { host, port }, answer, report });
     if (server instanceof Error) return server;
     this.#servers = [...this.#servers, server];
     return null;

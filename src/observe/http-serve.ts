@@ -24,23 +24,21 @@ export type Answer = (path: string, question: Question) => Reply | null | Promis
 const longestBody = 4096;
 
 export interface ServeOptions {
-  readonly host: string;
-  readonly port: number;
-  /** Keeps IPv4 off the wildcard `::`. */
-  readonly ipv6Only?: boolean;
+  /** An address and a port, with IPv4 kept off the wildcard `::` where `ipv6Only` says so; or the path of a socket. */
+  readonly at: { readonly host: string; readonly port: number; readonly ipv6Only?: boolean } | { readonly path: string };
   readonly answer: Answer;
   readonly report: (problem: Problem) => void;
 }
 
-/** Serves plain HTTP on one address. The error where it cannot be bound. */
+/** Serves plain HTTP on one address or socket. The error where it cannot be bound. */
 export async function serveHttp(options: ServeOptions): Promise<Server | Error> {
-  const { host, port, ipv6Only = false, report } = options;
+  const { at, report } = options;
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
     void respond(request, response, options);
   });
   const { promise, resolve } = Promise.withResolvers<Server | Error>();
   server.once('error', resolve);
-  server.listen({ host, port, ipv6Only }, () => {
+  server.listen(at, () => {
     server.off('error', resolve);
     server.on('error', (cause) => report({ code: 'WP_OBSERVE_SERVER', message: cause.message, cause }));
     resolve(server);

@@ -72,7 +72,7 @@ async function renderAll(mode: ProxyMode, touch: boolean): Promise<string> {
     host: '127.0.0.1',
     port: 0,
     view: () => ({ families: [], nodeEligible: true, synced: true }),
-    patience: 60_000,
+    patience: () => 60_000,
     registry,
     clock: new FakeClock(0),
     report: () => {},

@@ -25,6 +25,7 @@ export { createProblemLog } from './problem-log.ts';
 export { addProcessMetrics } from './process-metrics.ts';
 export { addRequestMetrics, addTurnMetrics } from './request-metrics.ts';
 export { addServerMetrics } from './server-metrics.ts';
+export { SocketListener } from './socket-listener.ts';
 export type { ConnectionsReport, FamilyConnections, StatusReport } from './status-report.ts';
 export { createSyncMetrics } from './sync-metrics.ts';
 export type { SyncMetrics } from './sync-metrics.ts';

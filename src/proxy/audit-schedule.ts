@@ -11,7 +11,7 @@ export interface Suspicion {
 
 /** When the next audit of a family is due, in milliseconds of the clock that it is told of. */
 export class AuditSchedule {
-  readonly #syncPeriod: number;
+  #syncPeriod: number;
   readonly #suspects = new Set<string>();
   #due = 0;
   /** Before this no suspicion makes an audit due. */
@@ -36,6 +36,12 @@ export class AuditSchedule {
     this.#planned = now;
     this.#due = now + Math.max(this.#syncPeriod, took * auditShare);
     this.#earliest = now + took * this.#patience;
+  }
+
+  /** From now on; an audit that would be due later comes earlier. */
+  setPeriod(syncPeriod: number, now: number): void {
+    this.#syncPeriod = syncPeriod;
+    this.#due = Math.min(this.#due, now + syncPeriod);
   }
 
   suspect(by: Suspicion['by']): void {

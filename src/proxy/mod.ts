@@ -13,6 +13,7 @@ export { isNodeKnown, judgeNode, nodePatience } from './node-wait.ts';
 export type { Notice } from './notice.ts';
 export { Proxy } from './proxy.ts';
 export type { FamilyTally, ProxyOptions, SnapshotSource } from './proxy.ts';
+export type { Pace } from './reconciler-options.ts';
 export { resolvePodTraffic } from './settings.ts';
 export type { SyncEvent, SyncKind, SyncObserver } from './sync-event.ts';
 export { deriveFrontends } from './view.ts';

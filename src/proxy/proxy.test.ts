@@ -241,6 +241,30 @@ describe('failures', () => {
   });
 });
 
+describe('another pace while it runs', () => {
+  test('an audit comes after the new period, also the one that was planned', async () => {
+    const { clock, plane, proxy } = await started();
+    proxy.setPace({ syncPeriod: 5000, minSyncPeriod: 1000 });
+    await clock.turn(5000);
+    expect(plane.calls).toEqual(['complete', 'audit']);
+    await clock.turn(5000);
+    expect(plane.calls).toEqual(['complete', 'audit', 'audit']);
+    proxy.setPace({ syncPeriod: 60_000, minSyncPeriod: 1000 });
+    await clock.turn(64_000);
+    expect(plane.calls).toEqual(['complete', 'audit', 'audit', 'audit']);
+  });
+
+  test('changes wait as long as the new period says', async () => {
+    const { clock, source, proxy, plane } = await started();
+    proxy.setPace({ syncPeriod: 30_000, minSyncPeriod: 0 });
+    source.put('shop/a', named('a'), slices('a', '10.244.1.7'));
+    await clock.turn(1);
+    source.put('shop/a', named('a'), slices('a', '10.244.1.8'));
+    await clock.turn(1);
+    expect(plane.calls).toHaveLength(3);
+  });
+});
+
 describe('audit and health', () => {
   test('drift is looked for every sync period and reported', async () => {
     const { clock, plane, notices } = await started();

@@ -7,7 +7,7 @@ import type { FamilyDiff } from './family-diff.ts';
 import { isNodeKnown, judgeNode, nodePatience } from './node-wait.ts';
 import { ProxiedView } from './proxied-view.ts';
 import { Reconciler } from './reconciler.ts';
-import type { ReconcilerOptions } from './reconciler-options.ts';
+import type { Pace, ReconcilerOptions } from './reconciler-options.ts';
 import type { StateCounts } from './status.ts';
 
 /** As much of a source of snapshots as the proxy needs. */
@@ -70,6 +70,11 @@ export class Proxy {
   /** A family's addresses of this node, or with a suspicion what the kernel holds of ours, may have changed. */
   lookAgain(family: Family, suspicion: Suspicion | null = null): void {
     this.#reconcilers.find((reconciler) => reconciler.family === family)?.lookAgain(suspicion);
+  }
+
+  /** Other periods from now on, in all families. */
+  setPace(pace: Pace): void {
+    for (const reconciler of this.#reconcilers) reconciler.setPace(pace);
   }
 
   rows(): StatusRow[] {

@@ -3,13 +3,18 @@ import type { AfterSync } from './after-sync.ts';
 import type { Notice } from './notice.ts';
 import type { SyncObserver } from './sync-event.ts';
 
+/** How often the kernel is looked at and changed, in milliseconds. */
+export interface Pace {
+  /** A failed sync is tried again after this at the latest; an audit is due this often. */
+  readonly syncPeriod: number;
+  /** Least time from the end of one sync to the start of the next. */
+  readonly minSyncPeriod: number;
+}
+
 /** What the reconcilers of both families share. */
-export interface ReconcilerOptions {
+export interface ReconcilerOptions extends Pace {
   readonly choices: NodeChoices;
   readonly nodeName: string;
-  /** Milliseconds. A failed sync is tried again after this at the latest; an audit is due this often. */
-  readonly syncPeriod: number;
-  readonly minSyncPeriod: number;
   readonly clock: Clock;
   readonly pause: Pause;
   /** Addresses of all interfaces of the node, read afresh. */

@@ -24,7 +24,7 @@ import { explainEndpoints } from './explain-endpoints.ts';
 import type { EndpointUse } from './explain-endpoints.ts';
 import { NoLocalEndpoints } from './no-local-endpoints.ts';
 import { listNodePortAddresses } from './node-port-addresses.ts';
-import type { ReconcilerOptions } from './reconciler-options.ts';
+import type { Pace, ReconcilerOptions } from './reconciler-options.ts';
 import { Retries } from './retries.ts';
 import { BoundedRunner } from './runner.ts';
 import { resolveSettings } from './settings.ts';
@@ -116,6 +116,13 @@ export class Reconciler {
     if (!this.synced) return;
     if (suspicion !== null) this.#audits.suspect(suspicion.by);
     this.#runner.request();
+  }
+
+  /** Other periods from now on. An audit that is due later than the new one says comes earlier. */
+  setPace({ syncPeriod, minSyncPeriod }: Pace): void {
+    this.#audits.setPeriod(syncPeriod, this.#options.clock.now());
+    this.#retries.longest = syncPeriod;
+    this.#runner.setMinInterval(minSyncPeriod, this.#nextDue());
   }
 
   rows(): StatusRow[] {

@@ -10,13 +10,13 @@ interface Retry {
 
 /** When what failed is to be tried again: everything, or single Services. Times are milliseconds. */
 export class Retries {
-  readonly #longest: number;
+  /** The delay that no other goes beyond. */
+  longest: number;
   readonly #services = new Map<ServiceKey, Retry>();
   #everything: Retry | null = null;
 
-  /** `longest` is the delay that no other goes beyond. */
   constructor(longest: number) {
-    this.#longest = longest;
+    this.longest = longest;
   }
 
   failService(service: ServiceKey, now: number): void {
@@ -56,7 +56,7 @@ export class Retries {
   }
 
   #backOff(last: Retry | undefined, now: number): Retry {
-    const delay = Math.min(last === undefined ? firstRetry : last.delay * 2, this.#longest);
+    const delay = Math.min(last === undefined ? firstRetry : last.delay * 2, this.longest);
     return { delay, due: now + delay };
   }
 }

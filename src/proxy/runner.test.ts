@@ -104,4 +104,25 @@ describe('bounded runner', () => {
     expect(await failing).toBe('Error: no');
     expect(starts).toEqual([0, 900]);
   });
+
+  test('another interval holds for the run that is waited for', async () => {
+    const { clock, starts, runner } = setUp({ minInterval: 10_000 });
+    runner.request();
+    await clock.turn(100);
+    runner.request();
+    await clock.turn(100);
+    runner.setMinInterval(500, 60_000);
+    await clock.turn(1000);
+    expect(starts).toEqual([0, 500]);
+    runner.setMinInterval(500, 3000);
+    await clock.turn(10_000);
+    expect(starts).toEqual([0, 500, 4200]);
+  });
+
+  test('another interval starts nothing that nobody asked for', async () => {
+    const { clock, starts, runner } = setUp({ minInterval: 1000 });
+    runner.setMinInterval(10, 0);
+    await clock.turn(5000);
+    expect(starts).toEqual([]);
+  });
 });

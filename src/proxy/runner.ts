@@ -14,6 +14,7 @@ export interface RunnerOptions {
  */
 export class BoundedRunner {
   readonly #options: RunnerOptions;
+  #minInterval: number;
   #lastEnd: number | null = null;
   #running: Promise<void> | null = null;
   #requested = false;
@@ -22,11 +23,19 @@ export class BoundedRunner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
+    this.#minInterval = options.minInterval;
   }
 
   request(): void {
     this.#requested = true;
     this.#schedule(0);
+  }
+
+  /** Another interval from now on, for a run that is waited for as well; `next` is when one is due without a request. */
+  setMinInterval(minInterval: number, next: number): void {
+    this.#minInterval = minInterval;
+    if (this.#requested) this.#schedule(0);
+    else if (this.#lastEnd !== null) this.#schedule(next);
   }
 
   /** No run starts afterwards; resolves when the current one has ended. */
@@ -52,13 +61,12 @@ export class BoundedRunner {
 
   #schedule(delay: number): void {
     if (this.#stopped || this.#running !== null) return;
-    const { clock, minInterval } = this.#options;
-    const quiet = this.#lastEnd === null ? 0 : this.#lastEnd + minInterval - clock.now();
+    const quiet = this.#lastEnd === null ? 0 : this.#lastEnd + this.#minInterval - this.#options.clock.now();
     this.#cancelTimer?.();
     this.#cancelTimer = null;
     const wait = Math.max(delay, quiet);
     if (wait <= 0) this.#start();
-    else this.#cancelTimer = clock.after(wait, () => this.#start());
+    else this.#cancelTimer = this.#options.clock.after(wait, () => this.#start());
   }
 
   #start(): void {

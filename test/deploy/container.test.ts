@@ -38,7 +38,7 @@ describeWhere(await canRunImages(), 'the image', () => {
   beforeAll(async () => {
     scratch = await createTemporaryFolder('waypost-image-');
     root = join(scratch.path, 'root');
-    for (const name of ['profile', 'proxy', 'coredns', 'account', 'modules']) await mkdir(join(scratch.path, name));
+    for (const name of ['profile', 'proxy', 'coredns', 'account', 'modules', 'run']) await mkdir(join(scratch.path, name));
     await makeRoot(root);
     profile = await fetchProfile(join(scratch.path, 'profile'));
     lab = await createLab();
@@ -97,6 +97,7 @@ describeWhere(await canRunImages(), 'the image', () => {
         '/var/lib/kube-proxy': source('proxy'),
         '/lib/modules': source('modules'),
         '/run/xtables.lock': source('lock', false),
+        '/run/waypost': source('run', false),
         '/etc/coredns': source('coredns'),
         '/var/run/secrets/kubernetes.io/serviceaccount': source('account'),
       },
@@ -144,6 +145,8 @@ describeWhere(await canRunImages(), 'the image', () => {
         const written = await container.exec('/bin/sh', '-c', `echo 1 >${path}`);
         expect(`${path}: ${written.stderr}`).toContain('Read-only file system');
       }
+      const asked = await container.exec('/usr/bin/waypost', 'status', '--url', 'unix:/run/waypost/agent.sock');
+      expect(`${asked.stdout}${asked.stderr}`).toContain('node-1: healthy');
       for (const family of lab.families) {
         const clusterIp = web.clusterIp.addresses[family] ?? '';
         await expectAnswers(lab.place('c1'), { family, destination: clusterIp, port: 80 }, ['p1', 'q1']);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { labConfig } from '../lab/config.ts';
@@ -69,10 +69,33 @@ describeWhere(await canMakeNamespaces(), 'the process of the agent', () => {
     const config = await writeConfig();
     const agent = startAgent(lab.node1, wordsFor(config));
     await waitHealthy(agent);
-    await appendFile(config, '\n');
+    await writeConfig({ iptables: { masqueradeBit: 15, syncPeriod: '1m' } });
     expect(await agent.exited).toBe(1);
-    expect(agent.output).toContain(`the configuration file ${config} was updated`);
+    expect(agent.output).toContain(
+      `the configuration file ${config} was updated, and a running agent cannot take what differs: iptables.masqueradeBit`,
+    );
     expect(await kubeChains(lab)).toContain('KUBE-SERVICES');
+  });
+
+  test('it takes live fields while it runs, and goes on where its configuration cannot be used', async () => {
+    const config = await writeConfig({ iptables: { syncPeriod: '1h' } });
+    const agent = startAgent(lab.node1, wordsFor(config));
+    await waitHealthy(agent);
+    const said = async (words: string): Promise<unknown> =>
+      await pollUntil(words, async () => (agent.output.includes(words) ? true : null), { explain: () => agent.output });
+    await must(lab.node1, 'iptables', ['-t', 'nat', '-D', 'PREROUTING', '1']);
+    await writeConfig({ iptables: { syncPeriod: '1s' }, logging: { verbosity: 4 } });
+    await said('setting changed field=logging.verbosity before=0 after=4');
+    await said('setting changed field=iptables.syncPeriod before=1h0m0s after=1s');
+    // An hour it would have waited.
+    const jumps = async (): Promise<string> => await must(lab.node1, 'iptables', ['-t', 'nat', '-S', 'PREROUTING']);
+    await pollUntil('the jump to be back', async () => ((await jumps()).includes('-j KUBE-SERVICES') ? true : null));
+
+    await writeFile(config, '{"kind": ');
+    await said('going on with the one before, while a restart would fail');
+    const status = await lab.node1.exec(launcher, ['status']);
+    expect([status.code, status.stdout]).toEqual([0, expect.stringContaining('WP_CLI_CONFIG_REFUSED')]);
+    expect(await agent.stop()).toBe(0);
   });
 
   test('[SP-142] renaming its configuration ends it, the update of a ConfigMap volume does not', async () => {
@@ -82,6 +105,8 @@ describeWhere(await canMakeNamespaces(), 'the process of the agent', () => {
       await mkdir(join(volume, name), { recursive: true });
       await must(lab.node1, 'cp', [text, join(volume, name, 'config.conf')]);
     }
+    await writeConfig({ mode: 'nftables' });
+    await must(lab.node1, 'cp', [text, join(volume, '..two', 'config.conf')]);
     await symlink('..one', join(volume, '..data'));
     await symlink('..data/config.conf', join(volume, 'config.conf'));
     const swapped = startAgent(lab.node1, wordsFor(join(volume, 'config.conf')));
@@ -90,9 +115,9 @@ describeWhere(await canMakeNamespaces(), 'the process of the agent', () => {
     await rename(join(volume, '..data_tmp'), join(volume, '..data'));
     await rm(join(volume, '..one'), { recursive: true });
 
-    // Told in order: had the swap been taken for a change, this answer would not come.
+    const waits = 'was replaced, and a running agent cannot take what differs: mode';
+    await pollUntil(waits, async () => (swapped.output.includes(waits) ? true : null), { explain: () => swapped.output });
     await waitHealthy(swapped);
-    expect(swapped.output).not.toContain('the configuration file');
     expect(await swapped.stop()).toBe(0);
 
     const renamed = startAgent(lab.node1, wordsFor(text));
