@@ -82,7 +82,8 @@ describeWhere(variant.capability, 'from kube-proxy and back to it, where either 
     const cleaned = await runToEnd(lab.node1, ['cleanup']);
     expect(cleaned).toEqual({ code: 0, output: expect.any(String) as string });
     expect(leftovers(await readShared(lab), null)).toEqual([]);
-    expect(await readServers(lab)).toBe('');
+    // Those on addresses of the node may be another program's, and stay.
+    expect((await readServers(lab)).split('\n').filter((line) => line !== '' && !line.includes(`:${web.nodePort} `))).toEqual([]);
     const state = 'nft list tables | grep -c waypost; ip rule | grep -c 22359; ip route show table local proto 87 | wc -l';
     expect((await lab.node1.exec('sh', ['-c', state])).stdout).toBe('0\n0\n0\n');
     expect(await readSysctls()).toBe(before);
