@@ -44,7 +44,10 @@ export async function runMigrationCheck(
   const { kubeProxy, findings } = planMigration(ours, theirs, await gather(found, configs));
   const { mode } = ours;
   if (output !== 'text') printDocument({ version: 1, mode, kubeProxy, findings }, output, terminal);
-  else terminal.out(`kube-proxy ${kubeProxy.state}, mode ${kubeProxy.mode ?? '-'}; waypost mode ${mode}\n${formatFindings(findings)}`);
+  else
+    terminal.out(
+      `kube-proxy ${kubeProxy.state}, mode ${kubeProxy.mode ?? '-'}; waypost mode ${mode}\n${formatFindings(findings)}`,
+    );
   return findings.some(({ level }) => level === 'error') ? 1 : 0;
 }
 

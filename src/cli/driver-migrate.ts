@@ -54,7 +54,8 @@ async function readRules(ask: Ask, family: Family, listed: string): Promise<stri
   const legacy = (await readFile(names, 'utf8').catch(() => '')).split('\n');
   const texts: string[] = [];
   for (const table of ['filter', 'nat']) {
-    if (new RegExp(`^table ${word} ${table}$`, 'm').test(listed)) texts.push((await ask(`${prefix}-nft-save`, '-t', table)) ?? '');
+    if (new RegExp(`^table ${word} ${table}$`, 'm').test(listed))
+      texts.push((await ask(`${prefix}-nft-save`, '-t', table)) ?? '');
     if (legacy.includes(table)) texts.push((await ask(`${prefix}-legacy-save`, '-t', table)) ?? '');
   }
   return texts.join('\n');

@@ -35,13 +35,19 @@ test('without a file they come from the flags, and without a process from a page
   const flags = settingsOf({ process: { pid: 1, argv: ['kube-proxy', '--proxy-mode=nftables'], file: null }, page: null });
   expect(flags?.loaded.ok === true && flags.loaded.config.mode).toBe('nftables');
   const versioned = { apiVersion: 'kubeproxy.config.k8s.io/v1alpha1', kind: 'KubeProxyConfiguration', mode: 'ipvs' };
-  const told = settingsOf({ process: null, page: { ...page, configz: JSON.stringify({ 'kubeproxy.config.k8s.io': versioned }) } });
+  const told = settingsOf({
+    process: null,
+    page: { ...page, configz: JSON.stringify({ 'kubeproxy.config.k8s.io': versioned }) },
+  });
   expect([told?.from, told?.loaded.ok === true && told.loaded.config.mode]).toEqual(['http://127.0.0.1:10249/configz', 'ipvs']);
 });
 
-test.each([null, '', 'no json', '{"kubeproxy.config.k8s.io":{"Mode":"ipvs"}}', '[]'])('a page that says %j tells no settings', (configz) => {
-  expect(settingsOf({ process: null, page: { ...page, configz } })).toBeNull();
-});
+test.each([null, '', 'no json', '{"kubeproxy.config.k8s.io":{"Mode":"ipvs"}}', '[]'])(
+  'a page that says %j tells no settings',
+  (configz) => {
+    expect(settingsOf({ process: null, page: { ...page, configz } })).toBeNull();
+  },
+);
 
 test('a file that cannot be read leaves the settings to the page, or unknown', () => {
   const hidden = { ...byFile, file: { name: '/x', text: null } };

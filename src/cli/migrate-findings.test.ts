@@ -62,7 +62,9 @@ describe('what it has in the kernel', () => {
     const facts = { tables: { IPv4: nftTable, IPv6: 'table ip6 kube-proxy {\n\tchain lane_service {\n\t}\n}\n' } };
     const found = find(facts).filter((line) => line.includes('TAKEOVER'));
     expect(found).toEqual([
-      expect.stringMatching(/^note TAKEOVER IPv4, mode nftables: the nftables table ip kube-proxy, of 1 service ports: it serves/),
+      expect.stringMatching(
+        /^note TAKEOVER IPv4, mode nftables: the nftables table ip kube-proxy, of 1 service ports: it serves/,
+      ),
     ]);
   });
 
@@ -71,8 +73,12 @@ describe('what it has in the kernel', () => {
     expect(found).toContain(
       'note TAKEOVER IPv4, mode ipvs: 1 addresses of kube-ipvs0, 1 virtual servers on them, 2 sets KUBE-*, the chains of that mode, of 1 addresses and ports: servers that Services want stay and are adopted, all else of it goes after the first sync',
     );
-    expect(found).toContainEqual(expect.stringMatching(/^warning SERVERS 1 virtual servers are on addresses of the node, such as TCP 192.0.2.11 port 30000/));
-    expect(found).toContainEqual(expect.stringMatching(/^note SERVERS 2 virtual servers are another program's, such as TCP 203.0.113.50 port 80/));
+    expect(found).toContainEqual(
+      expect.stringMatching(/^warning SERVERS 1 virtual servers are on addresses of the node, such as TCP 192.0.2.11 port 30000/),
+    );
+    expect(found).toContainEqual(
+      expect.stringMatching(/^note SERVERS 2 virtual servers are another program's, such as TCP 203.0.113.50 port 80/),
+    );
     expect(found).toContainEqual(expect.stringMatching(/^note PROXY kube-proxy has no future in ipvs mode/));
     expect(found.filter((line) => line.includes('PREDECESSOR'))).toEqual([]);
   });
@@ -87,14 +93,20 @@ describe('what it has in the kernel', () => {
 
 describe('its settings', () => {
   test('the same settings are said to be the same', () => {
-    expect(find(leftIptables)).toContain('ok SETTING the settings of kube-proxy (their file) are those that the agent would run with');
+    expect(find(leftIptables)).toContain(
+      'ok SETTING the settings of kube-proxy (their file) are those that the agent would run with',
+    );
   });
 
   test('each that is another one is named with both values', () => {
-    const found = planMigration(configOf({ 'proxy-mode': 'nftables' }), theirs({ 'proxy-mode': 'iptables', 'iptables-sync-period': '1m' }), {
-      ...bareNode,
-      ...leftIptables,
-    }).findings.filter(({ code }) => code === 'WP_CLI_CHECK_MIGRATE_SETTING');
+    const found = planMigration(
+      configOf({ 'proxy-mode': 'nftables' }),
+      theirs({ 'proxy-mode': 'iptables', 'iptables-sync-period': '1m' }),
+      {
+        ...bareNode,
+        ...leftIptables,
+      },
+    ).findings.filter(({ code }) => code === 'WP_CLI_CHECK_MIGRATE_SETTING');
     const texts = found.map(({ message, advice }) => `${message} / ${advice}`);
     expect(texts).toContain('mode is "iptables" for kube-proxy and would be "nftables" for the agent / ');
     expect(texts).toContain(
@@ -118,7 +130,9 @@ describe('its settings', () => {
     );
     const text = 'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmodus: ipvs\n';
     const unknown = { from: 'f', loaded: makeConfig(new Map(), { name: 'f', text }) };
-    expect(find(leftIptables, {}, unknown)).toContainEqual(expect.stringMatching(/^warning CONFIG f: f:3: modus is no known field/));
+    expect(find(leftIptables, {}, unknown)).toContainEqual(
+      expect.stringMatching(/^warning CONFIG f: f:3: modus is no known field/),
+    );
   });
 
   test('settings that cannot be known are asked for', () => {
@@ -126,7 +140,9 @@ describe('its settings', () => {
       'warning CONFIG the settings of kube-proxy are not known: no process and no page tells them',
     );
     const hidden = { process: { pid: 4711, argv: ['kube-proxy'], file: { name: '/x', text: null } }, page: null };
-    expect(find({ kubeProxy: hidden }, {}, null)).toContain('warning CONFIG the configuration /x of process 4711 cannot be read from here');
+    expect(find({ kubeProxy: hidden }, {}, null)).toContain(
+      'warning CONFIG the configuration /x of process 4711 cannot be read from here',
+    );
   });
 });
 
@@ -161,6 +177,10 @@ test('kernel parameters: what kube-proxy has set and stays, what a start changes
 });
 
 test('what the node cannot do for the mode is told too, a scheduler that is not there first of all', () => {
-  const { findings } = planMigration(configOf({ 'proxy-mode': 'ipvs', 'ipvs-scheduler': 'wlc' }), theirs({ 'proxy-mode': 'ipvs' }), ipvsNode);
+  const { findings } = planMigration(
+    configOf({ 'proxy-mode': 'ipvs', 'ipvs-scheduler': 'wlc' }),
+    theirs({ 'proxy-mode': 'ipvs' }),
+    ipvsNode,
+  );
   expect(findings[0]).toMatchObject({ level: 'error', code: 'WP_CLI_CHECK_SCHEDULER' });
 });

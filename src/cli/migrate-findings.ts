@@ -106,8 +106,18 @@ function checkPorts(ours: EffectiveConfig, { sockets }: MigrationFacts): readonl
     const message = `port ${place.port} (${field}) is taken as long as kube-proxy runs`;
     return [
       ours.bindAddressHardFail
-        ? finding('warning', 'WP_CLI_CHECK_MIGRATE_PORT', `${message}: the agent ends with an error (bindAddressHardFail)`, 'stop kube-proxy first')
-        : finding('note', 'WP_CLI_CHECK_MIGRATE_PORT', `${message}: an agent beside it tries again every 5 s`, 'stop kube-proxy first'),
+        ? finding(
+            'warning',
+            'WP_CLI_CHECK_MIGRATE_PORT',
+            `${message}: the agent ends with an error (bindAddressHardFail)`,
+            'stop kube-proxy first',
+          )
+        : finding(
+            'note',
+            'WP_CLI_CHECK_MIGRATE_PORT',
+            `${message}: an agent beside it tries again every 5 s`,
+            'stop kube-proxy first',
+          ),
     ];
   });
 }

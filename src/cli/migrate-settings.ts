@@ -11,7 +11,12 @@ export function compareSettings(ours: EffectiveConfig, theirs: KubeProxySettings
   const { loaded, from } = theirs;
   const read = [
     ...(loaded.ok ? [] : loaded.problems).map(({ message }) =>
-      finding('error', 'WP_CLI_CHECK_MIGRATE_CONFIG', `${from}: ${message}`, 'correct it for the agent, which does not start with it'),
+      finding(
+        'error',
+        'WP_CLI_CHECK_MIGRATE_CONFIG',
+        `${from}: ${message}`,
+        'correct it for the agent, which does not start with it',
+      ),
     ),
     ...loaded.warnings.map(({ message }) =>
       finding('warning', 'WP_CLI_CHECK_MIGRATE_CONFIG', `${from}: ${message}`, 'see waypost config explain for what there is'),
@@ -68,6 +73,10 @@ function compareModes(theirs: EffectiveConfig, ours: EffectiveConfig): readonly 
       'have what looks for them there, as announcers and monitoring do, ask the API server or waypost services',
     );
   if (theirs.mode === 'ipvs' && ours.mode !== 'ipvs' && theirs.ipvs.scheduler !== 'rr')
-    add('warning', `mode ${ours.mode} draws at random: the scheduler ${theirs.ipvs.scheduler} has no effect`, 'stay in mode ipvs to keep it');
+    add(
+      'warning',
+      `mode ${ours.mode} draws at random: the scheduler ${theirs.ipvs.scheduler} has no effect`,
+      'stay in mode ipvs to keep it',
+    );
   return findings;
 }

@@ -20,7 +20,10 @@ const addresses = new Set(['10.96.0.1', '10.96.0.10', 'fd00:10:96::1'] as Addres
 
 test('[SP-159] servers on the addresses of kube-proxy’s interface are looked at, of one family, and no others', () => {
   const read = readServers(listing, addresses, 'IPv4');
-  expect(read.ok && read.value.map(({ server, target, destinations }) => [server, target, destinations[0]?.endpoint, destinations[0]?.active])).toEqual([
+  expect(
+    read.ok &&
+      read.value.map(({ server, target, destinations }) => [server, target, destinations[0]?.endpoint, destinations[0]?.active]),
+  ).toEqual([
     ['TCP 10.96.0.1:80', null, '10.244.1.11:8080', 3],
     ['UDP 10.96.0.10:53', { address: '10.96.0.10', port: 53 }, '10.244.1.12:53', 0],
   ]);

@@ -5,13 +5,15 @@ import type { FakeIptables } from './fake.ts';
 import { settings } from './frontends.fixture.ts';
 import { parseSave } from './parse.ts';
 
-
 const beside = { addresses: new Set<never>() };
 
 /** A kernel with our rules for a Service. */
 async function ourKernel(): Promise<FakeIptables> {
   const port = kernel();
-  await planeOn(port).apply({ ...complete([shape]), settings: { ...settings, nodePorts: { kind: 'all-local', loopback: false } } });
+  await planeOn(port).apply({
+    ...complete([shape]),
+    settings: { ...settings, nodePorts: { kind: 'all-local', loopback: false } },
+  });
   return port;
 }
 
@@ -57,7 +59,9 @@ test('[SP-157][SP-160] beside a kube-proxy in iptables mode its chains and jumps
     '-j KUBE-FORWARD',
   ])
     expect(left).toContain(kept);
-  expect(left).not.toMatch(/KUBE-SVC-(?:IP|NP)|KUBE-EXT-(?:IP|NP)|KUBE-EXTERNAL-NODEPORTS|KUBE-FW-|--dst-type LOCAL .*KUBE-EXTERNAL/);
+  expect(left).not.toMatch(
+    /KUBE-SVC-(?:IP|NP)|KUBE-EXT-(?:IP|NP)|KUBE-EXTERNAL-NODEPORTS|KUBE-FW-|--dst-type LOCAL .*KUBE-EXTERNAL/,
+  );
 });
 
 test('beside a kube-proxy that has not synced yet all of ours goes, as without one', async () => {

@@ -18,9 +18,7 @@ const anySettings: DataPlaneSettings = {
  * in it. Null: nothing but ours is.
  */
 export function planLeaving(family: Family, table: TableState): readonly Command[] | null {
-  const names = new Set(
-    planChains({ family, settings: anySettings, serviceCidrs: [], strays: 'drop' }).map(({ name }) => name),
-  );
+  const names = new Set(planChains({ family, settings: anySettings, serviceCidrs: [], strays: 'drop' }).map(({ name }) => name));
   const isOwnChain = (name: string): boolean => names.has(name) || isStickyChain(name);
   const fixed = planeSets(family);
   const ownSet = (name: string): SetDefinition | null =>

@@ -78,7 +78,14 @@ export async function startStandIn(lab: Lab, mode: ProxyMode): Promise<AsyncDisp
   const document = { apiVersion: 'kubeproxy.config.k8s.io/v1alpha1', kind: 'KubeProxyConfiguration', mode };
   await writeFile(config, JSON.stringify(document));
   const script = fileURLToPath(new URL('stand-in.ts', import.meta.url));
-  const started = lab.node1.spawn('bash', ['-c', 'exec -a kube-proxy "$@"', 'sh', process.execPath, script, `--config=${config}`]);
+  const started = lab.node1.spawn('bash', [
+    '-c',
+    'exec -a kube-proxy "$@"',
+    'sh',
+    process.execPath,
+    script,
+    `--config=${config}`,
+  ]);
   await pollUntil('the stand-in for kube-proxy', async () => (started.output.includes('listening') ? true : null), {
     explain: () => started.output,
   });

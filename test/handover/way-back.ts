@@ -44,7 +44,10 @@ export async function goBackBesideKubeProxy(
   await syncKubeProxy(lab, mode);
   await expectKubeProxy(lab, held, `after the first sync of kube-proxy (${running.config})`);
   const cleaned = await runToEnd(lab.node1, ['cleanup']);
-  expect(cleaned).toEqual({ code: 0, output: expect.stringMatching(/^kube-proxy runs on this node \(process \d+, mode/) as string });
+  expect(cleaned).toEqual({
+    code: 0,
+    output: expect.stringMatching(/^kube-proxy runs on this node \(process \d+, mode/) as string,
+  });
   expect(await readShared(lab)).toEqual(alone);
   await expectKubeProxy(lab, held, 'after the cleanup beside kube-proxy');
 }

@@ -46,7 +46,11 @@ describeWhere(variant.capability, 'from kube-proxy and back to it, where either 
       const target = { family: 'IPv4', destination: web.clusterIp.addresses.IPv4 ?? '', port: 80 } as const;
       const held = await holdConnection(lab.outside, target, ['p1']);
 
-      await using cluster = await createLiveCluster(lab, { ...configOf(variant), mode: ours }, ours === 'ipvs' ? variant.flags : []);
+      await using cluster = await createLiveCluster(
+        lab,
+        { ...configOf(variant), mode: ours },
+        ours === 'ipvs' ? variant.flags : [],
+      );
       await cluster.put(webObjects);
       await pollUntil('our rules to serve', async () => ((await whoAnswers(lab, 'IPv4')) === 'p2' ? true : null), {
         timeoutMs: 60_000,
@@ -58,11 +62,15 @@ describeWhere(variant.capability, 'from kube-proxy and back to it, where either 
         expect(await whoAnswers(lab, family, 'node-port')).toBe('p2');
       }
       await held.expectAlive('after the takeover');
-      await pollUntil('chains of kube-proxy to go', async () => (leftovers(await readShared(lab), ours).length === 0 ? true : null), {
-        timeoutMs: 60_000,
-        everyMs: 250,
-        explain: () => cluster.output,
-      });
+      await pollUntil(
+        'chains of kube-proxy to go',
+        async () => (leftovers(await readShared(lab), ours).length === 0 ? true : null),
+        {
+          timeoutMs: 60_000,
+          everyMs: 250,
+          explain: () => cluster.output,
+        },
+      );
       expect(cluster.output).not.toContain('WP_CLI_LEFTOVER');
 
       const later = await holdConnection(lab.outside, target, ['p2']);
@@ -71,8 +79,19 @@ describeWhere(variant.capability, 'from kube-proxy and back to it, where either 
       const surviving = [...(theirs === 'ipvs' || order === 'cleanup first' ? [] : [held]), ...(ours === 'ipvs' ? [] : [later])];
       if (order === 'kube-proxy first') await goBackBesideKubeProxy(lab, theirs, alone, surviving);
       else await goBackClean(theirs, before, surviving.slice());
-      await mustRun(lab.node1, 'sh', '-c', 'nft flush ruleset; ipset destroy; ipvsadm -C; ip link delete kube-ipvs0 2>/dev/null || true');
-      if (theirs === 'ipvs') await mustRun(lab.node1, 'sh', '-c', 'sysctl -qw net.ipv4.vs.conntrack=0 net.ipv4.vs.expire_nodest_conn=0 net.ipv4.vs.expire_quiescent_template=0');
+      await mustRun(
+        lab.node1,
+        'sh',
+        '-c',
+        'nft flush ruleset; ipset destroy; ipvsadm -C; ip link delete kube-ipvs0 2>/dev/null || true',
+      );
+      if (theirs === 'ipvs')
+        await mustRun(
+          lab.node1,
+          'sh',
+          '-c',
+          'sysctl -qw net.ipv4.vs.conntrack=0 net.ipv4.vs.expire_nodest_conn=0 net.ipv4.vs.expire_quiescent_template=0',
+        );
       expect(await readSysctls()).toBe(clean);
     },
   );
