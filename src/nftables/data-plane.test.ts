@@ -358,31 +358,6 @@ describe('foreign edits', () => {
     expect([(await plane.audit()).operations, reads]).toEqual([0, 3]);
   });
 
-  test('[SP-157][SP-160] beside a kube-proxy that has synced into the same table only ours leaves it', async () => {
-    const port = createFakeNftPort();
-    const plane = planeOn(port);
-    const beside = { addresses: new Set<Address>() };
-    const theirs = defineSet({ name: 'cluster-ips', key: ['ipv4'], size: null });
-    const before: Command[] = [
-      { kind: 'add-chain', chain: { name: 'services', hook: null } },
-      { kind: 'add-set', set: theirs },
-      { kind: 'add-rule', chain: 'services', rule: { statements: [{ kind: 'accept' }] } },
-    ];
-    await port.apply({ table, commands: [{ kind: 'add-table' }, ...before] });
-    const alone = describePlane(await readPlaneTable(port));
-    await port.apply({ table, commands: [{ kind: 'delete-table' }] });
-    await plane.apply(completeChange(list));
-    await port.apply({ table, commands: before });
-    const cleaned = await plane.cleanup(beside);
-    expect(cleaned.ok && cleaned.value.length).toBeGreaterThan(10);
-    expect(describePlane(await readPlaneTable(port))).toBe(alone);
-    // One that is not in that mode, or has not synced, has nothing there.
-    await port.apply({ table, commands: [{ kind: 'delete-table' }] });
-    await plane.apply(completeChange(list));
-    expect(await plane.cleanup(beside)).toEqual({ ok: true, value: ['nftables table ip kube-proxy'] });
-    expect(await plane.cleanup(beside)).toEqual({ ok: true, value: [] });
-  });
-
   test('[SP-157] other tables are never named', async () => {
     const port = createFakeNftPort();
     await port.apply({ table: { family: 'ip', name: 'foreign' }, commands: [{ kind: 'add-table' }] });

@@ -24,8 +24,8 @@ export async function readShared(lab: Lab): Promise<readonly string[]> {
 /** kube-proxy's rules serve, at each address, and connections of before live. */
 export async function expectKubeProxy(lab: Lab, held: readonly HeldConnection[], when: string): Promise<void> {
   for (const family of lab.families) {
-    expect(await whoAnswers(lab, family), when).toBe('p1');
-    expect(await whoAnswers(lab, family, 'node-port'), when).toBe('p1');
+    const answers = [await whoAnswers(lab, family), await whoAnswers(lab, family, 'node-port')];
+    expect({ when, family, answers }).toEqual({ when, family, answers: ['p1', 'p1'] });
   }
   for (const one of held) await one.expectAlive(when);
 }
