@@ -30,7 +30,7 @@ export const chainNames = {
 const volatilePrefixes = ['KUBE-SVC-', 'KUBE-SVL-', 'KUBE-SEP-', 'KUBE-EXT-', 'KUBE-FW-', 'KUBE-XLB-'];
 
 /** What kube-proxy's ipvs mode has besides. Its filter refuses at INPUT what is for an address of a Service: it must not outlive it. */
-const ipvsModeChains = [
+export const ipvsModeChains = [
   'KUBE-NODE-PORT',
   'KUBE-LOAD-BALANCER',
   'KUBE-SOURCE-RANGES-FIREWALL',

@@ -1,5 +1,5 @@
 import { ruleTarget } from './chain-facts.ts';
-import { chainNames, isOwnChain } from './names.ts';
+import { chainNames, ipvsModeChains, isOwnChain } from './names.ts';
 import type { RulesetState, TableState } from './operation.ts';
 import type { RuleText, TableName } from './rule.ts';
 
@@ -28,9 +28,10 @@ const iptablesShape: Shape = {
 };
 
 const ipvsShape: Shape = {
+  // Some of them are led to only while a set has members, and are expected to be there all the same.
   roots: {
-    nat: natRoots,
-    filter: [chainNames.forward, chainNames.firewall, 'KUBE-NODE-PORT', 'KUBE-IPVS-FILTER', 'KUBE-IPVS-OUT-FILTER'],
+    nat: [...natRoots, ...ipvsModeChains],
+    filter: [chainNames.forward, chainNames.firewall, ...ipvsModeChains],
   },
   ownJump: new RegExp(`"kubernetes load balancer firewall" -j ${chainNames.firewall}$`),
 };
