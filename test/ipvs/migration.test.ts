@@ -22,9 +22,6 @@ const sysctls = ['net.ipv4.vs.conntrack', 'net.ipv4.vs.expire_nodest_conn', 'net
 type Order = 'cleanup first' | 'kube-proxy first';
 type Pair = readonly [theirs: ProxyMode, ours: ProxyMode, order: Order];
 
-const title =
-  '[SP-159][SP-161][IPVS-54] from its %s mode to our %s mode, and back with %s: no connection is lost, nothing of ours stays';
-
 describeWhere(variant.capability, 'from kube-proxy and back to it, where either side has virtual servers', () =>
   testPairs([
     ['ipvs', 'nftables', 'kube-proxy first'],
@@ -51,11 +48,18 @@ function testPairs(pairs: readonly Pair[]): void {
 
   afterAll(() => lab?.close());
 
-  test.each(pairs)(title, (theirs, ours, order) => goThereAndBack(lab, theirs, ours, order));
+  test.each(pairs)(
+    '[SP-159][SP-161][IPVS-54] from its %s mode to our %s mode, and back with %s: no connection is lost, nothing of ours stays',
+    async (theirs, ours, order) => {
+      const clean = await readSysctls(lab);
+      await goThereAndBack(lab, theirs, ours, order);
+      await empty(lab);
+      expect(await readSysctls(lab)).toBe(clean);
+    },
+  );
 }
 
 async function goThereAndBack(lab: Lab, theirs: ProxyMode, ours: ProxyMode, order: Order): Promise<void> {
-  const clean = await readSysctls(lab);
   await syncKubeProxy(lab, theirs);
   const before = await readSysctls(lab);
   const alone = await readShared(lab);
@@ -73,8 +77,6 @@ async function goThereAndBack(lab: Lab, theirs: ProxyMode, ours: ProxyMode, orde
   const surviving = [...(theirs === 'ipvs' ? [] : [held]), ...(ours === 'ipvs' ? [] : [later])];
   if (order === 'kube-proxy first') await goBackBesideKubeProxy(lab, theirs, alone, surviving);
   else await goBackClean(lab, theirs, before, surviving);
-  await empty(lab);
-  expect(await readSysctls(lab)).toBe(clean);
 }
 
 async function waitForTakeover(lab: Lab, cluster: LiveCluster, ours: ProxyMode): Promise<void> {
