@@ -72,7 +72,7 @@ describeWhere(await canMakeNamespaces(), 'taking over from a kube-proxy that was
       await goBackBesideKubeProxy(lab, mode, alone, [held, later]);
 
       const again = await cluster.startAgent({ mode: ours });
-      await again.waitHealthy();
+      await again.waitHealthy(60_000);
       await pollUntil('its rules to serve alone', async () => ((await oldRules(lab)).length === 0 ? true : null), {
         explain: () => again.process.output,
       });
