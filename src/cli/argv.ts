@@ -2,6 +2,9 @@ import { bareFlags, flagSpecs } from '../config/mod.ts';
 
 const known = new Set([...flagSpecs.map(({ name }) => name), 'help', 'version']);
 
+/** Flags that never have a value. */
+const alone: ReadonlySet<string> = new Set(['--help', '--migrate']);
+
 /**
  * Brings the flags of `waypost run` from the syntax of Go's pflag to one that any parser reads: dashes for
  * underscores in names, a value for every boolean that stands alone, `--v=4` for `-v=4`. Values are left alone. `more`
@@ -19,7 +22,7 @@ export function normaliseArguments(words: readonly string[], more: readonly stri
     }
     const flag = normaliseFlag(word, more);
     normal.push(flag);
-    isValue = (flag.startsWith('--') || flag === '-v') && !flag.includes('=') && flag !== '--help';
+    isValue = (flag.startsWith('--') || flag === '-v') && !flag.includes('=') && !alone.has(flag);
   }
   return normal;
 }

@@ -20,7 +20,12 @@ export function planFindings(config: EffectiveConfig, facts: NodeFacts): readonl
     ...checkDns(config, facts),
     ...checkNotes(config, facts),
   ];
-  return all.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
+  return orderFindings(all);
+}
+
+/** The worst first, and otherwise as they are. */
+export function orderFindings(findings: readonly Finding[]): readonly Finding[] {
+  return findings.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
 }
 
 /** The findings that a start should log. */

@@ -15,7 +15,7 @@ test('[SP-160] cleanup says what it removed, and one family that fails does not 
     { family: 'IPv6', mode: 'iptables', cleanup: async () => succeed(['chain nat KUBE-SERVICES', 'chain nat KUBE-NODEPORTS']) },
     { family: 'IPv6', mode: 'nftables', cleanup: async () => succeed([]) },
   ] as const;
-  const problems = await cleanPlanes(planes, terminal);
+  const problems = await cleanPlanes(planes, null, terminal);
   expect(problems).toEqual([{ code: 'WP_IPTABLES_BUSY', message: 'IPv4 iptables: the lock is held' }]);
   expect(out).toBe(
     'IPv6 iptables: removed 2\n  chain nat KUBE-SERVICES\n  chain nat KUBE-NODEPORTS\nIPv6 nftables: nothing of ours was there\n',

@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Shell } from '../iptables/mod.ts';
-import type { DataPlane, Family, Outcome, Problem, ProxyMode } from '../model/mod.ts';
+import type { DataPlane, Family, Neighbour, Outcome, Problem, ProxyMode } from '../model/mod.ts';
 import { findMissingCapabilities } from './capabilities.ts';
 import { printProblems } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
  * `waypost cleanup`: removes everything of ours and of any mode of kube-proxy in both families from the kernel,
- * without an API server. Gives the exit code: not 0 if anything may be left.
+ * without an API server. Where a kube-proxy runs on the node its rules are no leftovers, and stay. Gives the exit code: not
+ * 0 if anything may be left.
  */
 export async function runCleanup(terminal: Terminal): Promise<number> {
   const missing = findMissingCapabilities(await readFile('/proc/self/status', 'utf8'));
@@ -20,12 +21,13 @@ export async function runCleanup(terminal: Terminal): Promise<number> {
   const families: readonly Family[] = existsSync('/proc/net/if_inet6') ? ['IPv4', 'IPv6'] : ['IPv4'];
   const { createShell } = await import('../iptables/mod.ts');
   const shell = createShell();
+  const neighbour = await findNeighbour(shell, terminal);
   // Chains first: a set that a rule names cannot be removed.
   const problems = [
-    ...(await cleanOwn(families, terminal)),
+    ...(await cleanOwn(families, neighbour, terminal)),
     ...(await cleanTunnels(families, terminal)),
     ...(await cleanResolver(families, terminal)),
-    ...(await cleanLeftovers(shell, families, terminal)),
+    ...(neighbour === null ? await cleanLeftovers(shell, families, terminal) : []),
   ];
   await shell.close();
   printProblems(terminal, problems);
@@ -38,17 +40,40 @@ const cleanedModes: readonly ProxyMode[] = ['ipvs', 'nftables', 'iptables'];
 /** Where a kernel or its tool lacks what a mode is made of, nothing can have been made of it. */
 const absent: ReadonlySet<string> = new Set(['WP_IPVS_MISSING', 'WP_NFT_MISSING', 'WP_NFT_NO_KERNEL']);
 
-async function cleanOwn(families: readonly Family[], terminal: Terminal): Promise<readonly Problem[]> {
+/** The kube-proxy that runs here, if there is one; says so. */
+async function findNeighbour(shell: Shell, terminal: Terminal): Promise<Neighbour | null> {
+  const [{ findKubeProxy }, { isRunning, modeOf, nameRunning }, { readProxyAddresses }] = await Promise.all([
+    import('./driver-kube-proxy.ts'),
+    import('./kube-proxy-facts.ts'),
+    import('./driver-predecessors.ts'),
+  ]);
+  const found = await findKubeProxy();
+  if (!isRunning(found)) return null;
+  const mode = modeOf(found);
+  terminal.out(`kube-proxy runs on this node (${nameRunning(found)}, mode ${mode ?? 'unknown'}): what it has written stays\n`);
+  return { addresses: new Set(mode === null || mode === 'ipvs' ? await readProxyAddresses(shell) : []) };
+}
+
+async function cleanOwn(
+  families: readonly Family[],
+  neighbour: Neighbour | null,
+  terminal: Terminal,
+): Promise<readonly Problem[]> {
   const problems: Problem[] = [];
   for (const mode of cleanedModes) {
     // Asking for virtual servers would load the module on a machine that has never used it.
     if (mode === 'ipvs' && !existsSync('/proc/net/ip_vs')) continue;
-    problems.push(...(await cleanMode(mode, families, terminal)));
+    problems.push(...(await cleanMode(mode, families, neighbour, terminal)));
   }
   return problems;
 }
 
-async function cleanMode(mode: ProxyMode, families: readonly Family[], terminal: Terminal): Promise<readonly Problem[]> {
+async function cleanMode(
+  mode: ProxyMode,
+  families: readonly Family[],
+  neighbour: Neighbour | null,
+  terminal: Terminal,
+): Promise<readonly Problem[]> {
   const [{ makeDataPlanes }, { makeConfig }] = await Promise.all([import('./make-data-planes.ts'), import('../config/mod.ts')]);
   // What is ours says so itself: no setting of the agent that made it is needed.
   const defaults = makeConfig(new Map(), null);
@@ -61,7 +86,7 @@ async function cleanMode(mode: ProxyMode, families: readonly Family[], terminal:
     degraded: (problem) => printProblems(terminal, [problem]),
   });
   if (!made.ok) return absent.has(made.problem.code) ? [] : [made.problem];
-  const problems = await cleanPlanes(made.value.planes, terminal);
+  const problems = await cleanPlanes(made.value.planes, neighbour, terminal);
   await made.value.close();
   return problems;
 }
@@ -103,9 +128,10 @@ async function cleanLeftovers(shell: Shell, families: readonly Family[], termina
 /** Cleans each plane, whatever becomes of the others, says what was removed and gives what failed. */
 export async function cleanPlanes(
   planes: readonly Pick<DataPlane, 'family' | 'mode' | 'cleanup'>[],
+  neighbour: Neighbour | null,
   terminal: Terminal,
 ): Promise<readonly Problem[]> {
-  const results = await Promise.all(planes.map(async (plane) => ({ plane, result: await plane.cleanup() })));
+  const results = await Promise.all(planes.map(async (plane) => ({ plane, result: await plane.cleanup(neighbour) })));
   return results.flatMap(({ plane, result }) => {
     printRemoved(`${plane.family} ${plane.mode}`, result, terminal);
     return result.ok ? [] : [{ ...result.problem, message: `${plane.family} ${plane.mode}: ${result.problem.message}` }];

@@ -32,7 +32,7 @@ export async function gatherDnsFacts({ config, clusterDomain, addresses, resolvC
 }
 
 /** A kernel without IPv6 has no list of its sockets. */
-async function readSockets(name: string, protocol: BoundSocket['protocol']): Promise<readonly BoundSocket[]> {
+export async function readSockets(name: string, protocol: BoundSocket['protocol']): Promise<readonly BoundSocket[]> {
   const text = await readFile(`/proc/net/${name}`, 'utf8').catch(() => '');
   return parseBoundSockets(text, protocol, endianness() === 'LE');
 }

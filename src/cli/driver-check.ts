@@ -72,11 +72,16 @@ async function askTools(shell: Shell, programs: ReadonlySet<string>): Promise<To
 async function readSysctls(): Promise<ReadonlyMap<string, SysctlFact>> {
   const found = new Map<string, SysctlFact>();
   for (const name of wantedSysctls) {
-    const path = `/proc/sys/${name.replaceAll('.', '/')}`;
-    const value = await readOrNull(path);
-    if (value !== null) found.set(name, { value: value.trim(), writable: await isAccessible(path, constants.W_OK) });
+    const fact = await readParameter(`/proc/sys/${name.replaceAll('.', '/')}`);
+    if (fact !== null) found.set(name, fact);
   }
   return found;
+}
+
+/** A kernel parameter by the path of its file; null where there is none. */
+export async function readParameter(path: string): Promise<SysctlFact | null> {
+  const value = await readOrNull(path);
+  return value === null ? null : { value: value.trim(), writable: await isAccessible(path, constants.W_OK) };
 }
 
 async function findBridges(): Promise<readonly BridgeFact[]> {

@@ -1,5 +1,5 @@
 import type { Shell } from '../iptables/mod.ts';
-import type { Family, Problem } from '../model/mod.ts';
+import type { Address, Family, Problem } from '../model/mod.ts';
 import { dummyInterface, findSets, findVirtualServers, parseAddresses, saysNothingThere } from './predecessors.ts';
 import type { Leftovers } from './predecessors.ts';
 
@@ -14,6 +14,8 @@ interface Job {
   readonly removed: string[];
   readonly problems: Problem[];
 }
+
+const showAddresses = ['ip', '-oneline', 'address', 'show', 'dev', dummyInterface] as const;
 
 const timeoutSeconds = 60;
 const maxOutputBytes = 64 * 1024 * 1024;
@@ -40,6 +42,12 @@ export async function removeLeftovers(
   return { removed: job.removed, problems: job.problems };
 }
 
+/** The addresses of kube-proxy's interface of ipvs mode; none where there is no such interface. */
+export async function readProxyAddresses(shell: Shell): Promise<readonly Address[]> {
+  const shown = await ask({ shell, removed: [], problems: [] }, showAddresses);
+  return shown === null ? [] : parseAddresses(shown);
+}
+
 async function removeTable(job: Job, family: Family): Promise<void> {
   const name = family === 'IPv4' ? 'ip' : 'ip6';
   await remove(job, `nftables table ${name} kube-proxy`, ['nft', 'delete', 'table', name, 'kube-proxy']);
@@ -50,7 +58,7 @@ async function removeTable(job: Job, family: Family): Promise<void> {
  * counts their connections.
  */
 async function removeServers(job: Job, family: Family, last: boolean, adopted: AdoptedServers): Promise<void> {
-  const shown = await ask(job, ['ip', '-oneline', 'address', 'show', 'dev', dummyInterface]);
+  const shown = await ask(job, showAddresses);
   if (shown === null) return;
   // Asking ipvsadm would load the module on a machine that has never used it.
   if ((await ask(job, ['cat', '/proc/net/ip_vs'])) !== null) {

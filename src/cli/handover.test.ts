@@ -119,6 +119,37 @@ test('what other modes of ours left waits for its connections, for nothing else 
   expect(lines.filter((line) => line.includes('kube-proxy'))).toHaveLength(2);
 });
 
+test('[SP-159] kube-proxy’s servers stay until their connections have ended; all else of it goes at once', async () => {
+  const order: string[] = [];
+  const answer = (command: string): ShellResult => {
+    order.push(command);
+    const shown = '5: kube-ipvs0    inet 10.96.0.1/32 scope global kube-ipvs0\n';
+    if (command.startsWith('ip -oneline')) return { ...fine, stdout: shown };
+    return command === 'ipvsadm --save -n' ? { ...fine, stdout: '-A -t 10.96.0.1:443 -s rr\n' } : fine;
+  };
+  const ended = Promise.withResolvers<void>();
+  const { handover, lines } = setStage('nftables', answer, undefined, {
+    retireServers: async ({ family }, signal, remove) => {
+      if (family === 'IPv6') return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+      await ended.promise;
+      await remove();
+      order.push('ended');
+    },
+  });
+  await handover.afterSync(taken('IPv4'));
+  await handover.afterSync(taken('IPv6'));
+  await expect.poll(() => order.filter((command) => command === 'ipset list -name')).toHaveLength(2);
+  expect(order.filter((command) => /kube-ipvs0|ipvsadm/.test(command))).toEqual([]);
+  ended.resolve();
+  await expect.poll(() => order.at(-1)).toBe('ended');
+  await handover.close();
+  expect(order).toContain('ipvsadm --delete-service -t 10.96.0.1:443');
+  // The other family still has its addresses on the interface.
+  expect(order).not.toContain('ip link delete kube-ipvs0');
+  expect(order).toContain('ip -4 address flush dev kube-ipvs0');
+  expect(lines).toContain('removed what kube-proxy had left behind IPv4: virtual server -t 10.96.0.1:443');
+});
+
 test('a bug in the removal is told and the agent lives on', async () => {
   const { handover, problems } = setStage('iptables', () => {
     throw new Error('oops');

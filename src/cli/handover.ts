@@ -8,6 +8,7 @@ import type { TakenOver } from './clean-servers.ts';
 import { removeLeftovers } from './driver-predecessors.ts';
 import type { AdoptedServers } from './driver-predecessors.ts';
 import { leftoversUnder } from './predecessors.ts';
+import type { Leftovers } from './predecessors.ts';
 
 export interface HandoverOptions {
   readonly mode: ProxyMode;
@@ -24,6 +25,11 @@ export interface HandoverOptions {
    * connections have ended, or until the signal.
    */
   readonly cleanOwn?: (taken: TakenOver, signal: AbortSignal) => ReturnType<DataPlane['cleanup']>;
+  /**
+   * Waits until connections through kube-proxy's virtual servers have ended or their time is over, and then calls `remove`; not
+   * where the signal comes before. Absent: they are in use here, or nobody waits.
+   */
+  readonly retireServers?: (taken: TakenOver, signal: AbortSignal, remove: () => Promise<void>) => Promise<void>;
   /** Made where not given. */
   readonly shell?: Shell;
 }
@@ -37,6 +43,8 @@ export class Handover implements AfterSync {
   readonly #options: HandoverOptions;
   readonly #shell: Shell;
   readonly #waiting: Set<Family>;
+  /** Families whose virtual servers of kube-proxy are still there. */
+  readonly #served: Set<Family>;
   readonly #closed = new AbortController();
   #running: Promise<void> = Promise.resolve();
   /** By themselves: they wait for connections, which nothing else has to. */
@@ -46,20 +54,35 @@ export class Handover implements AfterSync {
     this.#options = options;
     this.#shell = options.shell ?? createShell();
     this.#waiting = new Set(options.families);
+    this.#served = new Set(options.families);
   }
 
   async afterSync(taken: TakenOver): Promise<void> {
     const { family } = taken;
     if (!this.#waiting.delete(family)) return;
-    const last = this.#waiting.size === 0;
-    this.#running = this.#running.then(() => this.#takeOver(family, last)).catch((cause) => this.#tellBug(cause));
+    const { mode, retireServers } = this.#options;
+    const what = leftoversUnder(mode);
+    const servers = { tables: false, chains: false, servers: true, sets: false };
+    if (retireServers === undefined) this.#queue(() => this.#takeOver(family, what));
+    else {
+      this.#queue(() => this.#takeOver(family, { ...what, servers: false }));
+      const remove = (): Promise<void> => this.#queue(() => this.#takeOver(family, servers));
+      this.#own.push(retireServers(taken, this.#closed.signal, remove).catch((cause) => this.#tellBug(cause)));
+    }
     this.#own.push(this.#cleanOwn(taken).catch((cause) => this.#tellBug(cause)));
+  }
+
+  /** One after the other: they share the shell. */
+  #queue(work: () => Promise<void>): Promise<void> {
+    this.#running = this.#running.then(work).catch((cause) => this.#tellBug(cause));
+    return this.#running;
   }
 
   /** Waits for what is under way and ends the helper. */
   async close(): Promise<void> {
     this.#closed.abort();
-    await Promise.all([this.#running, ...this.#own]);
+    await Promise.all(this.#own);
+    await this.#running;
     await this.#shell.close();
   }
 
@@ -71,9 +94,10 @@ export class Handover implements AfterSync {
     this.#tellRemoved('removed what an agent with other settings had left behind', family, cleaned.value);
   }
 
-  async #takeOver(family: Family, last: boolean): Promise<void> {
-    const { mode, cleanChains, adopted } = this.#options;
-    const what = leftoversUnder(mode);
+  async #takeOver(family: Family, what: Leftovers): Promise<void> {
+    const { cleanChains, adopted } = this.#options;
+    if (what.servers) this.#served.delete(family);
+    const last = this.#served.size === 0;
     const chains = what.chains ? await cleanChains(family) : succeed([]);
     const { removed, problems } = await removeLeftovers(this.#shell, what, family, last, adopted);
     const all = [...(chains.ok ? chains.value : []), ...removed];

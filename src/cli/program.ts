@@ -80,15 +80,25 @@ function runCommand(program: Command, version: string, terminal: Terminal, finis
   });
 }
 
+interface CheckOptions {
+  readonly output: 'text' | DocumentFormat;
+  readonly migrate?: true;
+}
+
 function checkCommand(program: Command, terminal: Terminal, finish: Finish): Command {
   const command = new Command('check')
     .copyInheritedSettings(program)
     .description('say what this node can and cannot do for the configured mode; takes the flags of run and changes nothing')
-    .addOption(outputOption('text'));
+    .addOption(outputOption('text'))
+    .option('--migrate', 'compare with the kube-proxy that runs or ran on this node, and say what changes');
   addRunFlags(command);
-  return command.action(async (options: { readonly output: 'text' | DocumentFormat }) => {
+  return command.action(async ({ output, migrate }: CheckOptions) => {
+    if (migrate === true) {
+      const { runMigrationCheck } = await import('./check-migrate.ts');
+      return finish(await runMigrationCheck(flagTextsOf(command), output, terminal));
+    }
     const { runCheck } = await import('./check.ts');
-    finish(await runCheck(flagTextsOf(command), options.output, terminal));
+    finish(await runCheck(flagTextsOf(command), output, terminal));
   });
 }
 

@@ -29,6 +29,7 @@ import type { DataPlanes } from './make-data-planes.ts';
 import { makeSource } from './make-source.ts';
 import { observeConntrack, observeSyncs } from './observe-sync.ts';
 import type { ProxyHandle, StartProxyOptions } from './proxy-handle.ts';
+import { retireProxyServers } from './retire-proxy.ts';
 import { ServiceAdvice } from './service-advice.ts';
 import { startDns } from './start-dns.ts';
 import type { DnsHandle } from './start-dns.ts';
@@ -215,6 +216,12 @@ function makeHandover({ config, families, logger, report, clock }: StartProxyOpt
     report,
     cleanChains,
     cleanOwn: (taken, signal) => cleanFormer(taken, { config, clock, report, signal }),
+    ...(config.mode === 'ipvs'
+      ? {}
+      : {
+          retireServers: (taken, signal, remove) =>
+            retireProxyServers(taken, { clock, report, signal, drainMs: config.ipvs.drainMs, remove }),
+        }),
     ...(adopted === undefined ? {} : { adopted }),
   });
 }

@@ -1,36 +1,45 @@
 import { ruleTarget } from './chain-facts.ts';
 import { isBuiltIn } from './diff.ts';
 import { isOwnChain, ownTables } from './names.ts';
+import { findNeighbourRules } from './neighbour.ts';
+import type { NeighbourRules } from './neighbour.ts';
 import type { Operation, RulesetState, TableState } from './operation.ts';
 import type { Batch } from './port.ts';
 import type { RuleText, TableName } from './rule.ts';
 
 /**
  * Everything of ours goes: the jumps in built-in chains and the chains. A chain that another program's
- * chain still jumps to stays, with whatever it needs; so does `KUBE-FIREWALL`, which kubelet shares.
+ * chain still jumps to stays, with whatever it needs; so does `KUBE-FIREWALL`, which kubelet shares. `beside`: a kube-proxy
+ * works on this node, and what it has written stays too.
  */
-export function planCleanup(ruleset: RulesetState): { readonly batch: Batch; readonly removed: readonly string[] } {
+export function planCleanup(
+  ruleset: RulesetState,
+  beside: boolean,
+): { readonly batch: Batch; readonly removed: readonly string[] } {
   const removed: string[] = [];
+  const neighbour = beside ? findNeighbourRules(ruleset) : null;
   const batch = ownTables.flatMap((table) => {
     const state = ruleset.get(table);
-    const operations = state === undefined ? [] : cleanTable(table, state);
+    const operations = state === undefined ? [] : cleanTable(table, state, neighbour);
     for (const one of operations) removed.push(describe(one));
     return operations.length === 0 ? [] : [{ table, operations }];
   });
   return { batch, removed };
 }
 
-function cleanTable(table: TableName, state: TableState): Operation[] {
+function cleanTable(table: TableName, state: TableState, neighbour: NeighbourRules | null): Operation[] {
   const held = chainsInUse(state);
   const operations: Operation[] = [];
   for (const [chain, { rules }] of state.chains) {
     if (!isBuiltIn(chain)) continue;
     for (const rule of rules) {
-      if (isOwnChain(targetOf(rule))) operations.push({ kind: 'delete-rule', table, chain, rule, owner: null });
+      if (isOwnChain(targetOf(rule)) && neighbour?.keepsRule(table, rule) !== true)
+        operations.push({ kind: 'delete-rule', table, chain, rule, owner: null });
     }
   }
   for (const chain of state.chains.keys()) {
-    if (isOwnChain(chain) && !held.has(chain)) operations.push({ kind: 'delete-chain', table, chain, owner: null });
+    if (isOwnChain(chain) && !held.has(chain) && neighbour?.keepsChain(table, chain) !== true)
+      operations.push({ kind: 'delete-chain', table, chain, owner: null });
   }
   return operations;
 }

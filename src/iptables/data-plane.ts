@@ -6,6 +6,7 @@ import type {
   DataPlane,
   DataPlaneSettings,
   Difference,
+  Neighbour,
   Outcome,
   Pause,
   Problem,
@@ -14,7 +15,7 @@ import type {
 import { AffinitySets } from './affinity-sets.ts';
 import { planCleanup } from './cleanup.ts';
 import { compareRules, compareSets } from './compare.ts';
-import { arrangeSections, diffChain, diffShared, everyChain } from './diff.ts';
+import { arrangeSections, diffChain, diffJumps, diffShared, everyChain } from './diff.ts';
 import { isAboutEverything } from './errors.ts';
 import { KernelState } from './kernel-state.ts';
 import { ownTables } from './names.ts';
@@ -144,10 +145,10 @@ class IptablesDataPlane implements DataPlane {
     return succeed([...rules, ...(sets === null ? [] : compareSets(this.#wish, listed.value))]);
   }
 
-  async cleanup(): Promise<Outcome<readonly string[]>> {
+  async cleanup(neighbour: Neighbour | null = null): Promise<Outcome<readonly string[]>> {
     const saved = await this.#options.port.save(ownTables);
     if (!saved.ok) return saved;
-    const { batch, removed } = planCleanup(saved.value);
+    const { batch, removed } = planCleanup(saved.value, neighbour !== null);
     if (batch.length > 0) {
       const { failure } = await this.#options.port.restore(batch);
       if (failure !== null) return { ok: false, problem: failure.problem };
@@ -205,6 +206,7 @@ class IptablesDataPlane implements DataPlane {
     }
     if (scope === 'base') for (const key of this.#wish.baseKeys()) touched.add(key);
     const operations: Operation[] = scope === 'touched' ? [] : diffShared(this.#wish.shared, state);
+    if (scope === 'full') operations.push(...diffJumps(this.#wish, state));
     for (const key of scope === 'full' ? everyChain(this.#wish, state.keys()) : touched) {
       operations.push(...diffChain(key, this.#wish, state));
       await planned.rest();

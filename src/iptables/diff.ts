@@ -1,7 +1,9 @@
 import type { ServiceKey } from '../model/mod.ts';
-import { isOwnChain, ownTables } from './names.ts';
+import { ruleTarget } from './chain-facts.ts';
+import { chainNames, isOwnChain, ownTables } from './names.ts';
 import type { Operation } from './operation.ts';
 import type { SharedRule } from './plan-base.ts';
+import { renderRule } from './render.ts';
 import type { RuleText, TableName } from './rule.ts';
 import { chainKey, splitChainKey } from './wish.ts';
 import type { ChainKey, Wish, WishedChain } from './wish.ts';
@@ -67,10 +69,36 @@ export function diffShared(shared: readonly SharedRule[], state: Remembered): Op
   return operations;
 }
 
+const builtInChains = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'] as const;
+
 /** Built-in chains have no prefix and cannot be created. */
 export function isBuiltIn(chain: string): boolean {
-  return ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'].includes(chain);
+  return (builtInChains as readonly string[]).includes(chain);
 }
+
+/**
+ * Jumps of a predecessor that has other chains than we: to those that go with this pass, which the kernel would not let go
+ * otherwise, and kube-proxy's of ipvs mode to a chain that we keep, which would show it packets of established connections.
+ */
+export function diffJumps(wish: Wish, state: Remembered): Operation[] {
+  const goes = (table: TableName, rule: RuleText): boolean => {
+    const target = ruleTarget(rule);
+    if (target === null || !target.chain || !isOwnChain(target.name)) return false;
+    return wish.chain(table, target.name) === null || rule === ipvsModeFirewallJump;
+  };
+  return ownTables.flatMap((table) =>
+    builtInChains.flatMap((chain) =>
+      (state.rulesOf(table, chain) ?? [])
+        .filter((rule) => goes(table, rule))
+        .map((rule): Operation => ({ kind: 'delete-rule', table, chain, rule, owner: null })),
+    ),
+  );
+}
+
+const ipvsModeFirewallJump = renderRule({
+  matches: [{ kind: 'comment', text: 'kube-proxy firewall rules' }],
+  target: { kind: 'jump', chain: chainNames.firewall },
+});
 
 /**
  * The sections of one restore. Refusals (filter) and translations (nat) are separate transactions, so a

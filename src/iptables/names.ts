@@ -29,9 +29,21 @@ export const chainNames = {
  */
 const volatilePrefixes = ['KUBE-SVC-', 'KUBE-SVL-', 'KUBE-SEP-', 'KUBE-EXT-', 'KUBE-FW-', 'KUBE-XLB-'];
 
-const fixedChains: ReadonlySet<string> = new Set(Object.values(chainNames).filter((name) => name !== chainNames.hostFirewall));
+/** What kube-proxy's ipvs mode has besides. Its filter refuses at INPUT what is for an address of a Service: it must not outlive it. */
+export const ipvsModeChains = [
+  'KUBE-NODE-PORT',
+  'KUBE-LOAD-BALANCER',
+  'KUBE-SOURCE-RANGES-FIREWALL',
+  'KUBE-IPVS-FILTER',
+  'KUBE-IPVS-OUT-FILTER',
+] as const;
 
-/** True for chains that may be rewritten and removed by this room. */
+const fixedChains: ReadonlySet<string> = new Set([
+  ...Object.values(chainNames).filter((name) => name !== chainNames.hostFirewall),
+  ...ipvsModeChains,
+]);
+
+/** True for chains that may be rewritten and removed by this room: ours, and kube-proxy's, which we take over. */
 export function isOwnChain(chain: string): boolean {
   return fixedChains.has(chain) || volatilePrefixes.some((prefix) => chain.startsWith(prefix));
 }

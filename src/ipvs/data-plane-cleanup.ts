@@ -1,24 +1,31 @@
 import { succeed } from '../model/mod.ts';
-import type { Outcome } from '../model/mod.ts';
+import type { Address, Outcome } from '../model/mod.ts';
 import type { Kernel } from './data-plane-kernel.ts';
 import type { BookedOperation } from './diff-server.ts';
 import type { Remembered } from './records.ts';
 import { noService } from './settings.ts';
 import type { IpvsOptions } from './settings.ts';
 
+export const noAddresses: ReadonlySet<Address> = new Set();
+
 /**
  * Removes everything of ours and puts back what was there before. The memory in the packet filter goes last, so that a
- * clean-up that failed half-way can be run again.
+ * clean-up that failed half-way can be run again. `taken`: addresses that a kube-proxy in ipvs mode serves by now. It has
+ * made virtual servers on them its own, and relies on the kernel parameters that it found set.
  */
-export async function cleanUp(kernel: Kernel, options: IpvsOptions): Promise<Outcome<readonly string[]>> {
+export async function cleanUp(
+  kernel: Kernel,
+  options: IpvsOptions,
+  taken: ReadonlySet<Address>,
+): Promise<Outcome<readonly string[]>> {
   kernel.forget();
   const read = await kernel.refresh();
   if (!read.ok) return read;
   const removed: string[] = [];
   const steps = [
-    () => removeServers(kernel, removed),
+    () => removeServers(kernel, taken, removed),
     () => removeRoutes(kernel, removed),
-    () => restore(kernel.records(), options, removed),
+    () => restore(taken.size === 0 ? kernel.records() : [], options, removed),
   ];
   for (const step of steps) {
     const done = await step();
@@ -29,10 +36,10 @@ export async function cleanUp(kernel: Kernel, options: IpvsOptions): Promise<Out
   return side.ok ? succeed([...removed, ...side.value]) : side;
 }
 
-async function removeServers(kernel: Kernel, removed: string[]): Promise<Outcome<void>> {
+async function removeServers(kernel: Kernel, taken: ReadonlySet<Address>, removed: string[]): Promise<Outcome<void>> {
   const operations: BookedOperation[] = [];
   for (const [text, { owner, server }] of kernel.servers.all()) {
-    if (owner !== 'own') continue;
+    if (owner !== 'own' || (server.key.kind === 'address' && taken.has(server.key.address))) continue;
     operations.push({ operation: { verb: 'delete-server', key: server.key }, service: noService, drain: null });
     removed.push(`virtual server ${text}`);
   }

@@ -7,13 +7,14 @@ import type {
   DataPlaneSettings,
   Difference,
   Frontend,
+  Neighbour,
   Outcome,
   Problem,
   ServerStatistics,
   ServiceKey,
 } from '../model/mod.ts';
 import { stepAside } from './data-plane-aside.ts';
-import { cleanUp } from './data-plane-cleanup.ts';
+import { cleanUp, noAddresses } from './data-plane-cleanup.ts';
 import { compareNode } from './data-plane-compare.ts';
 import { Drains } from './data-plane-drains.ts';
 import { Kernel } from './data-plane-kernel.ts';
@@ -93,11 +94,11 @@ class KernelDataPlane implements IpvsDataPlane {
     return this.#queue.run(() => this.#compare());
   }
 
-  cleanup(): Promise<Outcome<readonly string[]>> {
+  cleanup(neighbour: Neighbour | null = null): Promise<Outcome<readonly string[]>> {
     return this.#queue.run(() => {
       this.#drains.stop();
       this.#full = true;
-      return cleanUp(this.#kernel, this.#options);
+      return cleanUp(this.#kernel, this.#options, neighbour?.addresses ?? noAddresses);
     });
   }
 

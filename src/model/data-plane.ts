@@ -79,6 +79,12 @@ export interface DatagramTarget {
  * A data plane of one family. Calls are never concurrent. What a report names as failed has not become
  * part of the wish: the kernel keeps what it had of that Service until the caller applies it again.
  */
+/** A kube-proxy that works on this node while ours is cleaned away. */
+export interface Neighbour {
+  /** Those on its interface: virtual servers on them are its own by now. Empty: it balances without virtual servers. */
+  readonly addresses: ReadonlySet<Address>;
+}
+
 export interface DataPlane {
   readonly mode: ProxyMode;
   readonly family: Family;
@@ -92,8 +98,11 @@ export interface DataPlane {
    * and remembers nothing: what is called next does what it would have done. Empty before the first `apply`.
    */
   compare(): Promise<Outcome<readonly Difference[]>>;
-  /** Removes everything of ours from the kernel, needing no earlier `read`. The value says what was removed. */
-  cleanup(): Promise<Outcome<readonly string[]>>;
+  /**
+   * Removes everything of ours from the kernel, needing no earlier `read`. The value says what was removed. With a neighbour
+   * what that has written, or has taken over from us, stays.
+   */
+  cleanup(neighbour?: Neighbour | null): Promise<Outcome<readonly string[]>>;
   /**
    * Another data plane serves from now on: new connections are left to it, and established ones go on until `cleanup`.
    * Needs no earlier `read`. The value says whose flows still lead here: UDP has no end that could be waited for. Absent

@@ -23,6 +23,7 @@ export type {
   DataPlane,
   DataPlaneSettings,
   DatagramTarget,
+  Neighbour,
   NodePortAddresses,
   PodTraffic,
   ProxyMode,

@@ -6,6 +6,7 @@ import type {
   DataPlaneSettings,
   Difference,
   Frontend,
+  Neighbour,
   Outcome,
   Prefix,
   Problem,
@@ -17,6 +18,7 @@ import type { PlaneContext } from './plane-chains.ts';
 import { comparePlane } from './plane-compare.ts';
 import { diffPlane } from './plane-diff.ts';
 import type { PlaneDifference } from './plane-diff.ts';
+import { planLeaving } from './plane-leave.ts';
 import { emptyPlan, planService } from './plane-plan.ts';
 import type { ServicePlan } from './plane-plan.ts';
 import { judgeTable, planRewrite, sameRules } from './plane-rewrite.ts';
@@ -129,13 +131,29 @@ class NftablesDataPlane implements DataPlane {
     return succeed(await comparePlane({ ...job, ...look.value }));
   }
 
-  async cleanup(): Promise<Outcome<readonly string[]>> {
+  async cleanup(neighbour: Neighbour | null = null): Promise<Outcome<readonly string[]>> {
     this.#known = null;
     this.#kernel.forget();
     const table = planeTable(this.family);
+    if (neighbour !== null) {
+      const read = await this.#options.port.readTable(table.family, table.name);
+      if (!read.ok) return read;
+      const commands = read.value === null ? [] : planLeaving(this.family, read.value);
+      if (commands !== null) return await this.#leave(commands);
+    }
     const { problem } = await this.#options.port.apply({ table, commands: [{ kind: 'delete-table' }] });
     if (problem?.code === 'WP_NFT_MISSING') return succeed([]);
     return problem === null ? succeed([`nftables table ${table.family} ${table.name}`]) : { ok: false, problem };
+  }
+
+  /** Out of a table that stays. */
+  async #leave(commands: readonly Command[]): Promise<Outcome<readonly string[]>> {
+    if (commands.length === 0) return succeed([]);
+    const table = planeTable(this.family);
+    const { problem } = await this.#options.port.apply({ table, commands });
+    if (problem !== null) return { ok: false, problem };
+    const chains = commands.flatMap((one) => (one.kind === 'delete-chain' ? [one.chain] : []));
+    return succeed(chains.map((chain) => `chain ${chain} of nftables table ${table.family} ${table.name}`));
   }
 
   #settle(settings: DataPlaneSettings): void {

@@ -12,7 +12,7 @@ export const web = service('web', 40, { type: 'NodePort' });
 export const webObjects: readonly ApiObject[] = [web.object, ...slices('web', [ready('p2')])];
 
 /** What kube-proxy had written of it before it was stopped, when its endpoint was p1: an answer of p1 is one of the old rules. */
-function oldWeb(lab: Lab): OldService {
+export function oldWeb(lab: Lab): OldService {
   const { IPv4 = '', IPv6 = '' } = web.clusterIp.addresses;
   return { clusterIp: { IPv4, IPv6 }, port: 80, nodePort: web.nodePort, endpoint: lab.place('p1').addresses, targetPort: 8080 };
 }
