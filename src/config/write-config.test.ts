@@ -99,6 +99,7 @@ function arbitraryFor(path: string, kind: ValueKind): fc.Arbitrary<ValueKinds[Va
     nodePortAddresses: fc.constantFrom(null, ['primary'], ['10.0.0.0/8', '::/0']),
     serviceCIDRs: fc.constantFrom(null, [], ['10.96.0.0/12', 'fd00:96::/108']),
     connectionMetrics: fc.constantFrom('off', 'service', 'endpoint'),
+    statusPage: fc.constantFrom('loopback', 'everywhere', 'off'),
     'ipvs.echo': fc.constantFrom('answer', 'refuse'),
     'ipvs.driver': fc.constantFrom('netlink', 'exec'),
     'nftables.driver': fc.constantFrom('netlink', 'exec'),

@@ -140,7 +140,9 @@ export type {
   DestinationConnections,
   FamilyHealth,
   RowState,
+  RowWatch,
   ServerConnections,
   ServerStatistics,
+  ServiceRows,
   StatusRow,
 } from './status.ts';

@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { noDirt } from '../model/mod.ts';
-import type { DataPlane, Dirty, Family, FamilyHealth, Problem, ServiceKey, Snapshot, StatusRow } from '../model/mod.ts';
+import type { DataPlane, Dirty, Family, FamilyHealth, Problem, RowWatch, ServiceKey, Snapshot, StatusRow } from '../model/mod.ts';
 import type { EndpointUse } from './explain-endpoints.ts';
 import type { FamilyDiff } from './family-diff.ts';
 import { isNodeKnown, judgeNode, nodePatience } from './node-wait.ts';
 import { ProxiedView } from './proxied-view.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ReconcilerOptions } from './reconciler.ts';
+import { watchRows } from './row-watch.ts';
 import type { StateCounts } from './status.ts';
 
 /** As much of a source of snapshots as the proxy needs. */
@@ -66,8 +67,13 @@ export class Proxy {
     for (const reconciler of this.#reconcilers) reconciler.update(snapshot, { ...noDirt, services });
   }
 
+  /** Follows rows for one reader, who costs nothing but names while nothing changes. */
+  watchRows(): RowWatch {
+    return watchRows(this.#reconcilers.map(({ status }) => status));
+  }
+
   rows(): StatusRow[] {
-    return this.#reconcilers.flatMap((reconciler) => reconciler.rows());
+    return this.#reconcilers.flatMap((reconciler) => reconciler.status.rows());
   }
 
   /** What separates each family's kernel from what is wanted; writes nothing. One family after the other, to be gentle. */
@@ -91,7 +97,7 @@ export class Proxy {
   tally(): FamilyTally[] {
     return this.#reconcilers.map((reconciler) => ({
       family: reconciler.family,
-      states: reconciler.counts(),
+      states: reconciler.status.counts,
       dirty: reconciler.dirtyServices,
     }));
   }

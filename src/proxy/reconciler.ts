@@ -17,7 +17,6 @@ import type {
   Publisher,
   ServiceKey,
   Snapshot,
-  StatusRow,
 } from '../model/mod.ts';
 import { runAfterSync } from './after-sync.ts';
 import type { AfterSync } from './after-sync.ts';
@@ -33,7 +32,6 @@ import { Retries } from './retries.ts';
 import { BoundedRunner } from './runner.ts';
 import { resolveSettings } from './settings.ts';
 import { StatusTable } from './status.ts';
-import type { StateCounts } from './status.ts';
 import type { SyncKind, SyncObserver } from './sync-event.ts';
 import { deriveFrontends } from './view.ts';
 import type { Viewpoint } from './view.ts';
@@ -139,13 +137,9 @@ export class Reconciler {
     this.#request();
   }
 
-  rows(): StatusRow[] {
-    return this.#status.rows();
-  }
-
-  /** How many frontends are in which state; costs nothing. */
-  counts(): StateCounts {
-    return this.#status.counts;
+  /** What became of every frontend, for whoever only reads. */
+  get status(): Pick<StatusTable, 'rows' | 'counts' | 'listen' | 'services' | 'rowsOf'> {
+    return this.#status;
   }
 
   /** What became of a Service's endpoints, from what is known now; the kernel may be behind. */
