@@ -22,7 +22,7 @@ export interface LiveFeedOptions {
 }
 
 /** Readers at a time. */
-export const mostReaders = 16;
+const mostReaders = 16;
 /** Milliseconds between two looks: changes in between travel together. */
 const lookPeriod = 500;
 /** Milliseconds between two looks at what the kernel and the resolver count, at least. */

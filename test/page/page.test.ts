@@ -23,7 +23,10 @@ describeWhere(await canBrowse(), 'the status page of the real agent', () => {
     lab = await createLab();
     folder = await createTemporaryFolder('waypost-page-');
     await writeManifest(folder.path, 'node.json', [nodeObject()]);
-    await writeManifest(folder.path, 'web.json', [service('web', 1, { type: 'NodePort' }).object, ...slices('web', [ready('p1'), ready('q1')])]);
+    await writeManifest(folder.path, 'web.json', [
+      service('web', 1, { type: 'NodePort' }).object,
+      ...slices('web', [ready('p1'), ready('q1')]),
+    ]);
     agent = await startWaypost(lab.node1, { manifests: folder.path });
     ({ browser, close: closeBrowser } = await openBrowser(lab.node1.namespace));
     page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
