@@ -56,7 +56,7 @@ function followFigures({ config, clock, proxy, connections }: UiPagesOptions): (
 }
 
 /** Rows of endpoints, by Service. */
-export function groupCounts(rows: readonly TopRow[]): readonly ServiceCounts[] {
+function groupCounts(rows: readonly TopRow[]): readonly ServiceCounts[] {
   const groups = Map.groupBy(rows, ({ service }) => service);
   return [...groups].map(([service, own]) => ({
     service,

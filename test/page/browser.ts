@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, constants, writeFileSync } from 'node:fs';
+import { accessSync, constants, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser } from 'playwright-core';
@@ -19,14 +19,24 @@ export async function canBrowse(): Promise<Capability> {
   return await canMakeNamespaces();
 }
 
-/** A browser inside a network namespace: 127.0.0.1 is the node's there, and nothing else can be reached. */
-export async function openBrowser(namespace: string): Promise<{ readonly browser: Browser; close(): Promise<void> }> {
+/** A browser, and how to end it. */
+export interface OpenBrowser {
+  readonly browser: Browser;
+  close(): Promise<void>;
+}
+
+/**
+ * A browser inside a network namespace, where 127.0.0.1 is the node's and nothing outside the lab can be reached; null: in this
+ * process's own.
+ */
+export async function openBrowser(namespace: string | null): Promise<OpenBrowser> {
   const folder = await createTemporaryFolder('waypost-browser-');
   const launcher = join(folder.path, 'chromium');
-  writeFileSync(launcher, `#!/bin/sh\nexec ip netns exec '${namespace}' ${program} "$@"\n`);
-  chmodSync(launcher, 0o755);
+  const enter = namespace === null ? '' : `ip netns exec '${namespace}' `;
+  writeFileSync(launcher, `#!/bin/sh\nexec ${enter}${program} "$@"\n`, { mode: 0o755 });
   // Chromium's sandbox refuses to work for root.
-  const browser = await chromium.launch({ executablePath: launcher, args: ['--no-sandbox'], timeout: patient(60_000) });
+  const args = ['--no-sandbox', '--disable-gpu'];
+  const browser = await chromium.launch({ executablePath: launcher, args, timeout: patient(60_000) });
   return {
     browser,
     close: async () => {

@@ -20,37 +20,33 @@ export interface RowContext {
 
 export const stateKinds = { Done: 'good', Pending: 'waiting', Error: 'bad' } as const satisfies Record<RowState, string>;
 
-/** One line of the list. */
-export function makeRow(entry: ServiceEntry, { now, counts, position, of, current, opened, changed }: RowContext): HTMLElement {
+/**
+ * Draws one line of the list into an element that may have been another line: the element stays while the line is in sight, so
+ * that what was pressed there is released there.
+ */
+export function drawRow(row: HTMLElement, entry: ServiceEntry, context: RowContext): void {
+  const { now, counts, position, of, current, opened, changed } = context;
   const classes = ['row', ...(current ? ['current'] : []), ...(opened ? ['opened'] : []), ...(changed ? ['changed'] : [])];
-  const more = entry.more === 0 ? null : element('span', { class: 'quiet' }, ` +${entry.more}`);
-  return element(
-    'div',
-    {
-      class: classes.join(' '),
-      role: 'option',
-      id: `service-${position}`,
-      title: entry.service,
-      'data-service': entry.service,
-      'aria-selected': String(opened),
-      'aria-posinset': String(position),
-      'aria-setsize': String(of),
-    },
+  row.className = classes.join(' ');
+  row.id = `service-${position}`;
+  row.title = entry.service;
+  row.dataset['service'] = entry.service;
+  row.ariaSelected = String(opened);
+  row.ariaPosInSet = String(position);
+  row.ariaSetSize = String(of);
+  const active = counts === null ? [] : [formatCount(counts.active), ' ', quiet(formatRate(counts.perSecond))];
+  row.replaceChildren(
     element('span', { class: 'cell-state' }, stateMark(stateKinds[entry.state], entry.state)),
-    element('span', { class: 'cell-name' }, element('span', { class: 'quiet' }, `${entry.namespace}/`), entry.name),
-    element('span', { class: 'cell-frontend' }, entry.frontend, more),
+    element('span', { class: 'cell-name' }, quiet(`${entry.namespace}/`), entry.name),
+    element('span', { class: 'cell-frontend' }, entry.frontend, entry.more === 0 ? null : quiet(` +${entry.more}`)),
     element('span', { class: 'cell-backends' }, describeBackends(entry)),
-    counts === null
-      ? element('span', { class: 'cell-active' })
-      : element(
-          'span',
-          { class: 'cell-active' },
-          formatCount(counts.active),
-          ' ',
-          element('span', { class: 'quiet' }, formatRate(counts.perSecond)),
-        ),
+    element('span', { class: 'cell-active' }, ...active),
     element('span', { class: 'cell-age quiet' }, formatAge(now - entry.since)),
   );
+}
+
+function quiet(text: string): HTMLElement {
+  return element('span', { class: 'quiet' }, text);
 }
 
 function describeBackends({ backends, refused }: ServiceEntry): string {

@@ -5,7 +5,7 @@ import type { Selection, ServiceList } from '../service-list.ts';
 import { findVisible, scrollTarget, stepTo } from '../visible-range.ts';
 import type { Viewport } from '../visible-range.ts';
 import { element, find, setText } from './element.ts';
-import { makeRow } from './service-row.ts';
+import { drawRow } from './service-row.ts';
 
 export interface ServicesViewOptions {
   readonly list: ServiceList;
@@ -31,6 +31,8 @@ export class ServicesView {
   #current: string | null = null;
   #opened: string | null = null;
   #counts = false;
+  /** The lines in sight, by Service. */
+  #rows: ReadonlyMap<string, HTMLElement> = new Map();
   readonly #changed = new Map<string, number>();
 
   constructor(options: ServicesViewOptions) {
@@ -111,9 +113,12 @@ export class ServicesView {
   #draw(): void {
     const viewport = this.#viewport();
     const { from, to } = findVisible(viewport, this.#shown.length);
-    const rows = this.#shown.slice(from, to).map((entry, offset) => {
+    const rows = new Map<string, HTMLElement>();
+    for (const [offset, entry] of this.#shown.slice(from, to).entries()) {
       const index = from + offset;
-      const row = makeRow(entry, {
+      const row = this.#rows.get(entry.service) ?? element('div', { role: 'option' });
+      rows.set(entry.service, row);
+      drawRow(row, entry, {
         now: this.#options.now(),
         counts: this.#counts ? this.#options.list.countsOf(entry.service) : null,
         position: index + 1,
@@ -123,10 +128,12 @@ export class ServicesView {
         changed: this.#changed.has(entry.service),
       });
       row.style.transform = `translateY(${index * viewport.rowHeight}px)`;
-      return row;
-    });
-    this.#space.replaceChildren(...rows);
-    const current = rows.find((row) => row.dataset['service'] === this.#current);
+      // Where it is already it stays: an element that is put in anew loses a press under way.
+      if (this.#space.children[offset] !== row) this.#space.insertBefore(row, this.#space.children[offset] ?? null);
+    }
+    for (const row of [...this.#space.children].slice(rows.size)) row.remove();
+    this.#rows = rows;
+    const current = this.#current === null ? undefined : rows.get(this.#current);
     if (current === undefined) this.#box.removeAttribute('aria-activedescendant');
     else this.#box.setAttribute('aria-activedescendant', current.id);
   }
@@ -170,10 +177,8 @@ export class ServicesView {
   }
 
   #hearClick(event: MouseEvent): void {
-    // By place and not by element: a line that was drawn anew between press and release is another element.
-    const { top, rowHeight } = this.#viewport();
-    const index = Math.floor((event.clientY - this.#box.getBoundingClientRect().top + top) / rowHeight);
-    const service = this.#shown[index]?.service;
+    const row = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-service]') : null;
+    const service = row?.dataset['service'];
     if (service !== undefined) this.#open(service);
   }
 

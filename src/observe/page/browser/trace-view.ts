@@ -31,6 +31,7 @@ export function setUpTrace(): (destination: string) => void {
   return (text) => {
     destination.value = text;
     source.focus();
+    source.select();
   };
 }
 
