@@ -37,7 +37,7 @@ function rowsOf(service: string, index: number, now: number): readonly StatusRow
     reason: '',
     code: '',
   };
-  if (index === 5)
+  if (index === 3)
     return [
       {
         ...row,

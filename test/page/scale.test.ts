@@ -11,6 +11,17 @@ import type { PageWatch } from './page-watch.ts';
 import { startStage } from './stage.ts';
 import type { Stage, StageOptions } from './stage.ts';
 
+/** Metrics of a resolver that was asked so often. */
+function dnsText(questions: number): string {
+  return [
+    `coredns_dns_requests_total{server="dns://:53",type="A"} ${questions}`,
+    'coredns_dns_responses_total{server="dns://:53",rcode="NOERROR"} 3000',
+    'coredns_dns_responses_total{server="dns://:53",rcode="NXDOMAIN"} 12',
+    'coredns_cache_hits_total{server="dns://:53",type="success"} 30',
+    'coredns_cache_misses_total{server="dns://:53"} 10',
+  ].join('\n');
+}
+
 describeWhere(await canBrowse(), 'the status page over data of any kind', () => {
   let opened: OpenBrowser;
   let stage: Stage | null = null;
@@ -94,19 +105,20 @@ describeWhere(await canBrowse(), 'the status page over data of any kind', () => 
       ],
       ['__proto__/__proto__', [{ ...row, service: '__proto__/__proto__', servicePort: '__proto__/__proto__:\u202egnp.exe/TCP' }]],
     ]) as StageOptions['rows'];
-    await show({ rows, problems: [{ code: 'WP_X', message: markup }] });
+    const made = await show({ rows, problems: [{ code: 'WP_X', message: markup }] });
     expect((await lines()).join('\n')).toContain(markup);
-    await page.locator('#list [role=option]').last().click();
+    await page.locator('#list [role=option]').filter({ hasText: 'onerror' }).click();
     await page.getByText(`WP_X: </p>${markup}`).waitFor();
     expect(await page.locator('#detail img, #list img, #problems img').count()).toBe(0);
+    made.change(`a/${markup}`, []);
+    await page.getByText('This Service is gone').waitFor();
     expect(await page.title()).toBe('node-1 \u00b7 Waypost');
     expectQuiet();
   });
 
   test('connections that the kernel counts, and figures of DNS, change as they do', async () => {
     let active = 4;
-    const dns = (): string =>
-      `coredns_dns_requests_total{server="dns://:53",type="A"} ${1000 * active}\ncoredns_dns_responses_total{server="dns://:53",rcode="NXDOMAIN"} 12\ncoredns_cache_hits_total{server="dns://:53",type="success"} 30\ncoredns_cache_misses_total{server="dns://:53"} 10\n`;
+    const dns = (): string => dnsText(1000 * active);
     await show({
       mode: 'ipvs',
       rows: makeCluster(40, Date.now()),
@@ -175,7 +187,7 @@ describeWhere(await canBrowse(), 'the status page over data of any kind', () => 
 
   test('pictures for the docs', async () => {
     const problems = [
-      { code: 'WP_IPVS_NO_SCHEDULER', message: 'search/web: the kernel has no scheduler "mh": load the module ip_vs_mh' },
+      { code: 'WP_IPVS_NO_SCHEDULER', message: 'identity/api: the kernel has no scheduler "mh": load the module ip_vs_mh' },
     ] as const;
     await show({
       mode: 'ipvs',
@@ -183,6 +195,7 @@ describeWhere(await canBrowse(), 'the status page over data of any kind', () => 
       endpoints: endpointsOf,
       active: (service) => (service.length * 13) % 41,
       problems,
+      dns: () => dnsText(3012),
     });
     await page.locator('#list [role=option]').filter({ hasText: 'identity/gateway' }).click();
     await page.locator('#detail table').last().waitFor();

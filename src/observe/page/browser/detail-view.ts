@@ -5,12 +5,11 @@ import { formatCount, formatNumberOf, formatPlace, formatRate } from '../format.
 import { formatFrontend, portNameOf } from '../service-entry.ts';
 import type { ServiceEntry } from '../service-entry.ts';
 import type { ServiceCounts } from '../wire.ts';
-import { element, find, stateMark, table } from './element.ts';
+import { element, find, formatMoment, stateMark, table } from './element.ts';
 import type { Child } from './element.ts';
 import { stateKinds } from './service-row.ts';
 
 export interface DetailViewOptions {
-  readonly now: () => number;
   readonly close: () => void;
   /** Fills the form of the trace. */
   readonly trace: (destination: string) => void;
@@ -18,16 +17,15 @@ export interface DetailViewOptions {
 
 /** Everything about one Service: its frontends as the kernel has them, and its endpoints. */
 export class DetailView {
-  readonly #options: DetailViewOptions;
   readonly #panel = find('detail', HTMLElement);
   readonly #body = find('detail-body', HTMLElement);
   readonly #heading = find('detail-name', HTMLElement);
   #entry: ServiceEntry | null = null;
+  #gone = false;
   #endpoints: readonly EndpointAnswer[] | string = 'Reading the endpoints \u2026';
   #counts: ServiceCounts | null = null;
 
   constructor(options: DetailViewOptions) {
-    this.#options = options;
     find('detail-close', HTMLButtonElement).addEventListener('click', options.close);
     find('detail-trace', HTMLButtonElement).addEventListener('click', () => {
       const first = this.#entry?.rows[0];
@@ -45,6 +43,7 @@ export class DetailView {
   /** Shows a Service; null closes. The focus goes to its name. */
   open(entry: ServiceEntry | null, counts: ServiceCounts | null): void {
     this.#entry = entry;
+    this.#gone = false;
     this.#counts = counts;
     this.#endpoints = 'Reading the endpoints \u2026';
     this.#panel.hidden = entry === null;
@@ -58,12 +57,10 @@ export class DetailView {
   /** Its rows changed: so may have its endpoints. Null: it is gone. */
   update(entry: ServiceEntry | null): void {
     if (this.#entry === null) return;
-    if (entry === null) {
-      this.#body.replaceChildren(element('p', {}, 'This Service is gone: it has no frontends any more.'));
-      return;
-    }
-    this.#entry = entry;
+    this.#gone = entry === null;
+    this.#entry = entry ?? this.#entry;
     this.#draw();
+    if (entry === null) return;
     void this.#ask(entry.service);
   }
 
@@ -91,6 +88,10 @@ export class DetailView {
   #draw(): void {
     const entry = this.#entry;
     if (entry === null) return;
+    if (this.#gone) {
+      this.#body.replaceChildren(element('p', {}, 'This Service is gone: it has no frontends any more.'));
+      return;
+    }
     this.#body.replaceChildren(
       element('h3', {}, formatNumberOf(entry.rows.length, 'frontend')),
       this.#frontends(entry.rows),
@@ -100,7 +101,6 @@ export class DetailView {
   }
 
   #frontends(rows: readonly StatusRow[]): HTMLElement {
-    const now = this.#options.now();
     const cells = rows.map((row): readonly Child[] => [
       stateMark(stateKinds[row.state], row.state),
       row.kind,
@@ -108,14 +108,14 @@ export class DetailView {
       portNameOf(row) || '\u2013',
       row.verdict,
       formatCount(row.backends),
-      element('time', { datetime: new Date(row.since).toISOString() }, new Date(row.since).toLocaleTimeString()),
+      formatMoment(row.since),
     ]);
     const refused = rows.filter(({ reason }) => reason !== '');
     const reasons = [...new Set(refused.map(({ code, reason }) => `${code}: ${reason}`))];
     const headings = ['State', 'Kind', 'Frontend', 'Port', 'Verdict', 'Back ends ', 'Since'];
     return element(
       'div',
-      { title: `as of ${new Date(now).toLocaleTimeString()}` },
+      {},
       table('Frontends', headings, cells),
       ...reasons.map((reason) => element('p', { class: 'bad-text' }, reason)),
     );
@@ -124,8 +124,13 @@ export class DetailView {
   #connections(): readonly HTMLElement[] {
     if (this.#counts === null) return [];
     const { active, inactive, persistent, perSecond } = this.#counts;
-    const words = `${formatCount(active)} active ${formatRate(perSecond)}, ${formatCount(inactive)} inactive, ${formatNumberOf(persistent, 'remembered client')}`;
-    return [element('p', {}, `Connections: ${words}`)];
+    const rate = formatRate(perSecond);
+    const words = [
+      `${formatCount(active)} active${rate === '' ? '' : ` (${rate})`}`,
+      `${formatCount(inactive)} inactive`,
+      formatNumberOf(persistent, 'remembered client'),
+    ].join(', ');
+    return [element('p', { class: 'connections' }, `Connections: ${words}`)];
   }
 
   #backends(): readonly HTMLElement[] {
@@ -149,7 +154,7 @@ export class DetailView {
         ...(counts === null ? [] : [formatCount(counted?.active ?? 0), formatCount(counted?.inactive ?? 0)]),
       ];
     });
-    const headings = ['State', 'Endpoint', 'Port', 'Node', 'For the ClusterIP', 'From outside'];
+    const headings = ['State', 'Endpoint', 'Port', 'Node', 'ClusterIP', 'Outside'];
     return [heading, table('Endpoints', counts === null ? headings : [...headings, 'Active ', 'Inactive '], cells)];
   }
 }

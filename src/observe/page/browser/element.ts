@@ -57,3 +57,18 @@ export function stateMark(kind: 'good' | 'waiting' | 'bad' | 'neutral', words: s
     words,
   );
 }
+
+/** `2026-11-27 11:48:03` in the reader's time zone; Swedish dates are written so. */
+export function formatMoment(milliseconds: number): string {
+  return new Date(milliseconds).toLocaleString('sv-SE');
+}
+
+const shown = new WeakMap<HTMLElement, string>();
+
+/** Draws a part anew where what it shows is something else: a text that somebody selects to copy it stays selected meanwhile. */
+export function drawChanged(target: HTMLElement, values: unknown, draw: () => readonly Child[]): void {
+  const key = JSON.stringify(values);
+  if (shown.get(target) === key) return;
+  shown.set(target, key);
+  target.replaceChildren(...draw().filter((child) => child !== null));
+}

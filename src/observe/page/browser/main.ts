@@ -27,7 +27,6 @@ const showTab = setUpTabs();
 const fillTrace = setUpTrace();
 const services = new ServicesView({ list, now, open: openService, close: closeService });
 const detail = new DetailView({
-  now,
   close: closeService,
   trace: (destination) => {
     showTab('trace');
@@ -36,9 +35,11 @@ const detail = new DetailView({
 });
 
 function openService(service: string): void {
+  const entry = list.get(service);
+  if (entry === null) return;
   services.markOpened(service);
   find('services', HTMLElement).classList.add('with-detail');
-  detail.open(list.get(service), list.countsOf(service));
+  detail.open(entry, list.countsOf(service));
 }
 
 function closeService(): void {
@@ -75,7 +76,7 @@ function measureOnce(): void {
 function drawSummary(): void {
   if (summary === null) return;
   showSummary(summary, now());
-  showProblems(summary.problems, now());
+  showProblems(summary.problems);
   showDns(dns, summary.dns);
   services.showCounts(summary.countsConnections);
   const words = summary.countsConnections
@@ -105,7 +106,8 @@ followFeed(
       const opened = event.find(({ service }) => service === detail.service);
       if (opened !== undefined) detail.update(list.get(opened.service));
       listChanged = true;
-      drawSoon();
+      // Of a picture under way the first part is drawn, to have something to read, and then the whole.
+      if (complete || list.size <= event.length) drawSoon();
     },
     ready: () => {
       complete = true;

@@ -39,7 +39,7 @@ export function drawRow(row: HTMLElement, entry: ServiceEntry, context: RowConte
     element('span', { class: 'cell-state' }, stateMark(stateKinds[entry.state], entry.state)),
     element('span', { class: 'cell-name' }, quiet(`${entry.namespace}/`), entry.name),
     element('span', { class: 'cell-frontend' }, entry.frontend, entry.more === 0 ? null : quiet(` +${entry.more}`)),
-    element('span', { class: 'cell-backends' }, describeBackends(entry)),
+    element('span', { class: entry.refused === '' ? 'cell-backends counted' : 'cell-backends' }, describeBackends(entry)),
     element('span', { class: 'cell-active' }, ...active),
     element('span', { class: 'cell-age quiet' }, formatAge(now - entry.since)),
   );
@@ -49,7 +49,7 @@ function quiet(text: string): HTMLElement {
   return element('span', { class: 'quiet' }, text);
 }
 
+/** A number, and the verdict where none of them gets anything. */
 function describeBackends({ backends, refused }: ServiceEntry): string {
-  if (refused !== '') return refused === 'reject' ? 'none: refused' : 'none: dropped';
-  return formatCount(backends);
+  return refused === '' ? formatCount(backends) : `0, ${refused}`;
 }

@@ -45,7 +45,7 @@ function describeFamily({ family, healthy, frontends, lastUpdated, pendingSince 
   const words = [
     `${formatCount(Done)} done`,
     ...(Pending > 0 ? [`${formatCount(Pending)} pending`] : []),
-    ...(refused > 0 ? [`${formatCount(refused)} refused`] : []),
+    ...(refused > 0 ? [formatNumberOf(refused, 'error')] : []),
     ...(healthy ? [] : ['changes wait too long']),
   ];
   const written = lastUpdated === null ? 'never written' : `written ${formatAge(now - lastUpdated)} ago`;
