@@ -55,9 +55,9 @@ describeWhere(await canBrowse(), 'the status page over data of any kind', () => 
     return page.locator('#list [role=option]').allInnerTexts();
   }
 
-  function expectQuiet(): void {
-    expect(watch.foreign).toEqual([]);
-    expect(watch.complaints).toEqual([]);
+  /** What the page did that it should not. */
+  function troubles(): readonly string[] {
+    return [...watch.foreign, ...watch.complaints];
   }
 
   test('2,000 Services: only lines in sight are in the document, all can be reached, and the time until they show is printed', async () => {
@@ -83,7 +83,7 @@ describeWhere(await canBrowse(), 'the status page over data of any kind', () => 
     made.change('payments/api', []);
     await page.getByText(/of 1\u2009999 Services$/).waitFor();
     expect(watch.requests.length).toBe(before);
-    expectQuiet();
+    expect(troubles()).toEqual([]);
   });
 
   test('names and reasons that are markup are text', async () => {
@@ -113,7 +113,7 @@ describeWhere(await canBrowse(), 'the status page over data of any kind', () => 
     made.change(`a/${markup}`, []);
     await page.getByText('This Service is gone').waitFor();
     expect(await page.title()).toBe('node-1 \u00b7 Waypost');
-    expectQuiet();
+    expect(troubles()).toEqual([]);
   });
 
   test('connections that the kernel counts, and figures of DNS, change as they do', async () => {
@@ -137,7 +137,7 @@ describeWhere(await canBrowse(), 'the status page over data of any kind', () => 
     await page.getByText('25\u2009000').waitFor();
     await page.getByText('NXDOMAIN').waitFor();
     await page.getByText('75 %').waitFor();
-    expectQuiet();
+    expect(troubles()).toEqual([]);
   });
 
   test('320 pixels: nothing is wider than the screen, on any tab and with a Service open', async () => {
@@ -161,7 +161,7 @@ describeWhere(await canBrowse(), 'the status page over data of any kind', () => 
     expect(await page.locator('#list').isVisible()).toBe(false);
     await page.getByRole('button', { name: 'Close' }).click();
     expect(await page.locator('#list').isVisible()).toBe(true);
-    expectQuiet();
+    expect(troubles()).toEqual([]);
   });
 
   test('an agent that goes away is told of, and what it said stays', async () => {
@@ -182,7 +182,7 @@ describeWhere(await canBrowse(), 'the status page over data of any kind', () => 
     await Promise.all(readers.map((reader) => reader.body?.cancel()));
     await late.locator('#feed .good').waitFor();
     await late.close();
-    expectQuiet();
+    expect(troubles()).toEqual([]);
   });
 
   test('pictures for the docs', async () => {
@@ -206,6 +206,6 @@ describeWhere(await canBrowse(), 'the status page over data of any kind', () => 
     await page.setViewportSize({ width: 390, height: 760 });
     await page.locator('#list [role=option]').first().waitFor();
     await picture(page, 'status-page-phone');
-    expectQuiet();
+    expect(troubles()).toEqual([]);
   });
 });
