@@ -118,6 +118,10 @@ function join(feed: LiveFeed): Reader {
   return reader;
 }
 
+function textsOf(...counts: readonly ServiceCounts[]): ReadonlyMap<string, string> {
+  return new Map(counts.map((one) => [one.service, JSON.stringify(one)]));
+}
+
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
 }
@@ -173,7 +177,7 @@ describe('one reader', () => {
     const counts = (service: string, active: number): ServiceCounts => {
       return { service, active, inactive: 0, persistent: 0, perSecond: 0, draining: false, endpoints: [] };
     };
-    made.figures = { connections: { services: [counts('shop/a', 1), counts('shop/b', 2)], problems: [] }, dns: null };
+    made.figures = { connections: { services: textsOf(counts('shop/a', 1), counts('shop/b', 2)), problems: [] }, dns: null };
     const reader = join(made.feed);
     reader.take();
     await settle();
@@ -183,7 +187,7 @@ describe('one reader', () => {
       ['connections', ['shop/a', 'shop/b']],
     ]);
     reader.take();
-    made.figures = { connections: { services: [counts('shop/a', 5)], problems: [] }, dns: null };
+    made.figures = { connections: { services: textsOf(counts('shop/a', 5)), problems: [] }, dns: null };
     for (let look = 0; look < 4; look += 1) made.clock.advance(500);
     await settle();
     made.clock.advance(500);

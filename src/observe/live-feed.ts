@@ -1,13 +1,13 @@
 import type { Clock, RowWatch } from '../model/mod.ts';
 import { plainReply } from './http-serve.ts';
 import type { Reply, Sink } from './http-serve.ts';
-import type { DnsFigures, FeedEvents, PageSummary, ServiceCounts } from './page/wire.ts';
+import type { DnsFigures, FeedEvents, PageSummary } from './page/wire.ts';
 import { VersionedTexts } from './versioned-texts.ts';
 
 /** What is counted elsewhere and has to be waited for. */
 export interface LiveFigures {
-  /** Null: the kernel counts none in this mode. */
-  readonly connections: { readonly services: readonly ServiceCounts[]; readonly problems: FeedEvents['uncounted'] } | null;
+  /** `services` has JSON of `ServiceCounts` by Service. Null: the kernel counts none in this mode. */
+  readonly connections: { readonly services: ReadonlyMap<string, string>; readonly problems: FeedEvents['uncounted'] } | null;
   /** Null: the resolver is off. */
   readonly dns: DnsFigures | null;
 }
@@ -136,9 +136,7 @@ export class LiveFeed {
     });
     this.#dns = dns === null ? null : JSON.stringify(dns);
     this.#uncounted = connections === null ? null : JSON.stringify(connections.problems);
-    if (connections !== null) {
-      this.#counts.replace(new Map(connections.services.map((counts) => [counts.service, JSON.stringify(counts)])));
-    }
+    if (connections !== null) this.#counts.replace(connections.services);
   }
 
   #serve(reader: Reader, summary: string): void {

@@ -24,7 +24,7 @@ export type { CountedCounter, CountedHistogram, Counter, Gauge, Histogram, Label
 export { makePageRoutes } from './page-routes.ts';
 export type { LiveFigures } from './live-feed.ts';
 export { formatAge } from './page/format-age.ts';
-export type { DnsFigures, PageSummary, ServiceCounts } from './page/wire.ts';
+export type { Counts, DnsFigures, ServiceCounts } from './page/wire.ts';
 export { createProblemLog } from './problem-log.ts';
 export { addProcessMetrics } from './process-metrics.ts';
 export { addRequestMetrics, addTurnMetrics } from './request-metrics.ts';
