@@ -50,6 +50,13 @@ runc runc containers of the image, as a node runs them
 TABLE
 }
 
+# The tests of the status page look at it with a browser, and are skipped where there is none.
+list_browser_tools() {
+  cat <<'TABLE'
+chromium chromium the status page in a browser
+TABLE
+}
+
 # $1 is one of the lists above.
 list_missing() {
   "$1" | while read -r tool package purpose; do
@@ -106,6 +113,18 @@ ensure_image_tools() {
   fi
 }
 
+ensure_browser_tools() {
+  missing=$(list_missing list_browser_tools)
+  [ -n "$missing" ] || return 0
+  packages=$(printf '%s\n' "$missing" | cut -d ' ' -f 2 | sort -u | paste -s -d ' ' -)
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    say "the tests of the status page are skipped: there is no browser, and only root can install one, with apt-get (Debian packages: $packages)."
+  else
+    say "installing Debian packages for the tests of the status page: $packages"
+    install_packages "$packages" || say "apt-get could not install $packages (its own words are above); the tests of the status page are skipped."
+  fi
+}
+
 install_packages() {
   # A machine that was just started often still holds the package lock for its own updates.
   apt="apt-get -q -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3"
@@ -154,6 +173,7 @@ case $task in
     ensure_tools wanted
     ensure_vm_tools
     ensure_image_tools
+    ensure_browser_tools
     # Node.js calls the function experimental with which it reads TypeScript.
     set -- --disable-warning=ExperimentalWarning scripts/test.ts "$@"
     ;;

@@ -29,6 +29,7 @@ const allTools = [
   'ping',
   'mmdebstrap',
   'runc',
+  'chromium',
 ];
 const vmTools = ['qemu-system-x86_64', 'busybox', 'setpriv', 'ncat', 'gcc', 'musl-gcc'];
 const testTask = '--disable-warning=ExperimentalWarning scripts/test.ts';
@@ -141,6 +142,23 @@ describe('bootstrap of the image', () => {
     const { code, words } = run('test');
     expect(code).toBe(0);
     expect(words.join('')).toContain('the image cannot be made: only root can do that');
+  });
+});
+
+describe('bootstrap without a browser', () => {
+  beforeEach(() => addTools(allTools.filter((name) => name !== 'chromium')));
+
+  it('installs one for the tests, and for them alone', () => {
+    addCommand('apt-get', 'exit 0');
+    expect(run('bundle').calls).not.toContain('apt-get');
+    expect(run('test').calls).toMatch(/ install -y --no-install-recommends chromium\n/);
+  });
+
+  it('goes on without where it cannot be installed', () => {
+    addCommand('id', 'echo 1000');
+    const { code, words } = run('test');
+    expect(code).toBe(0);
+    expect(words.join('')).toContain('the tests of the status page are skipped: there is no browser');
   });
 });
 

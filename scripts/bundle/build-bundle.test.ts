@@ -1,6 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
+import { listPageFiles } from '../../src/observe/driver-page-files.ts';
 import { runChild } from '../../src/cli/run-child.fixture.ts';
 import { buildBundle } from './build-bundle.ts';
 
@@ -19,6 +21,20 @@ describe('the bundle', () => {
     expect(contents(second)).toEqual(contents(first));
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string };
     expect(await runChild(join(one, 'bin', 'waypost'), ['version'])).toEqual({ code: 0, out: `waypost ${version}\n`, err: '' });
+  });
+
+  test('has the status page beside it, with one script that asks for no other', async () => {
+    const files = await buildBundle(root, join(scratch, 'page'));
+    const folder = join(scratch, 'page', 'lib', 'agent', 'page');
+    expect(listPageFiles(pathToFileURL(`${folder}/`)).map(({ path }) => path)).toEqual([
+      'browser/main.js',
+      'index.html',
+      'style.css',
+    ]);
+    expect(files.map(({ path }) => path)).toEqual(
+      expect.arrayContaining([join(folder, 'index.html'), join(folder, 'style.css')]),
+    );
+    expect(readFileSync(join(folder, 'browser/main.js'), 'utf8')).not.toMatch(/^import /m);
   });
 
   test('starts its other programs under the names that they have in it', async () => {

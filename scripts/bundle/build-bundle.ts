@@ -1,10 +1,13 @@
-import { cpSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
 import type { OutputChunk, Plugin } from 'rolldown';
 
 /** Programs of their own: the command line, a thread of the resolver, and the helper that starts programs for checks. */
 const entries = ['src/cli/main.ts', 'src/dns/driver-worker.ts', 'src/ingress/driver-probe-helper.ts'] as const;
+
+/** The status page: its folder, what of it is served as it is, and where its script begins. */
+const page = { folder: 'src/observe/page', files: ['index.html', 'style.css'], script: 'browser/main' } as const;
 
 /** Native code, which finds its library by its place in `node_modules`. */
 const external = ['koffi'];
@@ -38,11 +41,33 @@ export async function buildBundle(root: string, folder: string): Promise<readonl
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
   });
+  const pageFiles = await bundlePage(root, join(dir, 'page'));
   for (const file of ['package.json', 'bin']) cpSync(join(root, file), join(folder, file), { recursive: true });
   const bin = join(folder, 'bin');
   symlinkSync(relative(bin, join(root, 'node_modules', 'node', 'bin', 'node')), join(bin, 'node'));
   const chunks = output.filter((file): file is OutputChunk => file.type === 'chunk');
-  return chunks.map(({ fileName, code }) => ({ path: join(dir, fileName), size: Buffer.byteLength(code) }));
+  return [...chunks.map(({ fileName, code }) => describeFile(join(dir, fileName), code)), ...pageFiles];
+}
+
+/** What browsers are served, where the bundle looks for it: in `page` beside itself. Of scripts there is one. */
+async function bundlePage(root: string, folder: string): Promise<readonly BundledFile[]> {
+  await using bundle = await rolldown({
+    cwd: root,
+    input: { [page.script]: join(root, page.folder, `${page.script}.ts`) },
+    platform: 'browser',
+    logLevel: 'warn',
+  });
+  const { output } = await bundle.write({ dir: folder, format: 'esm', entryFileNames: '[name].js' });
+  for (const file of page.files) cpSync(join(root, page.folder, file), join(folder, file));
+  const scripts = output.filter((file): file is OutputChunk => file.type === 'chunk');
+  return [
+    ...scripts.map(({ fileName, code }) => describeFile(join(folder, fileName), code)),
+    ...page.files.map((file) => describeFile(join(folder, file), readFileSync(join(folder, file), 'utf8'))),
+  ];
+}
+
+function describeFile(path: string, text: string): BundledFile {
+  return { path, size: Buffer.byteLength(text) };
 }
 
 /** What a program starts by its address beside it has another name in the bundle. */

@@ -11,7 +11,15 @@ describe('judgement of a step', () => {
   });
 
   it('has no step that takes silence for files', () => {
-    expect(listSteps('/r').map((step) => step.countFiles(''))).toEqual([0, 0, 0, 0]);
+    expect(listSteps('/r').map((step) => step.countFiles(''))).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  it('has a compiler for each file: that of the status page for its scripts, and the other one for all others', () => {
+    const compilers = listSteps('/r').filter((step) => step.name.startsWith('types'));
+    const readers = (path: string): readonly string[] => compilers.filter((step) => step.reads(path)).map(({ name }) => name);
+    expect(readers('src/observe/page/browser/main.ts')).toEqual(['types of the status page']);
+    for (const path of ['src/observe/page/format.ts', 'src/cli/run.ts', 'test/page/page.test.ts'])
+      expect(readers(path)).toEqual(['types']);
   });
 
   it('shows the messages of the compiler without its list of files', () => {

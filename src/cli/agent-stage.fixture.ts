@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from '../observe/mod.ts';
 import { runProgram } from './program.ts';
+import { makeQuestion } from './question.fixture.ts';
 
 /** What a command came to. */
 export interface Printed {
@@ -32,7 +33,7 @@ export async function startAgentStage(pages: () => ReadonlyMap<string, Page>): P
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://agent');
     const page = pages().get(pathname);
     if (page === undefined) return response.writeHead(404).end('404 page not found');
-    const question = { method: request.method ?? 'GET', query: searchParams, body: async () => null };
+    const question = makeQuestion({ method: request.method ?? 'GET', query: searchParams });
     return void Promise.resolve(page(question)).then((reply) => response.writeHead(reply.status, reply.headers).end(reply.body));
   });
   await new Promise<void>((resolve) => {

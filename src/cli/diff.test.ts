@@ -5,6 +5,7 @@ import type { FamilyDiff } from '../proxy/mod.ts';
 import { formatDiff, runDiff } from './diff.ts';
 import { makeDiffPages } from './diff-page.ts';
 import { runProgram } from './program.ts';
+import { makeQuestion } from './question.fixture.ts';
 
 const same: FamilyDiff = { family: 'IPv4', problem: null, differences: [], pending: [], nodeChanged: false };
 const added = { service: 'shop/web', place: 'iptables nat', held: null, wanted: '-A KUBE-SVC-A -j DROP' };
@@ -24,7 +25,7 @@ const families: readonly FamilyDiff[] = [
   { ...same, family: 'IPv6', problem: { code: 'WP_TEST', message: 'IPv6 does not answer' } },
 ];
 
-const question = { method: 'GET', query: new URLSearchParams(), body: async () => null };
+const question = makeQuestion();
 
 async function pageOf(compared: readonly FamilyDiff[] | null): Promise<string> {
   const reply = await makeDiffPages('iptables', async () => compared).get('/diff')?.(question);

@@ -8,6 +8,7 @@ import { parse } from 'yaml';
 import { makeDnsDebugPages } from './dns-debug.ts';
 import type { LookupAnswer } from './dns-question.ts';
 import { runProgram } from './program.ts';
+import { makeQuestion } from './question.fixture.ts';
 
 const found: LookupAnswer = {
   ok: true,
@@ -51,7 +52,7 @@ describe('with the pages of an agent', () => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://agent');
     const page = pages.get(pathname);
     if (page === undefined) return response.writeHead(404).end('not here');
-    const question = { method: request.method ?? 'GET', query: searchParams, body: async () => null };
+    const question = makeQuestion({ method: request.method ?? 'GET', query: searchParams });
     return void Promise.resolve(page(question)).then((reply) => response.writeHead(reply.status, reply.headers).end(reply.body));
   });
   beforeAll(async () => {

@@ -188,7 +188,11 @@ describe('the launcher', () => {
     expect(old.err).toBe(`waypost: needs Node.js 24 or newer: run 'npm ci' in ${root}, which brings it, or put it on PATH\n`);
     await writeProgram(join(root, 'path/node'), 'if [ "$1" = -p ]; then echo 24; else echo "$@"; fi');
     const enough = await runChild(join(root, 'bin/waypost'), ['run', 'a b'], { env });
-    expect(enough).toEqual({ code: 0, out: `--max-semi-space-size=2 ${root}/src/cli/main.ts run a b\n`, err: '' });
+    expect(enough).toEqual({
+      code: 0,
+      out: `--max-semi-space-size=2 --disable-warning=ExperimentalWarning ${root}/src/cli/main.ts run a b\n`,
+      err: '',
+    });
   });
 });
 

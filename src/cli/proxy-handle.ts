@@ -1,5 +1,5 @@
 import type { EffectiveConfig } from '../config/mod.ts';
-import type { Clock, Family, FamilyHealth, Outcome, Problem, ServiceKey, Snapshot, StatusRow } from '../model/mod.ts';
+import type { Clock, Family, FamilyHealth, Outcome, Problem, RowWatch, ServiceKey, Snapshot, StatusRow } from '../model/mod.ts';
 import type { AgentEvent } from '../kube/mod.ts';
 import type { Logger, Registry } from '../observe/mod.ts';
 import type { EndpointUse, FamilyDiff, FamilyTally, HealthCheckRow, Pace } from '../proxy/mod.ts';
@@ -11,6 +11,8 @@ import type { IngressStatus } from './start-ingress.ts';
 /** A running proxy, as far as the commands see it. */
 export interface ProxyHandle {
   rows(): readonly StatusRow[];
+  /** Follows the rows for one reader; absent before there are any. */
+  watchRows?(): RowWatch;
   /** Frontends by state, for nothing; absent before there are any. */
   tally?(): readonly FamilyTally[];
   /** Connection counts of the kernel; absent where the mode has none. */
@@ -27,6 +29,8 @@ export interface ProxyHandle {
   snapshot?(): Snapshot | null;
   /** The resolver; absent where it is off. */
   readonly dns?: Pick<DnsHandle, 'lookup' | 'logQueries' | 'lameDuckMs' | 'ready'>;
+  /** The resolver's metrics as Prometheus text; absent where it is off. */
+  dnsMetrics?(): Promise<string>;
   /** What became of the endpoints of these Services; absent before anything is known. */
   explainEndpoints?(services: Iterable<ServiceKey>): Promise<readonly EndpointUse[]>;
   /** The ports on which load balancers ask for endpoints; absent: there are none. */

@@ -89,7 +89,7 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
     ...describeProxy(proxy, config.manifests !== null),
     healthChecks: () => healthChecks.rows(),
     ...(config.mode === 'ipvs' ? { connections: () => collectConnections(planes) } : {}),
-    ...(dns === null ? {} : { dns }),
+    ...(dns === null ? {} : { dns, dnsMetrics: () => dns.registry.gather() }),
     ...(ingress === null ? {} : { ingress: () => ingress.status() }),
     stop: async () => {
       // The resolver goes on answering for a while from what it knows; what it is told must not end before.
@@ -108,11 +108,21 @@ function describeProxy(
   fromManifests: boolean,
 ): Pick<
   ProxyHandle,
-  'setPace' | 'rows' | 'tally' | 'compare' | 'healthOf' | 'nodeEligible' | 'synced' | 'snapshot' | 'explainEndpoints'
+  | 'setPace'
+  | 'rows'
+  | 'watchRows'
+  | 'tally'
+  | 'compare'
+  | 'healthOf'
+  | 'nodeEligible'
+  | 'synced'
+  | 'snapshot'
+  | 'explainEndpoints'
 > {
   return {
     setPace: (pace) => proxy.setPace(pace),
     rows: () => proxy.rows(),
+    watchRows: () => proxy.watchRows(),
     tally: () => proxy.tally(),
     compare: () => proxy.compare(),
     healthOf: () => proxy.health(),

@@ -5,7 +5,7 @@ import type { EffectiveConfig } from '../config/mod.ts';
 import { fail, formatEndpoint, succeed } from '../model/mod.ts';
 import type { Clock, Outcome, Problem } from '../model/mod.ts';
 import { SocketListener, addBuildMetrics, createDebugServer, createHealthServer } from '../observe/mod.ts';
-import type { HttpListener, Logger, Registry } from '../observe/mod.ts';
+import type { ConnectionsReport, HttpListener, Logger, Registry } from '../observe/mod.ts';
 import { describeBindFailure } from './agent-events.ts';
 import { makeDiffPages } from './diff-page.ts';
 import { makeDnsDebugPages } from './dns-debug.ts';
@@ -16,6 +16,7 @@ import type { ProxyHandle, StartProxyOptions } from './proxy-handle.ts';
 import type { RecentProblem } from './recent-problems.ts';
 import { describeFamilies, makeStatusPages } from './status-page.ts';
 import type { NodeStatus } from './status-page.ts';
+import { makeUiPages } from './ui-pages.ts';
 import { readVersion } from './version.ts';
 
 export interface ServerOptions extends Pick<StartProxyOptions, 'nodeName' | 'event' | 'live'> {
@@ -79,6 +80,8 @@ function makeHealthServer({ config, live, proxy, registry, clock, report }: Serv
 
 function makeDebugServer(options: ServerOptions): HttpListener {
   const { config, live, nodeName, proxy, registry, logger, clock, startedAt, report } = options;
+  const connections = (): Promise<ConnectionsReport> => countConnections(options);
+  const status = (): NodeStatus => describeNode(options);
   return createDebugServer({
     ...config.metrics,
     mode: config.mode,
@@ -89,14 +92,7 @@ function makeDebugServer(options: ServerOptions): HttpListener {
     setVerbosity: config.settings.enableProfiling ? logger.setVerbosity : null,
     registry,
     status: () => ({ mode: config.mode, synced: proxy()?.synced() ?? false, rows: proxy()?.rows() ?? [] }),
-    connections: async () => {
-      const counts = (await proxy()?.connections?.()) ?? { families: [], problems: [] };
-      return {
-        mode: config.mode,
-        families: counts.families,
-        problems: counts.problems.map(({ code, message }) => ({ code, message })),
-      };
-    },
+    connections,
     pages: new Map([
       ...makeDnsDebugPages(() => proxy()?.dns ?? null),
       ...makeIngressPages(() => proxy()?.ingress?.() ?? null),
@@ -107,12 +103,22 @@ function makeDebugServer(options: ServerOptions): HttpListener {
         snapshot: () => proxy()?.snapshot?.() ?? null,
         explain: async (services) => (await proxy()?.explainEndpoints?.(services)) ?? [],
       }),
-      ...makeStatusPages(() => describeNode(options)),
+      ...makeStatusPages(status),
+      ...makeUiPages({ config, clock, proxy, status, connections, report }),
     ]),
     startedAt,
     clock,
     report,
   });
+}
+
+async function countConnections({ config, proxy }: ServerOptions): Promise<ConnectionsReport> {
+  const counts = (await proxy()?.connections?.()) ?? { families: [], problems: [] };
+  return {
+    mode: config.mode,
+    families: counts.families,
+    problems: counts.problems.map(({ code, message }) => ({ code, message })),
+  };
 }
 
 /** Milliseconds that a change may wait for the kernel (specification 7.1). */

@@ -5,6 +5,7 @@ import type { Address, EndpointRecord, SliceRecord, Snapshot } from '../model/mo
 import { parseTableNames } from '../nftables/mod.ts';
 import { nameEndpoint } from './agent-names.ts';
 import { makeEndpointPages } from './endpoint-page.ts';
+import { makeQuestion } from './question.fixture.ts';
 import { rememberedOf } from './trace-node.ts';
 import { isListening } from './trace-sockets.ts';
 
@@ -99,7 +100,7 @@ describe('the page of endpoints', () => {
   const snapshot: Snapshot = { ...emptySnapshot, slices: new Map([['ns/web', [slice]]]) };
   const ask = async (query: string, known: Snapshot | null = snapshot): Promise<unknown> => {
     const page = makeEndpointPages(() => known).get('/endpoints');
-    const reply = await page?.({ method: 'GET', query: new URLSearchParams(query), body: async () => '' });
+    const reply = await page?.(makeQuestion({ query: new URLSearchParams(query) }));
     return JSON.parse(reply?.body ?? '');
   };
 

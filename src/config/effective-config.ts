@@ -46,6 +46,8 @@ export interface EffectiveConfig extends NodeChoices {
   /** How nf_tables is spoken to, in whichever mode needs it. */
   readonly nftablesDriver: KernelDriver;
   readonly connectionMetrics: 'off' | 'service' | 'endpoint';
+  /** From where the status page can be looked at. */
+  readonly statusPage: 'loopback' | 'everywhere' | 'off';
   /** Null where the resolver is off. */
   readonly dns: DnsChoices | null;
   /** Null where ingress is off. */
@@ -129,6 +131,7 @@ export function deriveConfig(settings: Settings, extras: Extras): EffectiveConfi
     ipvs: deriveIpvs(settings),
     nftablesDriver: driverOf(settings['nftables.driver']),
     connectionMetrics: connectionMetricsOf(settings.connectionMetrics),
+    statusPage: statusPageOf(settings.statusPage),
     dns: settings['dns.enabled'] ? deriveDns(settings) : null,
     ingress: deriveIngress(settings),
   };
@@ -177,6 +180,10 @@ function driverOf(text: string): KernelDriver {
 
 function connectionMetricsOf(text: string): EffectiveConfig['connectionMetrics'] {
   return text === 'off' || text === 'endpoint' ? text : 'service';
+}
+
+function statusPageOf(text: string): EffectiveConfig['statusPage'] {
+  return text === 'everywhere' || text === 'off' ? text : 'loopback';
 }
 
 function derivePodDetection(settings: Settings): PodDetection {

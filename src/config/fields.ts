@@ -61,6 +61,18 @@ const ownFields = [
     },
   ),
   field(
+    'statusPage',
+    'string',
+    'loopback',
+    'who is served the status page: loopback, whoever reaches the node on a loopback address, everywhere, or off',
+    {
+      document: 'own',
+      zeroIsUnset: true,
+      flag: { name: 'status-page', beatsFile: true },
+      check: oneOf('loopback', 'everywhere', 'off'),
+    },
+  ),
+  field(
     'ipvs.drainTime',
     'duration',
     5 * minute,

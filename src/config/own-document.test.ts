@@ -27,11 +27,12 @@ function messagesOf(loaded: Loaded): readonly string[] {
 describe('our own document', () => {
   test('has defaults for everything, also beside a file of kube-proxy', () => {
     for (const text of [null, kubeadmConfig]) {
-      const { serviceCidrs, ipvs, nftablesDriver, connectionMetrics } = configOf(load(text));
-      expect({ serviceCidrs, nftablesDriver, connectionMetrics }).toEqual({
+      const { serviceCidrs, ipvs, nftablesDriver, connectionMetrics, statusPage } = configOf(load(text));
+      expect({ serviceCidrs, nftablesDriver, connectionMetrics, statusPage }).toEqual({
         serviceCidrs: [],
         nftablesDriver: 'netlink',
         connectionMetrics: 'service',
+        statusPage: 'loopback',
       });
       expect(ipvs).toEqual({
         scheduler: 'rr',
@@ -101,6 +102,7 @@ describe('our own document', () => {
     ['serviceCIDRs: [10.0.0.1]', /^c\.yaml:7: serviceCIDRs must hold only CIDRs/],
     ['serviceCIDRs: 10.0.0.0/8', /serviceCIDRs must be a list of texts/],
     ['connectionMetrics: all', /connectionMetrics must be one of off, service, endpoint, not "all"/],
+    ['statusPage: public', /statusPage must be one of loopback, everywhere, off, not "public"/],
     ['ipvs: {drainTime: -1s}', /ipvs\.drainTime must be from 0s to 24h, not -1s/],
     ['ipvs: {drainTime: 25h}', /ipvs\.drainTime must be from 0s to 24h, not 25h0m0s/],
     ['ipvs: {udpDrainTime: 24h1s}', /ipvs\.udpDrainTime must be from 0s to 24h/],

@@ -100,6 +100,7 @@ function arbitraryFor(path: string, kind: ValueKind): fc.Arbitrary<ValueKinds[Va
     serviceCIDRs: fc.constantFrom(null, [], ['10.96.0.0/12', 'fd00:96::/108']),
     agentSocket: fc.constantFrom('', '/run/waypost/agent.sock', '/srv/a b.sock'),
     connectionMetrics: fc.constantFrom('off', 'service', 'endpoint'),
+    statusPage: fc.constantFrom('loopback', 'everywhere', 'off'),
     'ipvs.echo': fc.constantFrom('answer', 'refuse'),
     'ipvs.driver': fc.constantFrom('netlink', 'exec'),
     'nftables.driver': fc.constantFrom('netlink', 'exec'),

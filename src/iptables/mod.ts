@@ -10,7 +10,7 @@ export type { Detection } from './driver-detect.ts';
 export { createExecPort } from './driver-exec.ts';
 export { createIpsetPort } from './driver-ipset.ts';
 export { createShell } from './driver-shell.ts';
-export type { Shell } from './driver-shell.ts';
+export type { Shell, ShellResult } from './driver-shell.ts';
 export { allowLoopbackRouting, shouldDropInvalid } from './driver-sysctl.ts';
 export { createFakeIptables } from './fake.ts';
 export { createFakeSets } from './fake-sets.ts';

@@ -141,7 +141,9 @@ export type {
   DestinationConnections,
   FamilyHealth,
   RowState,
+  RowWatch,
   ServerConnections,
   ServerStatistics,
+  ServiceRows,
   StatusRow,
 } from './status.ts';

@@ -31,6 +31,21 @@ export interface StatusRow {
   readonly code: string;
 }
 
+/** All rows of one Service, of every family; none: it is gone. */
+export interface ServiceRows {
+  readonly service: ServiceKey;
+  readonly rows: readonly StatusRow[];
+}
+
+/** Follows the rows of all Services for one reader: holds names alone, so a slow reader costs no more than a quick one. */
+export interface RowWatch {
+  /** As many Services at most whose rows changed since they were last taken, as they are now; at first all of them. */
+  take(limit: number): readonly ServiceRows[];
+  /** How many are still to be taken. */
+  readonly waiting: number;
+  close(): void;
+}
+
 /** How one family's data plane stands (specification 7.1). Times are milliseconds since 1970. */
 export interface FamilyHealth {
   readonly family: Family;

@@ -7,12 +7,28 @@ export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** Writes on after the body until one of both ends it; called once the head is sent. The result is called when the reader is gone. */
+  readonly stream?: (sink: Sink) => () => void;
+}
+
+/** What a streamed answer is written to. */
+export interface Sink {
+  /** False: the reader is behind, and what is written now waits in memory. */
+  write(text: string): boolean;
+  /** Calls back once, when nothing waits any more. */
+  onDrain(callback: () => void): void;
+  /** Drops the connection. */
+  drop(): void;
 }
 
 /** What was asked beside the path. */
 export interface Question {
   readonly method: string;
   readonly query: URLSearchParams;
+  /** A header by its name in lower case; null: there is none. */
+  header(name: string): string | null;
+  /** The address and port that the request came to. */
+  readonly local: { readonly address: string; readonly port: number };
   /** The body as text; null where it is longer than 4096 bytes. */
   body(): Promise<string | null>;
 }
@@ -60,7 +76,13 @@ export async function closeServers(servers: readonly Server[]): Promise<void> {
 
 async function respond(request: IncomingMessage, response: ServerResponse, { answer, report }: ServeOptions): Promise<void> {
   const [path = '/', query = ''] = (request.url ?? '/').split(/[?#]/);
-  const question = { method: request.method ?? 'GET', query: new URLSearchParams(query), body: () => readBody(request) };
+  const question: Question = {
+    method: request.method ?? 'GET',
+    query: new URLSearchParams(query),
+    header: (name) => [request.headers[name]].flat()[0] ?? null,
+    local: { address: request.socket.localAddress ?? '', port: request.socket.localPort ?? 0 },
+    body: () => readBody(request),
+  };
   let reply: Reply;
   try {
     reply = (await answer(path, question)) ?? plainReply(404, '404 page not found\n');
@@ -70,8 +92,26 @@ async function respond(request: IncomingMessage, response: ServerResponse, { ans
     reply = plainReply(500, 'this page could not be made; the log says why\n');
   }
   request.resume();
+  if (reply.stream !== undefined) {
+    pipeStream(response, reply, reply.stream);
+    return;
+  }
   response.writeHead(reply.status, { ...reply.headers, 'Content-Length': Buffer.byteLength(reply.body) });
   response.end(reply.body);
+}
+
+function pipeStream(response: ServerResponse, reply: Reply, stream: NonNullable<Reply['stream']>): void {
+  response.writeHead(reply.status, reply.headers);
+  response.write(reply.body);
+  const end = stream({
+    // A write to a connection that was just lost would be an error that nobody awaits.
+    write: (text) => !response.destroyed && response.write(text),
+    onDrain: (callback) => void response.once('drain', callback),
+    drop: () => void response.destroy(),
+  });
+  // Who hung up while the answer was made is told of at once: no event comes any more.
+  if (response.closed) end();
+  else response.once('close', end);
 }
 
 /** A reply of text that no browser may take for anything else. */

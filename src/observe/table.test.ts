@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatAge, formatTime } from './format-time.ts';
+import { formatTime } from './format-time.ts';
+import { formatAge } from './page/format-age.ts';
 import { formatTable } from './table.ts';
 import { showControls, textWidth } from './text-width.ts';
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { noDirt } from '../model/mod.ts';
-import type { DataPlane, Dirty, Family, FamilyHealth, Problem, ServiceKey, Snapshot, StatusRow } from '../model/mod.ts';
+import type { DataPlane, Dirty, Family, FamilyHealth, Problem, RowWatch, ServiceKey, Snapshot, StatusRow } from '../model/mod.ts';
 import type { Suspicion } from './audit-schedule.ts';
 import type { EndpointUse } from './explain-endpoints.ts';
 import type { FamilyDiff } from './family-diff.ts';
@@ -8,6 +8,7 @@ import { isNodeKnown, judgeNode, nodePatience } from './node-wait.ts';
 import { ProxiedView } from './proxied-view.ts';
 import { Reconciler } from './reconciler.ts';
 import type { Pace, ReconcilerOptions } from './reconciler-options.ts';
+import { watchRows } from './row-watch.ts';
 import type { StateCounts } from './status.ts';
 
 /** As much of a source of snapshots as the proxy needs. */
@@ -77,8 +78,13 @@ export class Proxy {
     for (const reconciler of this.#reconcilers) reconciler.setPace(pace);
   }
 
+  /** Follows rows for one reader, who costs nothing but names while nothing changes. */
+  watchRows(): RowWatch {
+    return watchRows(this.#reconcilers.map(({ status }) => status));
+  }
+
   rows(): StatusRow[] {
-    return this.#reconcilers.flatMap((reconciler) => reconciler.rows());
+    return this.#reconcilers.flatMap((reconciler) => reconciler.status.rows());
   }
 
   /** What separates each family's kernel from what is wanted; writes nothing. One family after the other, to be gentle. */
@@ -102,7 +108,7 @@ export class Proxy {
   tally(): FamilyTally[] {
     return this.#reconcilers.map((reconciler) => ({
       family: reconciler.family,
-      states: reconciler.counts(),
+      states: reconciler.status.counts,
       dirty: reconciler.dirtyServices,
     }));
   }

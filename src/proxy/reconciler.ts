@@ -12,7 +12,6 @@ import type {
   Problem,
   ServiceKey,
   Snapshot,
-  StatusRow,
 } from '../model/mod.ts';
 import { runAfterSync } from './after-sync.ts';
 import { AuditSchedule } from './audit-schedule.ts';
@@ -29,7 +28,6 @@ import { Retries } from './retries.ts';
 import { BoundedRunner } from './runner.ts';
 import { resolveSettings } from './settings.ts';
 import { StatusTable } from './status.ts';
-import type { StateCounts } from './status.ts';
 import type { SyncKind } from './sync-event.ts';
 import { deriveFrontends } from './view.ts';
 import type { Viewpoint } from './view.ts';
@@ -125,13 +123,9 @@ export class Reconciler {
     this.#runner.setMinInterval(minSyncPeriod, this.#nextDue());
   }
 
-  rows(): StatusRow[] {
-    return this.#status.rows();
-  }
-
-  /** Frontends by state; costs nothing. */
-  counts(): StateCounts {
-    return this.#status.counts;
+  /** What became of every frontend, for whoever only reads. */
+  get status(): Pick<StatusTable, 'rows' | 'counts' | 'listen' | 'services' | 'rowsOf'> {
+    return this.#status;
   }
 
   /** What became of a Service's endpoints, from what is known now; the kernel may be behind. */

@@ -18,8 +18,27 @@ export class StatusTable {
   readonly #pending = new Map<ServiceKey, number>();
   readonly #counts: Record<RowState, number> = { Pending: 0, Done: 0, Error: 0 };
 
+  readonly #listeners = new Set<(service: ServiceKey) => void>();
+
   constructor(family: Family) {
     this.#family = family;
+  }
+
+  /** Calls back with each Service whose rows change. The result ends that. */
+  listen(listener: (service: ServiceKey) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** The Services that have an entry, in no order. */
+  services(): Iterable<ServiceKey> {
+    return this.#entries.keys();
+  }
+
+  /** The rows of one Service; empty where it has none. */
+  rowsOf(service: ServiceKey): readonly StatusRow[] {
+    const entry = this.#entries.get(service);
+    return entry === undefined ? [] : entry.frontends.map((frontend) => rowOf(this.#family, frontend, entry));
   }
 
   /** A change of the Service is known and not yet in the kernel. Keeps `since` if it was pending already. */
@@ -74,6 +93,7 @@ export class StatusTable {
     }
     if (entry?.state === 'Pending') this.#pending.set(service, entry.since);
     else this.#pending.delete(service);
+    for (const listener of this.#listeners) listener(service);
   }
 
   /** Sorted by Service. */

@@ -1,5 +1,6 @@
 import { findForbiddenArrows } from './rule-arrows.ts';
 import { findForbiddenIo } from './rule-io.ts';
+import { findPageArrows } from './rule-page.ts';
 import { findImpurity } from './rule-pure.ts';
 import { findDoorlessRooms, findLongFiles, findOddNames, findSilentDoors, findUnreadable } from './rule-shape.ts';
 import type { SourceFile, Violation } from './source-file.ts';
@@ -14,6 +15,7 @@ export interface Rule {
 export const rules: readonly Rule[] = [
   { name: 'every file is valid TypeScript', scope: 'all code', find: findUnreadable },
   { name: 'rooms import what the design allows, through doors', scope: 'product', find: findForbiddenArrows },
+  { name: 'the status page imports what browsers are served', scope: 'product', find: findPageArrows },
   { name: 'only drivers and named exceptions do I/O', scope: 'product', find: findForbiddenIo },
   { name: 'pure files read no clock, no chance and never wait', scope: 'product', find: findImpurity },
   { name: 'no file is longer than 400 lines', scope: 'all code', find: findLongFiles },

@@ -6,6 +6,7 @@ const purePlaces: readonly { readonly files: RegExp; readonly what: string }[] =
   { files: /^src\/model\//, what: 'the vocabulary' },
   { files: /^src\/(ipvs|iptables|nftables)\/(plan|diff|render|parse)(-[^/]*)?\.ts$/, what: 'deciding before touching' },
   { files: /^src\/proxy\/view(-[^/]*|\/.*)?\.ts$/, what: 'the view that turns a snapshot into frontends' },
+  { files: /^src\/observe\/page\/[^/]+\.ts$/, what: 'what the status page shows, which its scripts put into the document' },
   { files: /^src\/netlink\/(encode|decode|codec)(-[^/]*)?\.ts$/, what: 'the codec of messages' },
 ];
 
