@@ -1,5 +1,8 @@
 /** API objects of a cluster of any size, as an API server would send them; made one by one. */
 
+/** What a Service has where nothing else is said. */
+export const endpointsEach = 10;
+
 /** Service `index` of a cluster: one TCP port and a ClusterIP; every tenth has a node port, as far as they reach. */
 export function makeService(index: number): unknown {
   const nodePort = index % 10 === 0 && index / 10 < 2768 ? { nodePort: 30_000 + index / 10 } : {};

@@ -4,12 +4,14 @@ import { runHealthBench } from './health.ts';
 import { runDataplaneBench } from './dataplane.ts';
 import { runIptablesBench } from './iptables.ts';
 import { runIpvsBench } from './ipvs.ts';
+import { runSoakBench } from './soak.ts';
 import { runSyncBench } from './sync.ts';
 
 /** `npm run bench -- <name>`: prints medians and ratios of one run. */
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   sync: runSyncBench,
   dataplane: runDataplaneBench,
+  soak: runSoakBench,
   iptables: runIptablesBench,
   ipvs: runIpvsBench,
   dns: runDnsBench,

@@ -1,12 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { get } from 'node:http';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiServer } from '../test/api-server/api-server.ts';
 import { AgentProcess } from './agent-process.ts';
-import { makeNode, makeService, makeSlice, makeSliceOf, serviceAddress } from './cluster.ts';
+import { assertOwnNamespace, fillServer, untilHealthy, writeArguments } from './agent-stage.ts';
+import { endpointsEach, makeSlice, makeSliceOf, serviceAddress } from './cluster.ts';
 import { connectRate, connectTimes, greet, whoGreets } from './connections.ts';
 
 /** What is asked of one case, as JSON in the only argument. */
@@ -44,7 +44,6 @@ export interface DataplaneResult {
   readonly serviceRate: number;
 }
 
-const endpointsEach = 10;
 const backendPort = 8080;
 /** Every address of 10.0.0.0/8 is on loopback, that of each endpoint too. */
 const extra = { one: '10.200.0.1', other: '10.200.0.2' } as const;
@@ -54,12 +53,13 @@ const quietMs = 1100;
 const spread = 50;
 
 async function runCase(asked: NodeCase): Promise<NodeResult> {
+  assertOwnNamespace();
   await using stack = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'waypost-bench-'));
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
   const server = new ApiServer();
   stack.defer(() => server.close());
-  fill(server, asked.services);
+  fillServer(server, asked.services);
   const url = await server.start();
   if (asked.changes > 0 || asked.measure === 'dataplane') {
     const backends = await greet(backendPort);
@@ -76,61 +76,6 @@ async function runCase(asked: NodeCase): Promise<NodeResult> {
   await sleep(5000);
   const { now, peak } = agent.memory();
   return { firstSyncMs, ...measured, restMib: now, peakMib: peak, dataplane };
-}
-
-function fill(server: ApiServer, services: number): void {
-  server.put('nodes', makeNode('node-1', '10.0.0.1') as never);
-  for (let index = 0; index < services; index += 1) {
-    server.put('services', makeService(index) as never);
-    server.put('endpointslices', makeSlice(index, endpointsEach) as never);
-  }
-}
-
-function writeArguments(folder: string, url: string, { mode, dns }: NodeCase): readonly string[] {
-  const kubeconfig = join(folder, 'kubeconfig');
-  const config = join(folder, 'config.json');
-  writeFileSync(
-    kubeconfig,
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'bench',
-      clusters: [{ name: 'bench', cluster: { server: url } }],
-      users: [{ name: 'bench', user: {} }],
-      contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'bench' } }],
-    }),
-  );
-  writeFileSync(
-    config,
-    JSON.stringify({
-      apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
-      kind: 'KubeProxyConfiguration',
-      mode,
-      clusterCIDR: '10.128.0.0/10',
-      clientConnection: { kubeconfig },
-      // Both belong to the machine's own namespace.
-      conntrack: { maxPerCore: 0 },
-      oomScoreAdj: 0,
-    }),
-  );
-  const resolver = dns ? ['--dns'] : [];
-  return ['run', '--config', config, '--hostname-override', 'node-1', '--service-cidrs', '10.96.0.0/16', ...resolver];
-}
-
-async function untilHealthy(agent: AgentProcess): Promise<void> {
-  while ((await statusOf('http://127.0.0.1:10256/healthz')) !== 200) {
-    if (!agent.running) throw new Error(`the agent ended:\n${agent.output}`);
-    await sleep(5);
-  }
-}
-
-function statusOf(url: string): Promise<number> {
-  return new Promise((resolve) => {
-    get(url, (response) => {
-      response.resume();
-      resolve(response.statusCode ?? 0);
-    }).on('error', () => resolve(0));
-  });
 }
 
 async function measureChanges(

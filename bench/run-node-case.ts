@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { buildBundle } from '../scripts/bundle/build-bundle.ts';
+import { outsideVariable, ownNamespace } from './agent-stage.ts';
 import type { NodeCase, NodeResult } from './node-case.ts';
 
 const modes = ['nftables', 'ipvs', 'iptables'] as const;
@@ -30,15 +31,20 @@ export async function prepareNodeBench(sizes: readonly number[]): Promise<NodeCh
     throw new Error(`--sizes must be numbers of Services, not ${values.sizes}`);
   const hasIpvs = existsSync('/proc/net/ip_vs') || loadModule('ip_vs');
   if (!hasIpvs && wanted.includes('ipvs')) console.log('ipvs mode is left out: this kernel has no ip_vs');
-  const root = fileURLToPath(new URL('..', import.meta.url));
-  const folder = `${root}dist`;
-  await buildBundle(root, folder);
   return {
     modes: wanted.filter((mode) => mode !== 'ipvs' || hasIpvs),
     sizes: asked,
-    launcher: `${folder}/bin/waypost`,
+    launcher: await bundleForBench(),
     json: values.json ?? null,
   };
+}
+
+/** Bundles the agent; gives the command `waypost` as the image has it. */
+export async function bundleForBench(): Promise<string> {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const folder = `${root}dist`;
+  await buildBundle(root, folder);
+  return `${folder}/bin/waypost`;
 }
 
 function loadModule(name: string): boolean {
@@ -50,8 +56,12 @@ function loadModule(name: string): boolean {
   }
 }
 
-/** Runs one case in a network namespace of its own, in which everything of 10.0.0.0/8 is local. */
 export async function runNodeCase(asked: NodeCase): Promise<NodeResult> {
+  return await runInNamespace('node-case.ts', asked);
+}
+
+/** Runs a script of this folder in a network namespace of its own, in which everything of 10.0.0.0/8 is local; gives what it printed last. */
+export async function runInNamespace<T>(file: string, asked: unknown): Promise<T> {
   const namespace = `wpb${process.pid}`;
   const remove = (): void => void execFileSync('ip', ['netns', 'del', namespace], { stdio: 'ignore' });
   execFileSync('ip', ['netns', 'add', namespace]);
@@ -62,10 +72,11 @@ export async function runNodeCase(asked: NodeCase): Promise<NodeResult> {
   try {
     execFileSync('ip', ['-n', namespace, 'link', 'set', 'lo', 'up']);
     execFileSync('ip', ['-n', namespace, 'addr', 'add', '10.0.0.1/8', 'dev', 'lo']);
-    const script = fileURLToPath(new URL('node-case.ts', import.meta.url));
+    const script = fileURLToPath(new URL(file, import.meta.url));
     const command = ['netns', 'exec', namespace, process.execPath, script, JSON.stringify(asked)];
-    const { stdout } = await promisify(execFile)('ip', command, { maxBuffer: 16 * 1024 * 1024 });
-    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as NodeResult;
+    const env = { ...process.env, [outsideVariable]: ownNamespace() };
+    const { stdout } = await promisify(execFile)('ip', command, { maxBuffer: 16 * 1024 * 1024, env });
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as T;
   } finally {
     process.off('exit', remove);
     for (const signal of signals) process.off(signal, end);

@@ -52,10 +52,10 @@ export function nftablesSubject(): KillSubject {
     audited: { ...config, nftables: { ...config.nftables, syncPeriod: '1s' } },
     reset: (lab) => resetTables(lab.node1),
     readForeign: (lab) => readForeignTable(lab.node1),
-    readAll: async (lab) => (await readTables(lab)).all,
+    readAll: async (lab) => (await readTables(lab.node1, lab.families)).all,
     waitForRestore: null,
     readStrays: async (_, lab) => {
-      const { sets, named } = await readTables(lab);
+      const { sets, named } = await readTables(lab.node1, lab.families);
       return [sets, named];
     },
   };

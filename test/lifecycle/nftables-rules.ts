@@ -1,4 +1,8 @@
-import type { Lab, Place } from '../lab/mod.ts';
+import type { Family } from '../../src/model/mod.ts';
+import type { Place } from '../lab/mod.ts';
+
+/** Where `nft` can be run. */
+type Tool = Pick<Place, 'exec'>;
 
 /** What another program has in nf_tables: its own table, with a set and a chain of its own. */
 const foreignTable = `table inet other {
@@ -7,7 +11,7 @@ const foreignTable = `table inet other {
 }
 `;
 
-export async function resetTables(place: Place): Promise<void> {
+export async function resetTables(place: Tool): Promise<void> {
   await must(place, ['-f', '-'], `flush ruleset\n${foreignTable}`);
 }
 
@@ -20,16 +24,16 @@ export interface Tables {
 }
 
 /** What is not the agent's. */
-export async function readForeignTable(place: Place): Promise<string> {
+export async function readForeignTable(place: Tool): Promise<string> {
   return await must(place, ['list', 'table', 'inet', 'other']);
 }
 
-/** Reads the tables of node1, of each family the lab has. */
-export async function readTables(lab: Lab): Promise<Tables> {
-  const foreign = await readForeignTable(lab.node1);
+/** Reads the tables of a place, of each of these families. */
+export async function readTables(place: Tool, families: readonly Family[]): Promise<Tables> {
+  const foreign = await readForeignTable(place);
   const lists = await Promise.all(
-    lab.families.map(async (family) => {
-      const text = await must(lab.node1, ['-j', '-n', 'list', 'table', family === 'IPv4' ? 'ip' : 'ip6', 'kube-proxy']);
+    families.map(async (family) => {
+      const text = await must(place, ['-j', '-n', 'list', 'table', family === 'IPv4' ? 'ip' : 'ip6', 'kube-proxy']);
       return (JSON.parse(text) as { readonly nftables: readonly Listed[] }).nftables;
     }),
   );
@@ -83,7 +87,7 @@ function plain(value: unknown): string {
   return JSON.stringify(value, (key, part: unknown) => (key === 'handle' ? undefined : part));
 }
 
-async function must(place: Place, args: readonly string[], input = ''): Promise<string> {
+async function must(place: Tool, args: readonly string[], input = ''): Promise<string> {
   const { code, stdout, stderr } = await place.exec('nft', args, input);
   if (code !== 0) throw new Error(`nft ${args.join(' ')}: ${stderr.trim()}`);
   return stdout;
