@@ -101,28 +101,24 @@ ensure_vm_tools() {
   fi
 }
 
-ensure_image_tools() {
-  missing=$(list_missing list_image_tools)
+# Without what the list $1 names a part is left out, so nothing ends here. $2: what the packages are for; $3: what becomes of that
+# where they cannot be had.
+ensure_extra() {
+  missing=$(list_missing "$1")
   [ -n "$missing" ] || return 0
   packages=$(printf '%s\n' "$missing" | cut -d ' ' -f 2 | sort -u | paste -s -d ' ' -)
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-    say "the image cannot be made: only root can do that, with apt-get (Debian packages: $packages)."
+    say "$3: only root can install what is missing, with apt-get (Debian packages: $packages)."
   else
-    say "installing Debian packages for the image: $packages"
-    install_packages "$packages" || say "apt-get could not install $packages (its own words are above); the image cannot be made."
+    say "installing Debian packages for $2: $packages"
+    install_packages "$packages" || say "apt-get could not install $packages (its own words are above); $3."
   fi
 }
 
+ensure_image_tools() { ensure_extra list_image_tools 'the image' 'the image cannot be made'; }
+
 ensure_browser_tools() {
-  missing=$(list_missing list_browser_tools)
-  [ -n "$missing" ] || return 0
-  packages=$(printf '%s\n' "$missing" | cut -d ' ' -f 2 | sort -u | paste -s -d ' ' -)
-  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-    say "the tests of the status page are skipped: there is no browser, and only root can install one, with apt-get (Debian packages: $packages)."
-  else
-    say "installing Debian packages for the tests of the status page: $packages"
-    install_packages "$packages" || say "apt-get could not install $packages (its own words are above); the tests of the status page are skipped."
-  fi
+  ensure_extra list_browser_tools 'the tests of the status page' 'the tests of the status page are skipped'
 }
 
 install_packages() {
