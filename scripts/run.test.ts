@@ -141,7 +141,7 @@ describe('bootstrap of the image', () => {
     addCommand('id', 'echo 1000');
     const { code, words } = run('test');
     expect(code).toBe(0);
-    expect(words.join('')).toContain('the image cannot be made: only root can do that');
+    expect(words.join('')).toContain('the image cannot be made: only root can install what is missing');
   });
 });
 
@@ -158,7 +158,7 @@ describe('bootstrap without a browser', () => {
     addCommand('id', 'echo 1000');
     const { code, words } = run('test');
     expect(code).toBe(0);
-    expect(words.join('')).toContain('the tests of the status page are skipped: there is no browser');
+    expect(words.join('')).toContain('the tests of the status page are skipped: only root can install what is missing');
   });
 });
 
