@@ -50,3 +50,19 @@ test('property: the counts and the oldest wait are what the rows say, after any 
     }),
   );
 });
+
+test('a Service that goes is seen as pending until the kernel has let it go', () => {
+  const table = new StatusTable('IPv4');
+  table.markDone('shop/a', frontendsOf(2), 0);
+  table.markPending('shop/a', 1);
+  table.notePlanned('shop/a', []);
+  expect(table.rows().map(({ port, state }) => [port, state])).toEqual([
+    [1, 'Pending'],
+    [2, 'Pending'],
+  ]);
+  table.markDone('shop/a', [], 2);
+  expect(table.rows()).toEqual([]);
+  table.markPending('shop/a', 3);
+  table.notePlanned('shop/a', frontendsOf(1));
+  expect(table.rows().map(({ port, state }) => [port, state])).toEqual([[1, 'Pending']]);
+});

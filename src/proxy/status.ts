@@ -48,10 +48,10 @@ export class StatusTable {
     this.#put(service, { frontends: entry?.frontends ?? [], state: 'Pending', since: now, problem: null });
   }
 
-  /** What a pending Service is to become, so that it is seen while the kernel is asked. */
+  /** What a pending Service is to become, so that it is seen while the kernel is asked. One that goes is seen as it was until then. */
   notePlanned(service: ServiceKey, frontends: readonly Frontend[]): void {
     const entry = this.#entries.get(service);
-    if (entry?.state === 'Pending') this.#put(service, { ...entry, frontends });
+    if (entry?.state === 'Pending' && frontends.length > 0) this.#put(service, { ...entry, frontends });
   }
 
   /** The kernel holds these frontends; with none the Service is gone. */
