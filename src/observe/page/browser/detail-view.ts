@@ -1,10 +1,12 @@
 import type { StatusRow } from '../../../model/mod.ts';
 import { describeEndpoint, describePart } from '../endpoint-words.ts';
 import type { EndpointAnswer } from '../endpoint-words.ts';
+import { formatAmount } from '../format-amount.ts';
 import { formatCount, formatNumberOf, formatPlace, formatRate } from '../format.ts';
 import { formatFrontend, portNameOf } from '../service-entry.ts';
 import type { ServiceEntry } from '../service-entry.ts';
-import type { ServiceCounts } from '../wire.ts';
+import { describeTraffic } from '../traffic-words.ts';
+import type { Counts, ServiceCounts } from '../wire.ts';
 import { element, find, formatMoment, stateMark, table } from './element.ts';
 import type { Child } from './element.ts';
 import { stateKinds } from './service-row.ts';
@@ -130,7 +132,10 @@ export class DetailView {
       `${formatCount(inactive)} inactive`,
       formatNumberOf(persistent, 'remembered client'),
     ].join(', ');
-    return [element('p', { class: 'connections' }, `Connections: ${words}`)];
+    return [
+      element('p', { class: 'connections' }, `Connections: ${words}`),
+      element('p', { class: 'connections' }, `In a second: ${describeTraffic(this.#counts.traffic)}`),
+    ];
   }
 
   #backends(): readonly HTMLElement[] {
@@ -151,12 +156,20 @@ export class DetailView {
         `${one.node ?? 'no node'}${one.local ? ' (this)' : ''}`,
         describePart(one.inside),
         describePart(one.outside),
-        ...(counts === null ? [] : [formatCount(counted?.active ?? 0), formatCount(counted?.inactive ?? 0)]),
+        ...(counts === null ? [] : countCells(counted)),
       ];
     });
     const headings = ['State', 'Endpoint', 'Port', 'Node', 'ClusterIP', 'Outside'];
-    return [heading, table('Endpoints', counts === null ? headings : [...headings, 'Active ', 'Inactive '], cells)];
+    return [heading, table('Endpoints', counts === null ? headings : [...headings, ...countHeadings], cells)];
   }
+}
+
+const countHeadings = ['Active ', 'Inactive ', 'Packets/s in ', 'out ', 'Octets/s in ', 'out '] as const;
+
+/** Nothing is known of what passes an endpoint that no virtual server has. */
+function countCells(counted: Counts | undefined): readonly string[] {
+  const [, ...amounts] = counted?.traffic ?? [null, null, null, null, null];
+  return [formatCount(counted?.active ?? 0), formatCount(counted?.inactive ?? 0), ...amounts.map(formatAmount)];
 }
 
 /** What the trace is asked about: an address that every packet has, or the Service's name where there is a node port alone. */
