@@ -12,7 +12,7 @@ export function formatTop(rows: readonly TopRow[], by: TopUnit): readonly string
     { title: 'NEW/S', align: 'right' as const },
     { title: 'PKT/S IN', align: 'right' as const },
     { title: 'OUT', align: 'right' as const },
-    { title: 'OCTET/S IN', align: 'right' as const },
+    { title: 'OCT/S IN', align: 'right' as const },
     { title: 'OUT', align: 'right' as const },
     { title: 'STATE' },
   ];

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
+import { unknownTraffic } from '../../src/model/mod.ts';
+import type { TrafficCounters } from '../../src/model/mod.ts';
 import { describeWhere } from '../lab/describe-lab.ts';
 import { pollUntil } from '../lab/mod.ts';
 import { canBrowse, openBrowser } from './browser.ts';
@@ -137,6 +139,29 @@ describeWhere(await canBrowse(), 'the status page over data of any kind', () => 
     await page.getByText('25\u2009000').waitFor();
     await page.getByText('NXDOMAIN').waitFor();
     await page.getByText('75 %').waitFor();
+    expect(troubles()).toEqual([]);
+  });
+
+  test('packets and octets of the Service that is open, and of its endpoints', async () => {
+    const counted = endpointsOf('media/web').length;
+    const [begun, perMs] = [Date.now(), { connections: 0.01, inPackets: 0.5, outPackets: 0.4, inBytes: 300, outBytes: 4000 }];
+    const traffic = (service: string): TrafficCounters => {
+      const passed = service === 'media/web' ? Date.now() - begun : 0;
+      const grown = Object.entries(perMs).map(([name, rate]) => [name, 1000 + Math.round(rate * passed)]);
+      return service === 'media/api' ? unknownTraffic : (Object.fromEntries(grown) as unknown as TrafficCounters);
+    };
+    await show({ mode: 'ipvs', rows: makeCluster(40, Date.now()), endpoints: endpointsOf, traffic });
+    await page.locator('#list [role=option]').filter({ hasText: 'media/web' }).click();
+    // About half a packet each millisecond, whatever the moments of the two looks.
+    const rate = String.raw`[\d.]+`;
+    await page.getByText(new RegExp(`^In a second: ${rate} new connections; in ${rate}k? packets, ${rate}[kM] octets; out`)).waitFor();
+    for (const name of ['Packets/s in', 'Octets/s in']) await page.getByRole('columnheader', { name, exact: true }).waitFor();
+    const cells = await page.locator('#detail table').last().locator('tbody tr').first().locator('td').allInnerTexts();
+    expect(cells).toHaveLength(12);
+    for (const cell of cells.slice(-4)) expect(cell).toMatch(/^[\d.]+[kM]?$/);
+    expect(await page.locator('#detail table').last().locator('tbody tr').count()).toBe(counted);
+    await page.locator('#list [role=option]').filter({ hasText: 'media/api' }).click();
+    await page.getByText('In a second: - new connections; in - packets, - octets; out - packets, - octets').waitFor();
     expect(troubles()).toEqual([]);
   });
 
