@@ -25,7 +25,9 @@ const taken: TakenOver = {
 const server: ServerConnections = {
   server: 'TCP 10.96.0.1:80',
   service: 'shop/web',
-  destinations: [{ endpoint: '10.244.0.1:80', weight: 1, draining: false, active: 9, inactive: 9, persistent: 0, ...unknownTraffic }],
+  destinations: [
+    { endpoint: '10.244.0.1:80', weight: 1, draining: false, active: 9, inactive: 9, persistent: 0, ...unknownTraffic },
+  ],
 };
 const foreign: ServerConnections = { ...server, service: null };
 

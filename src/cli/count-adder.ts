@@ -92,7 +92,11 @@ export class CountAdder {
   }
 }
 
-function addServer({ places, counts, grown, draining }: Counted, { destinations }: ServerConnections, growth: Float64Array): void {
+function addServer(
+  { places, counts, grown, draining }: Counted,
+  { destinations }: ServerConnections,
+  growth: Float64Array,
+): void {
   for (const [index, destination] of destinations.entries()) {
     let place = places.get(destination.endpoint);
     if (place === undefined) {
@@ -130,7 +134,13 @@ function describeService(service: string, counted: Counted, before: Earlier | un
     };
     endpoints.push({ endpoint, ...describe(counts, place * width, draining[place] ?? false, change) });
   }
-  const change = { growth: addParts(grown, grownWidth), growthAt: 0, before: addParts(before?.counts ?? [], width), beforeAt: 0, seconds };
+  const change = {
+    growth: addParts(grown, grownWidth),
+    growthAt: 0,
+    before: addParts(before?.counts ?? [], width),
+    beforeAt: 0,
+    seconds,
+  };
   return { service, ...describe(addParts(counts, width), 0, draining.includes(true), change), endpoints };
 }
 

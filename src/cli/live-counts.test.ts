@@ -24,7 +24,10 @@ function reportOf(...servers: readonly ReturnType<typeof serverOf>[]): Connectio
 
 test('adds up the servers of a Service, leaves out those of other programs, and has rates from the second look on', async () => {
   const counts = new LiveCounts(async () => {});
-  const first = await counts.take(reportOf(serverOf('shop/web', 1, 2), at('TCP 10.96.0.3:80', 'shop/web', 10), at('FWM 9 IPv4', null, 99)), 1000);
+  const first = await counts.take(
+    reportOf(serverOf('shop/web', 1, 2), at('TCP 10.96.0.3:80', 'shop/web', 10), at('FWM 9 IPv4', null, 99)),
+    1000,
+  );
   expect([...first.keys()]).toEqual(['shop/web']);
   expect(JSON.parse(first.get('shop/web') ?? '')).toEqual({
     service: 'shop/web',

@@ -55,7 +55,9 @@ const connections: ConnectionsReport = {
         {
           server: 'FWM 99 IPv4',
           service: null,
-          destinations: [{ endpoint: '192.0.2.7:0', weight: 1, active: 0, inactive: 0, persistent: 0, ...unknownTraffic, draining: false }],
+          destinations: [
+            { endpoint: '192.0.2.7:0', weight: 1, active: 0, inactive: 0, persistent: 0, ...unknownTraffic, draining: false },
+          ],
         },
       ],
     },

@@ -35,8 +35,8 @@ export interface TopPlace {
 const longest = 3_600_000;
 
 /**
- * `waypost top`: connections by Service or endpoint, how they change, and what passes. On a terminal until it is told to end, else once. Gives
- * the exit code: 1 where no agent answers or the kernel does not count, 2 where the interval is none.
+ * `waypost top`: connections by Service or endpoint, how they change, and what passes. On a terminal until it is told to end, else
+ * once. Gives the exit code: 1 where no agent answers or the kernel does not count, 2 where the interval is none.
  */
 export async function runTop(options: TopOptions, terminal: Terminal, place: TopPlace): Promise<number> {
   const interval = parseDuration(options.interval);

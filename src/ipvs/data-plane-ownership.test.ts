@@ -321,7 +321,9 @@ test('[IPVS-64] connections and statistics name Services, drains, other programs
     {
       server: 'TCP 203.0.113.1:80',
       service: null,
-      destinations: [{ endpoint: '10.244.0.50:9', weight: 1, active: 0, inactive: 0, persistent: 0, ...untouched, draining: false }],
+      destinations: [
+        { endpoint: '10.244.0.50:9', weight: 1, active: 0, inactive: 0, persistent: 0, ...untouched, draining: false },
+      ],
     },
   ]);
   expect(world.plane.statistics()).toMatchObject({

@@ -45,7 +45,12 @@ describe('joinListing', () => {
       {
         ...plainServer(key),
         destinations: [
-          { ...seen, upperThreshold: 10, lowerThreshold: 5, counters: { persistent: 7, active: 8, inactive: 9, ...unknownTraffic } },
+          {
+            ...seen,
+            upperThreshold: 10,
+            lowerThreshold: 5,
+            counters: { persistent: 7, active: 8, inactive: 9, ...unknownTraffic },
+          },
           { ...unseen, counters: { persistent: 0, active: 0, inactive: 0, ...unknownTraffic } },
         ],
       },

@@ -14,7 +14,13 @@ export interface TrafficCounters {
   readonly outBytes: number | null;
 }
 
-export const trafficFields = ['connections', 'inPackets', 'outPackets', 'inBytes', 'outBytes'] as const satisfies readonly (keyof TrafficCounters)[];
+export const trafficFields = [
+  'connections',
+  'inPackets',
+  'outPackets',
+  'inBytes',
+  'outBytes',
+] as const satisfies readonly (keyof TrafficCounters)[];
 
 export const unknownTraffic: TrafficCounters = {
   connections: null,

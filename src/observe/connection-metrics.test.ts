@@ -9,7 +9,13 @@ import type { FamilyConnections } from './status-report.ts';
 
 /** So many connections are there, and ten times as many were given to it, of ten packets each. */
 function destination(endpoint: string, active: number, over: Partial<DestinationConnections> = {}): DestinationConnections {
-  const traffic = { connections: 10 * active, inPackets: 100 * active, outPackets: 90 * active, inBytes: 6000 * active, outBytes: 0 };
+  const traffic = {
+    connections: 10 * active,
+    inPackets: 100 * active,
+    outPackets: 90 * active,
+    inBytes: 6000 * active,
+    outBytes: 0,
+  };
   return { endpoint, weight: 1, active, inactive: 2, persistent: 0, draining: false, ...traffic, ...over };
 }
 
@@ -98,7 +104,9 @@ describe('what passed virtual servers', () => {
       texts.push(await registry.gather());
       clock.advance(10_000);
     }
-    return texts.map((text) => samples(text, '_total{').map((line) => line.replaceAll(/^waypost_ipvs_|service="shop\/web",/g, '')));
+    return texts.map((text) =>
+      samples(text, '_total{').map((line) => line.replaceAll(/^waypost_ipvs_|service="shop\/web",/g, '')),
+    );
   }
   const ipv4 = (...destinations: readonly DestinationConnections[]): FamilyConnections => {
     return { family: 'IPv4', servers: [{ ...cluster, destinations }] };

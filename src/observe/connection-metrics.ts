@@ -127,7 +127,12 @@ class Counts {
     for (const [index, destination] of destinations.entries()) {
       const place = this.#detail === 'endpoint' ? destination.endpoint : '';
       const key = `${service} ${place}`;
-      const counted = this.#counted.get(key) ?? { service, place, connections: [0, 0, 0], traffic: earlier.get(key)?.traffic ?? null };
+      const counted = this.#counted.get(key) ?? {
+        service,
+        place,
+        connections: [0, 0, 0],
+        traffic: earlier.get(key)?.traffic ?? null,
+      };
       this.#counted.set(key, counted);
       addDestination(counted, destination, growth.subarray(index * width, (index + 1) * width));
     }

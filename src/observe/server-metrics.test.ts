@@ -25,7 +25,12 @@ const ipv6: ServerStatistics = {
 
 function setUp(over: Partial<ServerMetricsOptions> = {}): Registry {
   const registry = new Registry();
-  const options = { statistics: () => [ipv4, ipv6], connections: async () => [], detail: 'off', clock: new FakeClock(1000) } as const;
+  const options = {
+    statistics: () => [ipv4, ipv6],
+    connections: async () => [],
+    detail: 'off',
+    clock: new FakeClock(1000),
+  } as const;
   addServerMetrics(registry, { ...options, ...over });
   return registry;
 }

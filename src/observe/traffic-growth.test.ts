@@ -26,7 +26,13 @@ function grow(looks: readonly (Look | null)[], family: Family = 'IPv4'): readonl
 const { NaN: unknown } = Number;
 
 test('grows from look to look, whatever the order of the list', () => {
-  expect(grow([{ a: 5, b: 7 }, { a: 6, b: 9 }, { c: 1, b: 9, a: 7 }])).toEqual([
+  expect(
+    grow([
+      { a: 5, b: 7 },
+      { a: 6, b: 9 },
+      { c: 1, b: 9, a: 7 },
+    ]),
+  ).toEqual([
     [unknown, unknown],
     [1, 2],
     [1, 0, 1],

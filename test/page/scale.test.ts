@@ -154,7 +154,9 @@ describeWhere(await canBrowse(), 'the status page over data of any kind', () => 
     await page.locator('#list [role=option]').filter({ hasText: 'media/web' }).click();
     // About half a packet each millisecond, whatever the moments of the two looks.
     const rate = String.raw`[\d.]+`;
-    await page.getByText(new RegExp(`^In a second: ${rate} new connections; in ${rate}k? packets, ${rate}[kM] octets; out`)).waitFor();
+    await page
+      .getByText(new RegExp(`^In a second: ${rate} new connections; in ${rate}k? packets, ${rate}[kM] octets; out`))
+      .waitFor();
     for (const name of ['Packets/s in', 'Octets/s in']) await page.getByRole('columnheader', { name, exact: true }).waitFor();
     const cells = await page.locator('#detail table').last().locator('tbody tr').first().locator('td').allInnerTexts();
     expect(cells).toHaveLength(12);

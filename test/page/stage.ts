@@ -33,7 +33,14 @@ export interface Stage {
 }
 
 export async function startStage(options: StageOptions): Promise<Stage> {
-  const { mode = 'iptables', endpoints = () => [], active = () => 0, traffic = () => unknownTraffic, dns, problems = [] } = options;
+  const {
+    mode = 'iptables',
+    endpoints = () => [],
+    active = () => 0,
+    traffic = () => unknownTraffic,
+    dns,
+    problems = [],
+  } = options;
   const table = new StageTable(options.rows);
   const [health, debug] = await Promise.all([freePort(), freePort()]);
   const flags = {
@@ -111,7 +118,15 @@ function countAll(
     service,
     destinations: endpoints(service).map(({ address, port }) => {
       const endpoint = `${address}:${port}`;
-      return { endpoint, weight: 1, active: active(service, endpoint), inactive: 2, persistent: 0, draining: false, ...traffic(service) };
+      return {
+        endpoint,
+        weight: 1,
+        active: active(service, endpoint),
+        inactive: 2,
+        persistent: 0,
+        draining: false,
+        ...traffic(service),
+      };
     }),
   }));
 }

@@ -34,7 +34,13 @@ export interface SummaryProblem {
 }
 
 /** What passed in a second: new connections, and packets and octets from clients and to them. In one list, for there are many. */
-export type TrafficRates = readonly [connections: number, inPackets: number, outPackets: number, inBytes: number, outBytes: number];
+export type TrafficRates = readonly [
+  connections: number,
+  inPackets: number,
+  outPackets: number,
+  inBytes: number,
+  outBytes: number,
+];
 
 /** Connections of a Service, or of one of its endpoints, over all its virtual servers. */
 export interface Counts {
