@@ -19,7 +19,7 @@ function grow(looks: readonly (Look | null)[], family: Family = 'IPv4'): readonl
   const growth = new TrafficGrowth();
   return looks.map((look) => {
     growth.begin(look === null ? [] : [family]);
-    return look === null ? [] : [...growth.grow(family, serverOf(look)).filter((_, index) => index % 5 === 0)];
+    return look === null ? [] : Array.from(growth.grow(family, serverOf(look))).filter((_, index) => index % 5 === 0);
   });
 }
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TrafficCounters } from '../../src/model/mod.ts';
 import type { ConnectionsReport } from '../../src/observe/mod.ts';
 import { describeWhere } from '../lab/describe-lab.ts';
-import { createLab, launcher, listenOnAll, pollUntil } from '../lab/mod.ts';
+import { createLab, listenOnAll, pollUntil } from '../lab/mod.ts';
 import type { Lab, Place } from '../lab/mod.ts';
 import { askRepeatedly, createLiveCluster } from '../packets/live-cluster.ts';
 import type { LiveCluster } from '../packets/live-cluster.ts';
@@ -119,10 +119,10 @@ describeWhere(variant.capability, 'the kernel’s balancer, with real packets', 
   });
 
   async function countedOf(server: string): Promise<TrafficCounters> {
-    const { stdout } = await lab.node1.exec(launcher, ['services', '--connections', '-o', 'json']);
-    const { families } = JSON.parse(stdout) as ConnectionsReport;
+    const { body } = await lab.node1.get('http://127.0.0.1:10249/connections');
+    const { families } = JSON.parse(body) as ConnectionsReport;
     const found = families.flatMap(({ servers }) => servers).find((one) => one.server === `TCP ${server}`)?.destinations[0];
-    if (found === undefined) throw new Error(`no destination of TCP ${server}: ${stdout}`);
+    if (found === undefined) throw new Error(`no destination of TCP ${server}: ${body}`);
     return found;
   }
 

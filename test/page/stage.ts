@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import type { ConnectionCounts } from '../../src/cli/connections.ts';
 import { LiveConfig } from '../../src/cli/live-config.ts';
 import { startServers } from '../../src/cli/start-servers.ts';
 import { makeConfig } from '../../src/config/mod.ts';
@@ -33,14 +34,7 @@ export interface Stage {
 }
 
 export async function startStage(options: StageOptions): Promise<Stage> {
-  const {
-    mode = 'iptables',
-    endpoints = () => [],
-    active = () => 0,
-    traffic = () => unknownTraffic,
-    dns,
-    problems = [],
-  } = options;
+  const { mode = 'iptables', endpoints = () => [], dns, problems = [] } = options;
   const table = new StageTable(options.rows);
   const [health, debug] = await Promise.all([freePort(), freePort()]);
   const flags = {
@@ -78,14 +72,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
       nodeEligible: () => true,
       synced: () => true,
       explainEndpoints: async (services) => [...services].flatMap(endpoints),
-      ...(mode === 'ipvs'
-        ? {
-            connections: async () => ({
-              families: [{ family: 'IPv4' as const, servers: countAll(table, endpoints, active, traffic) }],
-              problems: [],
-            }),
-          }
-        : {}),
+      ...(mode === 'ipvs' ? { connections: async () => countAll(table, options) } : {}),
       ...(dns === undefined ? {} : { dns: readyDns, dnsMetrics: async () => dns() }),
       stop: async () => {},
     }),
@@ -109,26 +96,18 @@ const readyDns = {
 
 function countAll(
   table: StageTable,
-  endpoints: NonNullable<StageOptions['endpoints']>,
-  active: NonNullable<StageOptions['active']>,
-  traffic: NonNullable<StageOptions['traffic']>,
-) {
-  return [...table.services()].map((service, index) => ({
+  { endpoints = () => [], active = () => 0, traffic = () => unknownTraffic }: StageOptions,
+): ConnectionCounts {
+  const servers = [...table.services()].map((service, index) => ({
     server: `TCP 10.96.${index >> 8}.${index & 0xff}:80`,
     service,
     destinations: endpoints(service).map(({ address, port }) => {
       const endpoint = `${address}:${port}`;
-      return {
-        endpoint,
-        weight: 1,
-        active: active(service, endpoint),
-        inactive: 2,
-        persistent: 0,
-        draining: false,
-        ...traffic(service),
-      };
+      const counts = { active: active(service, endpoint), inactive: 2, persistent: 0, ...traffic(service) };
+      return { endpoint, weight: 1, ...counts, draining: false };
     }),
   }));
+  return { families: [{ family: 'IPv4', servers }], problems: [] };
 }
 
 class StageTable implements RowTable {
