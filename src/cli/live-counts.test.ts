@@ -55,6 +55,15 @@ test('adds up the servers of a Service, leaves out those of other programs, and 
   expect(JSON.parse(second.get('shop/new') ?? '')).toMatchObject({ perSecond: 1.5, traffic: [15, 0, 0.5, 1500, 0] });
 });
 
+test('makes no rates over a time in which nobody looked', async () => {
+  const counts = new LiveCounts(async () => {});
+  await counts.take(reportOf(serverOf('shop/web', 1)), 1000);
+  const late = await counts.take(reportOf(serverOf('shop/web', 900)), 301_001);
+  expect(JSON.parse(late.get('shop/web') ?? '')).toMatchObject({ active: 900, perSecond: 0, traffic: null });
+  const next = await counts.take(reportOf(serverOf('shop/web', 910)), 303_001);
+  expect(JSON.parse(next.get('shop/web') ?? '')).toMatchObject({ perSecond: 5, traffic: [50, 0, 0, 5000, 0] });
+});
+
 test('rests after each hundred servers and each hundred Services', async () => {
   let rests = 0;
   const counts = new LiveCounts(async () => void (rests += 1));

@@ -24,6 +24,12 @@ function dnsText(questions: number): string {
   ].join('\n');
 }
 
+/** Counters of an endpoint whose traffic is so many times half a packet from clients in a millisecond, and what goes with that. */
+function passedSince(begun: number, times: number): TrafficCounters {
+  const grown = (perMs: number): number => 1000 + Math.round(perMs * times * (Date.now() - begun));
+  return { connections: grown(0.01), inPackets: grown(0.5), outPackets: grown(0.4), inBytes: grown(300), outBytes: grown(4000) };
+}
+
 describeWhere(await canBrowse(), 'the status page over data of any kind', () => {
   let opened: OpenBrowser;
   let stage: Stage | null = null;
@@ -144,15 +150,10 @@ describeWhere(await canBrowse(), 'the status page over data of any kind', () => 
 
   test('packets and octets of the Service that is open, and of its endpoints', async () => {
     const counted = endpointsOf('media/web').length;
-    const [begun, perMs] = [Date.now(), { connections: 0.01, inPackets: 0.5, outPackets: 0.4, inBytes: 300, outBytes: 4000 }];
-    const traffic = (service: string): TrafficCounters => {
-      const passed = service === 'media/web' ? Date.now() - begun : 0;
-      const grown = Object.entries(perMs).map(([name, rate]) => [name, 1000 + Math.round(rate * passed)]);
-      return service === 'media/api' ? unknownTraffic : (Object.fromEntries(grown) as unknown as TrafficCounters);
-    };
+    const begun = Date.now();
+    const traffic = (service: string): TrafficCounters => (service === 'media/api' ? unknownTraffic : passedSince(begun, 1));
     await show({ mode: 'ipvs', rows: makeCluster(40, Date.now()), endpoints: endpointsOf, traffic });
     await page.locator('#list [role=option]').filter({ hasText: 'media/web' }).click();
-    // About half a packet each millisecond, whatever the moments of the two looks.
     const rate = String.raw`[\d.]+`;
     await page
       .getByText(new RegExp(`^In a second: ${rate} new connections; in ${rate}k? packets, ${rate}[kM] octets; out`))
@@ -216,17 +217,19 @@ describeWhere(await canBrowse(), 'the status page over data of any kind', () => 
     const problems = [
       { code: 'WP_IPVS_NO_SCHEDULER', message: 'identity/api: the kernel has no scheduler "mh": load the module ip_vs_mh' },
     ] as const;
+    const begun = Date.now();
     await show({
       mode: 'ipvs',
       rows: makeCluster(80, Date.now()),
       endpoints: endpointsOf,
       active: (service) => (service.length * 13) % 41,
+      traffic: (service) => passedSince(begun, service.length),
       problems,
       dns: () => dnsText(3012),
     });
     await page.locator('#list [role=option]').filter({ hasText: 'identity/gateway' }).click();
     await page.locator('#detail table').last().waitFor();
-    await page.getByRole('columnheader', { name: 'Active', exact: true }).waitFor();
+    await page.getByText(/^In a second: \d/).waitFor();
     await picture(page, 'status-page');
     await page.emulateMedia({ colorScheme: 'dark' });
     await page.getByRole('button', { name: 'Close' }).click();
