@@ -6,7 +6,7 @@ import { formatCount, formatNumberOf, formatPlace, formatRate } from '../format.
 import { formatFrontend, portNameOf } from '../service-entry.ts';
 import type { ServiceEntry } from '../service-entry.ts';
 import { describeTraffic } from '../traffic-words.ts';
-import type { Counts, ServiceCounts } from '../wire.ts';
+import type { ServiceCounts } from '../wire.ts';
 import { element, find, formatMoment, stateMark, table } from './element.ts';
 import type { Child } from './element.ts';
 import { stateKinds } from './service-row.ts';
@@ -97,8 +97,8 @@ export class DetailView {
     this.#body.replaceChildren(
       element('h3', {}, formatNumberOf(entry.rows.length, 'frontend')),
       this.#frontends(entry.rows),
-      ...this.#connections(),
       ...this.#backends(),
+      ...this.#connections(),
     );
   }
 
@@ -125,7 +125,7 @@ export class DetailView {
 
   #connections(): readonly HTMLElement[] {
     if (this.#counts === null) return [];
-    const { active, inactive, persistent, perSecond } = this.#counts;
+    const { active, inactive, persistent, perSecond, endpoints } = this.#counts;
     const rate = formatRate(perSecond);
     const words = [
       `${formatCount(active)} active${rate === '' ? '' : ` (${rate})`}`,
@@ -133,8 +133,10 @@ export class DetailView {
       formatNumberOf(persistent, 'remembered client'),
     ].join(', ');
     return [
-      element('p', { class: 'connections' }, `Connections: ${words}`),
+      element('h3', {}, 'Connections'),
+      element('p', { class: 'connections' }, `Now: ${words}`),
       element('p', { class: 'connections' }, `In a second: ${describeTraffic(this.#counts.traffic)}`),
+      ...(endpoints.length === 0 ? [] : [countTable(endpoints)]),
     ];
   }
 
@@ -144,11 +146,9 @@ export class DetailView {
     const heading = element('h3', {}, formatNumberOf(this.#endpoints.length, 'endpoint'));
     if (this.#endpoints.length === 0)
       return [heading, element('p', { class: 'quiet' }, 'No EndpointSlice of this Service has any.')];
-    const counts = this.#counts;
     const cells = this.#endpoints.map((one): readonly Child[] => {
       const { kind, words } = describeEndpoint(one);
       const place = formatPlace(one.address, one.port);
-      const counted = counts?.endpoints.find(({ endpoint }) => endpoint === place);
       return [
         stateMark(kind, words),
         element('code', {}, `${place}/${one.protocol}`),
@@ -156,20 +156,23 @@ export class DetailView {
         `${one.node ?? 'no node'}${one.local ? ' (this)' : ''}`,
         describePart(one.inside),
         describePart(one.outside),
-        ...(counts === null ? [] : countCells(counted)),
       ];
     });
     const headings = ['State', 'Endpoint', 'Port', 'Node', 'ClusterIP', 'Outside'];
-    return [heading, table('Endpoints', counts === null ? headings : [...headings, ...countHeadings], cells)];
+    return [heading, table('Endpoints', headings, cells)];
   }
 }
 
-const countHeadings = ['Active ', 'Inactive ', 'Packets/s in ', 'out ', 'Octets/s in ', 'out '] as const;
-
-/** Nothing is known of what passes an endpoint that no virtual server has. */
-function countCells(counted: Counts | undefined): readonly string[] {
-  const [, ...amounts] = counted?.traffic ?? [null, null, null, null, null];
-  return [formatCount(counted?.active ?? 0), formatCount(counted?.inactive ?? 0), ...amounts.map(formatAmount)];
+/** Endpoints as virtual servers have them: also those that left and serve the connections they have. */
+function countTable(endpoints: ServiceCounts['endpoints']): HTMLElement {
+  const cells = endpoints.map(({ endpoint, active, inactive, traffic, draining }): readonly Child[] => [
+    element('span', {}, element('code', {}, endpoint), draining ? ' draining' : ''),
+    formatCount(active),
+    formatCount(inactive),
+    ...(traffic ?? [null, null, null, null, null]).map(formatAmount),
+  ]);
+  const headings = ['Endpoint', 'Active ', 'Inactive ', 'New/s ', 'Packets/s in ', 'out ', 'Octets/s in ', 'out '];
+  return table('Connections of endpoints', headings, cells);
 }
 
 /** What the trace is asked about: an address that every packet has, or the Service's name where there is a node port alone. */
