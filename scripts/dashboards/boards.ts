@@ -2,7 +2,7 @@
 export interface Panel {
   readonly title: string;
   /** Grafana's name of a unit. */
-  readonly unit: 's' | 'short' | 'reqps' | 'percentunit' | 'bytes' | 'ops';
+  readonly unit: 's' | 'short' | 'reqps' | 'percentunit' | 'bytes' | 'ops' | 'cps' | 'pps' | 'Bps';
   readonly lines: readonly (readonly [expression: string, legend: string])[];
 }
 
@@ -86,6 +86,13 @@ export const proxyBoard: Board = {
       panels: [
         { title: 'Virtual servers', unit: 'short', lines: [[sum('waypost_ipvs_virtual_servers', 'owner'), '{{owner}}']] },
         { title: 'Connections', unit: 'short', lines: [[sum('waypost_ipvs_connections', 'state'), '{{state}}']] },
+        {
+          title: 'New connections',
+          unit: 'cps',
+          lines: [[rate('waypost_ipvs_new_connections_total', 'instance'), '{{instance}}']],
+        },
+        { title: 'Packets', unit: 'pps', lines: [[rate('waypost_ipvs_packets_total', 'direction'), '{{direction}}']] },
+        { title: 'Octets', unit: 'Bps', lines: [[rate('waypost_ipvs_bytes_total', 'direction'), '{{direction}}']] },
         {
           title: 'Destinations that drain',
           unit: 'short',

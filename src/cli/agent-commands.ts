@@ -85,7 +85,7 @@ function diffCommand(program: Command, terminal: Terminal, finish: Finish): Comm
 
 function topCommand(program: Command, terminal: Terminal, finish: Finish): Command {
   return askingCommand(program, 'top', '/connections')
-    .description('connections by Service or endpoint and how they change, again and again on a terminal (mode ipvs)')
+    .description('connections, packets and octets by Service or endpoint, again and again on a terminal (mode ipvs)')
     .addOption(outputOption('table'))
     .option('-n, --namespace <name>', 'only Services of this namespace')
     .addOption(new Option('--by <unit>', 'what to add up by').choices(['service', 'endpoint']).default('service'))

@@ -32,6 +32,8 @@ const rowSchema = v.object({
 const reportSchema = v.object({ mode: v.string(), synced: v.boolean(), rows: v.array(rowSchema) });
 
 const count = v.number();
+/** Agents before it was counted do not tell it, and saved states of theirs do not have it. */
+const total = v.optional(v.nullable(count), null);
 
 const connectionsSchema = v.object({
   mode: v.string(),
@@ -49,6 +51,11 @@ const connectionsSchema = v.object({
               active: count,
               inactive: count,
               persistent: count,
+              connections: total,
+              inPackets: total,
+              outPackets: total,
+              inBytes: total,
+              outBytes: total,
               draining: v.boolean(),
             }),
           ),

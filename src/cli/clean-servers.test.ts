@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fail, parseAddress, succeed } from '../model/mod.ts';
+import { fail, parseAddress, succeed, unknownTraffic } from '../model/mod.ts';
 import type { Address, Clock, Problem, ServerConnections } from '../model/mod.ts';
 import { createFakeConntrack } from '../netlink/mod.ts';
 import { retire } from './clean-servers.ts';
@@ -25,7 +25,9 @@ const taken: TakenOver = {
 const server: ServerConnections = {
   server: 'TCP 10.96.0.1:80',
   service: 'shop/web',
-  destinations: [{ endpoint: '10.244.0.1:80', weight: 1, draining: false, active: 9, inactive: 9, persistent: 0 }],
+  destinations: [
+    { endpoint: '10.244.0.1:80', weight: 1, draining: false, active: 9, inactive: 9, persistent: 0, ...unknownTraffic },
+  ],
 };
 const foreign: ServerConnections = { ...server, service: null };
 

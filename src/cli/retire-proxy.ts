@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createShell } from '../iptables/mod.ts';
 import { readProcServers } from '../ipvs/mod.ts';
-import { familyOf, formatEndpoint, succeed } from '../model/mod.ts';
+import { familyOf, formatEndpoint, succeed, unknownTraffic } from '../model/mod.ts';
 import type { Address, DatagramTarget, Family, Outcome, ServerConnections } from '../model/mod.ts';
 import { createConntrackPort } from '../netlink/mod.ts';
 import { retire } from './clean-servers.ts';
@@ -62,6 +62,7 @@ export function readServers(text: string, addresses: ReadonlySet<Address>, famil
             active: one.active,
             inactive: one.inactive,
             persistent: 0,
+            ...unknownTraffic,
             draining: true,
           })),
         },

@@ -1,3 +1,4 @@
+import { unknownTraffic } from '../model/mod.ts';
 import type { StatusRow } from '../model/mod.ts';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -47,14 +48,16 @@ const connections: ConnectionsReport = {
           server: 'TCP 10.96.0.10:80',
           service: 'default/web',
           destinations: [
-            { endpoint: '10.244.1.2:8080', weight: 1, active: 7, inactive: 2, persistent: 0, draining: false },
-            { endpoint: '10.244.1.3:8080', weight: 0, active: 1, inactive: 0, persistent: 3, draining: true },
+            { endpoint: '10.244.1.2:8080', weight: 1, active: 7, inactive: 2, persistent: 0, ...unknownTraffic, draining: false },
+            { endpoint: '10.244.1.3:8080', weight: 0, active: 1, inactive: 0, persistent: 3, ...unknownTraffic, draining: true },
           ],
         },
         {
           server: 'FWM 99 IPv4',
           service: null,
-          destinations: [{ endpoint: '192.0.2.7:0', weight: 1, active: 0, inactive: 0, persistent: 0, draining: false }],
+          destinations: [
+            { endpoint: '192.0.2.7:0', weight: 1, active: 0, inactive: 0, persistent: 0, ...unknownTraffic, draining: false },
+          ],
         },
       ],
     },

@@ -241,7 +241,7 @@ async function watchServers({ config, registry, report, clock }: StartProxyOptio
   for (const problem of await findNodeProblems(config)) report(problem);
   addServerMetrics(registry, {
     statistics: () => planes.flatMap((plane) => plane.statistics?.() ?? []),
-    connections: async () => (await collectConnections(planes)).families.flatMap(({ servers }) => servers),
+    connections: async () => (await collectConnections(planes)).families,
     detail: config.connectionMetrics,
     clock,
   });

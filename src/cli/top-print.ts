@@ -1,7 +1,7 @@
-import { formatTable } from '../observe/mod.ts';
+import { formatAmount, formatTable } from '../observe/mod.ts';
 import type { TopRow, TopUnit } from './top-rows.ts';
 
-/** The rows as lines, heading first. */
+/** The rows as lines, heading first: 120 columns, where names are not long. What has no place here is in the JSON. */
 export function formatTop(rows: readonly TopRow[], by: TopUnit): readonly string[] {
   const columns = [
     { title: 'SERVICE' },
@@ -9,8 +9,11 @@ export function formatTop(rows: readonly TopRow[], by: TopUnit): readonly string
     { title: 'ACTIVE', align: 'right' as const },
     { title: '+/S', align: 'right' as const },
     { title: 'INACTIVE', align: 'right' as const },
-    { title: '+/S', align: 'right' as const },
-    { title: 'PERSISTENT', align: 'right' as const },
+    { title: 'NEW/S', align: 'right' as const },
+    { title: 'PKT/S IN', align: 'right' as const },
+    { title: 'OUT', align: 'right' as const },
+    { title: 'OCT/S IN', align: 'right' as const },
+    { title: 'OUT', align: 'right' as const },
     { title: 'STATE' },
   ];
   const cells = rows.map((row) => [
@@ -19,8 +22,11 @@ export function formatTop(rows: readonly TopRow[], by: TopUnit): readonly string
     String(row.active),
     formatRate(row.activePerSecond),
     String(row.inactive),
-    formatRate(row.inactivePerSecond),
-    String(row.persistent),
+    formatAmount(row.connectionsPerSecond),
+    formatAmount(row.inPacketsPerSecond),
+    formatAmount(row.outPacketsPerSecond),
+    formatAmount(row.inBytesPerSecond),
+    formatAmount(row.outBytesPerSecond),
     row.draining ? 'draining' : '',
   ]);
   return formatTable(columns, cells).trimEnd().split('\n');

@@ -1,11 +1,11 @@
 import { compareText } from '../model/mod.ts';
 import type { BackendConnections } from '../model/mod.ts';
-import type { ConnectionsReport } from '../observe/mod.ts';
+import type { CountSum, ServiceSum } from './count-adder.ts';
 
 /** What connections are added up by. */
 export type TopUnit = 'service' | 'endpoint';
 
-/** Connections of a Service, or of one of its endpoints, over all its virtual servers. */
+/** What the kernel counts of a Service, or of one of its endpoints, over all its virtual servers. */
 export interface TopRow extends BackendConnections {
   readonly service: string;
   /** Null: of all its endpoints. */
@@ -13,36 +13,26 @@ export interface TopRow extends BackendConnections {
   /** By how much the counts grew in a second; less than 0 where more ended than began. */
   readonly activePerSecond: number;
   readonly inactivePerSecond: number;
+  /** What passed in a second; null where it is not known. */
+  readonly connectionsPerSecond: number | null;
+  readonly inPacketsPerSecond: number | null;
+  readonly outPacketsPerSecond: number | null;
+  readonly inBytesPerSecond: number | null;
+  readonly outBytesPerSecond: number | null;
   /** One of its endpoints left and serves the connections it has. */
   readonly draining: boolean;
 }
 
-interface Sum extends BackendConnections {
-  readonly service: string;
-  readonly endpoint: string | null;
-  readonly draining: boolean;
-}
-
-/**
- * What two looks at the kernel make, `seconds` apart: the most active first. What was not there at the first look had no
- * connections. Virtual servers of other programs are left out.
- */
-export function compareCounts(
-  before: ConnectionsReport,
-  after: ConnectionsReport,
-  { seconds, by, namespace }: { readonly seconds: number; readonly by: TopUnit; readonly namespace?: string },
+/** Rows of the Services that were added up, or of their endpoints: the most active first. */
+export function sortRows(
+  services: readonly ServiceSum[],
+  { by, namespace }: { readonly by: TopUnit; readonly namespace?: string },
 ): readonly TopRow[] {
-  const earlier = addUp(before, by);
-  const rows = [...addUp(after, by)].map(([key, sum]): TopRow => {
-    const { active = 0, inactive = 0 } = earlier.get(key) ?? {};
-    return {
-      ...sum,
-      activePerSecond: (sum.active - active) / seconds,
-      inactivePerSecond: (sum.inactive - inactive) / seconds,
-    };
-  });
-  return rows
+  return services
     .filter(({ service }) => namespace === undefined || service.startsWith(`${namespace}/`))
+    .flatMap(({ service, endpoints, ...total }) =>
+      by === 'service' ? [rowOf(service, null, total)] : endpoints.map(({ endpoint, ...sum }) => rowOf(service, endpoint, sum)),
+    )
     .toSorted(
       (a, b) =>
         b.active - a.active ||
@@ -52,22 +42,18 @@ export function compareCounts(
     );
 }
 
-function addUp({ families }: ConnectionsReport, by: TopUnit): ReadonlyMap<string, Sum> {
-  const sums = new Map<string, Sum>();
-  for (const { service, destinations } of families.flatMap(({ servers }) => servers)) {
-    if (service === null) continue;
-    for (const { endpoint: place, active, inactive, persistent, draining } of destinations) {
-      const endpoint = by === 'endpoint' ? place : null;
-      const key = `${service} ${endpoint ?? ''}`;
-      const sum = sums.get(key) ?? { service, endpoint, active: 0, inactive: 0, persistent: 0, draining: false };
-      sums.set(key, {
-        ...sum,
-        active: sum.active + active,
-        inactive: sum.inactive + inactive,
-        persistent: sum.persistent + persistent,
-        draining: sum.draining || draining,
-      });
-    }
-  }
-  return sums;
+function rowOf(service: string, endpoint: string | null, { perSecond, draining, ...counts }: CountSum): TopRow {
+  return {
+    service,
+    endpoint,
+    ...counts,
+    activePerSecond: perSecond.active,
+    inactivePerSecond: perSecond.inactive,
+    connectionsPerSecond: perSecond.connections,
+    inPacketsPerSecond: perSecond.inPackets,
+    outPacketsPerSecond: perSecond.outPackets,
+    inBytesPerSecond: perSecond.inBytes,
+    outBytesPerSecond: perSecond.outBytes,
+    draining,
+  };
 }

@@ -3,15 +3,19 @@ import { parse } from 'yaml';
 import type { Clock, DestinationConnections } from '../model/mod.ts';
 import { jsonReply } from '../observe/mod.ts';
 import type { ConnectionsReport } from '../observe/mod.ts';
+import { CountAdder } from './count-adder.ts';
+import type { ServiceSum } from './count-adder.ts';
 import { runWords, startAgentStage } from './agent-stage.fixture.ts';
 import type { AgentStage, Printed } from './agent-stage.fixture.ts';
 import { drawScreen, screenModes } from './top-print.ts';
-import { compareCounts } from './top-rows.ts';
+import { sortRows } from './top-rows.ts';
+import type { TopRow } from './top-rows.ts';
 import { runTop } from './top.ts';
 import type { TopOptions, TopPlace } from './top.ts';
 
 function destination(endpoint: string, active: number, inactive = 0, draining = false): DestinationConnections {
-  return { endpoint, weight: 1, active, inactive, persistent: 1, draining };
+  const passed = { connections: 10 * active, inPackets: 2000 * active, outPackets: active, inBytes: 1e6 * active, outBytes: 0 };
+  return { endpoint, weight: 1, active, inactive, persistent: 1, draining, ...passed };
 }
 
 function reportOf(web: number, api: number): ConnectionsReport {
@@ -35,17 +39,43 @@ function reportOf(web: number, api: number): ConnectionsReport {
   };
 }
 
+/** The rows of the second look, so many seconds after the first. */
+async function compare(
+  looks: readonly [ConnectionsReport, ConnectionsReport],
+  seconds: number,
+  options: Parameters<typeof sortRows>[1],
+): Promise<readonly TopRow[]> {
+  const adder = new CountAdder(async () => {});
+  let sums: ServiceSum[] = [];
+  for (const [index, look] of looks.entries()) {
+    sums = [];
+    await adder.take(look, index * seconds * 1000, (sum) => sums.push(sum));
+  }
+  return sortRows(sums, options);
+}
+
 describe('two looks', () => {
-  test('are added up by Service, the most active first', () => {
-    expect(compareCounts(reportOf(1, 30), reportOf(6, 10), { seconds: 2, by: 'service' })).toEqual([
+  test('are added up by Service, the most active first', async () => {
+    expect(await compare([reportOf(1, 30), reportOf(6, 10)], 2, { by: 'service' })).toEqual([
       {
         service: 'team/api',
         endpoint: null,
         active: 10,
         inactive: 0,
         persistent: 1,
+        connections: 100,
+        inPackets: 20_000,
+        outPackets: 10,
+        inBytes: 10_000_000,
+        outBytes: 0,
         activePerSecond: -10,
         inactivePerSecond: 0,
+        // The counters went backwards: the endpoint was taken out and put in again, and has counted so much since.
+        connectionsPerSecond: 50,
+        inPacketsPerSecond: 10_000,
+        outPacketsPerSecond: 5,
+        inBytesPerSecond: 5_000_000,
+        outBytesPerSecond: 0,
         draining: true,
       },
       {
@@ -54,21 +84,38 @@ describe('two looks', () => {
         active: 9,
         inactive: 4,
         persistent: 3,
+        connections: 90,
+        inPackets: 18_000,
+        outPackets: 9,
+        inBytes: 9_000_000,
+        outBytes: 0,
         activePerSecond: 2.5,
         inactivePerSecond: 0,
+        connectionsPerSecond: 25,
+        inPacketsPerSecond: 5000,
+        outPacketsPerSecond: 2.5,
+        inBytesPerSecond: 2_500_000,
+        outBytesPerSecond: 0,
         draining: false,
       },
     ]);
   });
 
-  test('or by endpoint, and what is new had nothing', () => {
+  test('or by endpoint; what is new had nothing, and what passed is not known of a family that was not looked at', async () => {
     const empty: ConnectionsReport = { mode: 'ipvs', families: [], problems: [] };
-    const rows = compareCounts(empty, reportOf(6, 10), { seconds: 4, by: 'endpoint', namespace: 'shop' });
-    expect(rows.map((row) => [row.endpoint, row.active, row.activePerSecond, row.inactivePerSecond])).toEqual([
-      ['10.244.1.1:80', 8, 2, 1],
-      ['10.244.1.2:80', 1, 0.25, 0],
+    const unseen: ConnectionsReport = { ...empty, families: [{ family: 'IPv4', servers: [] }] };
+    const wanted = { by: 'endpoint', namespace: 'shop' } as const;
+    const numbers = (rows: readonly TopRow[]): unknown =>
+      rows.map((row) => [row.endpoint, row.active, row.activePerSecond, row.inactivePerSecond, row.connectionsPerSecond]);
+    expect(numbers(await compare([unseen, reportOf(6, 10)], 4, wanted))).toEqual([
+      ['10.244.1.1:80', 8, 2, 1, 20],
+      ['10.244.1.2:80', 1, 0.25, 0, 2.5],
     ]);
-    expect(compareCounts(reportOf(1, 1), empty, { seconds: 1, by: 'service' })).toEqual([]);
+    expect(numbers(await compare([empty, reportOf(6, 10)], 4, wanted))).toEqual([
+      ['10.244.1.1:80', 8, 2, 1, null],
+      ['10.244.1.2:80', 1, 0.25, 0, null],
+    ]);
+    expect(await compare([reportOf(1, 1), empty], 1, { by: 'service' })).toEqual([]);
   });
 });
 
@@ -123,15 +170,15 @@ describe('waypost top', () => {
       code: 0,
       err: '',
       out: [
-        'SERVICE   ACTIVE    +/S  INACTIVE  +/S  PERSISTENT  STATE',
-        'team/api      10  -10.0         0    0           1  draining',
-        'shop/web       9   +2.5         4    0           3',
+        'SERVICE   ACTIVE    +/S  INACTIVE  NEW/S  PKT/S IN  OUT  OCT/S IN  OUT  STATE',
+        'team/api      10  -10.0         0     50       10k    5        5M    0  draining',
+        'shop/web       9   +2.5         4     25        5k  2.5      2.5M    0',
         '',
       ].join('\n'),
     });
     answers = [reportOf(1, 1)];
     expect((await run({ by: 'endpoint', namespace: 'shop' })).out).toMatch(
-      /^SERVICE +ENDPOINT .*\nshop\/web +10\.244\.1\.1:80 +3 +0 +4 +0 +2\nshop\/web +10\.244\.1\.2:80 .*\n$/,
+      /^SERVICE +ENDPOINT .*\nshop\/web +10\.244\.1\.1:80 +3 +0 +4 +0 +0 +0 +0 +0\nshop\/web +10\.244\.1\.2:80 .*\n$/,
     );
     expect(await run({ namespace: 'none' })).toEqual({ code: 0, out: '', err: 'No endpoints to show.\n' });
   });
@@ -139,10 +186,31 @@ describe('waypost top', () => {
   test('for programs', async () => {
     answers = [reportOf(1, 30), reportOf(6, 10)];
     const document = JSON.parse((await run({ output: 'json' }, 5)).out) as unknown;
-    const rows = compareCounts(reportOf(1, 30), reportOf(6, 10), { seconds: 2, by: 'service' });
+    const rows = await compare([reportOf(1, 30), reportOf(6, 10)], 2, { by: 'service' });
     expect(document).toEqual({ version: 1, mode: 'ipvs', by: 'service', seconds: 2, rows, problems: [] });
     answers = [reportOf(1, 30), reportOf(6, 10)];
     expect(parse((await run({ output: 'yaml' })).out)).toEqual(document);
+  });
+
+  test('an agent that does not tell what passes, or whose driver cannot, gets a mark for it', async () => {
+    const bare = (endpoint: string): object => ({ endpoint, weight: 1, active: 3, inactive: 0, persistent: 0, draining: false });
+    const server = { server: 'TCP 10.96.0.1:80', service: 'shop/web', destinations: [bare('10.244.1.1:80')] };
+    answers = [{ mode: 'ipvs', families: [{ family: 'IPv4', servers: [server] }], problems: [] } as unknown as ConnectionsReport];
+    expect((await run()).out).toMatch(/^SERVICE .*\nshop\/web +3 +0 +0 +- +- +- +- +-\n$/);
+  });
+
+  test('120 columns hold a line of long numbers', async () => {
+    const wide = (times: number): ConnectionsReport => {
+      const passed = { connections: 1e5, inPackets: 1e6, outPackets: 1.11e6, inBytes: 1.11e9, outBytes: 1.11e10 };
+      const counters = Object.fromEntries(Object.entries(passed).map(([name, value]) => [name, value * times]));
+      const one = { ...destination('10.244.123.234:8080', 1000 * times, 123_456, true), ...counters };
+      const server = { server: 'TCP 10.96.0.1:80', service: 'payments/gateway-api', destinations: [one] };
+      return { mode: 'ipvs', families: [{ family: 'IPv4', servers: [server] }], problems: [] };
+    };
+    answers = [wide(1), wide(100)];
+    const lines = (await run({ by: 'endpoint' })).out.split('\n');
+    expect(lines[1]).toMatch(/\+49500\.0 +123456 +4\.95M +49\.5M +54\.9M +54\.9G +549G +draining$/);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(120);
   });
 
   test('on a terminal: drawn anew with each interval until it is told to end, and the screen is as before', async () => {

@@ -3,13 +3,15 @@ import type { Clock, Outcome } from '../model/mod.ts';
 import { showControls } from '../observe/mod.ts';
 import type { ConnectionsReport } from '../observe/mod.ts';
 import { askConnections, tellUnanswered } from './ask-agent.ts';
+import { CountAdder, shortestInterval } from './count-adder.ts';
+import type { ServiceSum } from './count-adder.ts';
 import { printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
 import { printProblems } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 import { drawScreen, formatTop, screenModes } from './top-print.ts';
-import { compareCounts } from './top-rows.ts';
-import type { TopRow, TopUnit } from './top-rows.ts';
+import { sortRows } from './top-rows.ts';
+import type { TopUnit } from './top-rows.ts';
 
 export interface TopOptions {
   readonly url: string;
@@ -30,16 +32,15 @@ export interface TopPlace {
   readonly stopped: () => Promise<unknown>;
 }
 
-const shortest = 200;
 const longest = 3_600_000;
 
 /**
- * `waypost top`: connections by Service or endpoint and how they change. On a terminal until it is told to end, else once. Gives
- * the exit code: 1 where no agent answers or the kernel does not count, 2 where the interval is none.
+ * `waypost top`: connections by Service or endpoint, how they change, and what passes. On a terminal until it is told to end, else
+ * once. Gives the exit code: 1 where no agent answers or the kernel does not count, 2 where the interval is none.
  */
 export async function runTop(options: TopOptions, terminal: Terminal, place: TopPlace): Promise<number> {
   const interval = parseDuration(options.interval);
-  if (interval === null || interval < shortest || interval > longest) {
+  if (interval === null || interval < shortestInterval || interval > longest) {
     terminal.err(`waypost: --interval must be a duration from 200ms to 1h, not "${options.interval}"\n`);
     return 2;
   }
@@ -53,9 +54,11 @@ export async function runTop(options: TopOptions, terminal: Terminal, place: Top
     return 1;
   }
   const { screen } = place;
+  const adder = new CountAdder(async () => {});
+  await addUp(adder, first.value);
   if (screen === null || options.once || options.output !== 'table')
-    return await printOnce(first.value, interval, options, terminal, place);
-  await drawUntilStopped(first.value, interval, options, terminal, { ...place, screen });
+    return await printOnce(first.value.at, adder, interval, options, terminal, place);
+  await drawUntilStopped(adder, interval, options, terminal, { ...place, screen });
   return 0;
 }
 
@@ -71,7 +74,8 @@ async function look(url: string, clock: Clock): Promise<Outcome<Look>> {
 }
 
 async function printOnce(
-  before: Look,
+  begun: number,
+  adder: CountAdder,
   interval: number,
   options: TopOptions,
   terminal: Terminal,
@@ -80,10 +84,12 @@ async function printOnce(
   await pause(clock, interval);
   const after = await look(options.url, clock);
   if (!after.ok) return tellUnanswered(after.problem, terminal);
-  const { mode, problems } = after.value.report;
-  const rows = compare(before, after.value, options);
+  const { report, at } = after.value;
+  const { mode, problems } = report;
+  const rows = sortRows(await addUp(adder, after.value), options);
   if (options.output !== 'table') {
-    const seconds = secondsBetween(before, after.value);
+    // A clock that was set back in between makes no rates.
+    const seconds = Math.max(shortestInterval, at - begun) / 1000;
     printDocument({ version: 1, mode, by: options.by, seconds, rows, problems }, options.output, terminal);
   } else if (rows.length > 0) terminal.out(`${formatTop(rows, options.by).join('\n')}\n`);
   else if (problems.length === 0) terminal.err('No endpoints to show.\n');
@@ -93,7 +99,7 @@ async function printOnce(
 
 /** An agent that goes away, for an update perhaps, is waited for. */
 async function drawUntilStopped(
-  first: Look,
+  adder: CountAdder,
   interval: number,
   options: TopOptions,
   { out }: Terminal,
@@ -103,7 +109,6 @@ async function drawUntilStopped(
   const draw = (lines: readonly string[]): void => out(drawScreen(lines, { rows: screen.rows(), color: screen.color }));
   out(screenModes.enter);
   draw([`Connections, in ${options.interval}; Ctrl-C ends`]);
-  let before = first;
   while ((await Promise.race([pause(clock, interval), end])) !== 'end') {
     const after = await Promise.race([look(options.url, clock), end]);
     if (after === 'end') break;
@@ -111,22 +116,17 @@ async function drawUntilStopped(
       draw(['No connections to show', showControls(after.problem.message)]);
       continue;
     }
-    const rows = compare(before, after.value, options);
+    const rows = sortRows(await addUp(adder, after.value), options);
     const problems = after.value.report.problems.map(({ message }) => showControls(message));
     draw([...problems, ...formatTop(rows, options.by)]);
-    before = after.value;
   }
   out(screenModes.leave);
 }
 
-function compare(before: Look, after: Look, { by, namespace }: TopOptions): readonly TopRow[] {
-  const seconds = secondsBetween(before, after);
-  return compareCounts(before.report, after.report, { seconds, by, ...(namespace === undefined ? {} : { namespace }) });
-}
-
-/** A clock that was set back in between makes no rates. */
-function secondsBetween(before: Look, after: Look): number {
-  return Math.max(shortest, after.at - before.at) / 1000;
+async function addUp(adder: CountAdder, { report, at }: Look): Promise<readonly ServiceSum[]> {
+  const sums: ServiceSum[] = [];
+  await adder.take(report, at, (sum) => sums.push(sum));
+  return sums;
 }
 
 function pause(clock: Clock, milliseconds: number): Promise<void> {

@@ -9,6 +9,13 @@ export function readU32(view: DataView, at: number): number {
   return view.getUint32(at, little);
 }
 
+/** As a number: exact up to 2^53 - 1, which stands for all above. */
+export function readU64(view: DataView, at: number): number {
+  const low = readU32(view, little ? at : at + 4);
+  const high = readU32(view, little ? at + 4 : at);
+  return high === 0 ? low : Math.min(high * 2 ** 32 + low, Number.MAX_SAFE_INTEGER);
+}
+
 /** Text up to a zero byte, or to the end. */
 export function readText(view: DataView, start: number, end: number): string {
   const bytes = new Uint8Array(view.buffer, view.byteOffset + start, end - start);

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { families } from '../model/mod.ts';
-import { ByteWriter, walkAttributes } from '../netlink/mod.ts';
+import { families, unknownTraffic } from '../model/mod.ts';
+import { ByteWriter, walkAttributes, writeAttribute, writeGenericHeader, writeNested } from '../netlink/mod.ts';
 import type { Message } from '../netlink/mod.ts';
 import {
   readDestinationAnswer,
@@ -119,10 +119,43 @@ describe('what was written', () => {
         const other = written((writer) => writeOperation(writer, addDestination(server.key, destination)));
         expect(readDestinationAnswer(other.view, other.message, server.key)).toEqual({
           ...destination,
-          counters: { active: 0, inactive: 0, persistent: 0 },
+          counters: { active: 0, inactive: 0, persistent: 0, ...unknownTraffic },
         });
       }),
     );
+  });
+
+  it('has what passed of a destination: with 64 bits where the kernel sends them, else with 32 and 64', () => {
+    const key = addressKey('TCP', '10.96.0.1', 80);
+    const number = (bytes: string): Uint8Array => Uint8Array.from(Buffer.from(bytes, 'hex'));
+    const counted = (groups: readonly (readonly [number, readonly string[]])[]): unknown => {
+      const { view, message } = written((writer) => {
+        writeGenericHeader(writer, 8, 1);
+        writeNested(writer, 2, () => {
+          writeAttribute(writer, 1, () => writer.bytes(number(`0af40001${'00'.repeat(12)}`)));
+          writeAttribute(writer, 7, () => writer.u32(3));
+          for (const [type, values] of groups)
+            writeNested(writer, type, () => {
+              for (const [index, value] of values.entries()) writeAttribute(writer, index + 1, () => writer.bytes(number(value)));
+            });
+        });
+      });
+      return readDestinationAnswer(view, message, key)?.counters;
+    };
+    const narrow = ['05000000', 'ffffffff', '07000000', '0000000001000000', '0900000000000000', 'aa000000'] as const;
+    const seen = { active: 3, inactive: 0, persistent: 0 };
+    const less = { connections: 5, inPackets: 4_294_967_295, outPackets: 7, inBytes: 4_294_967_296, outBytes: 9 };
+    expect(counted([[10, narrow]])).toEqual({ ...seen, ...less });
+    const wide = ['0500000002000000', '0100000000000000', '0000000000000000', 'ffffffffffff1f00', 'ffffffffffffffff'];
+    const limit = Number.MAX_SAFE_INTEGER;
+    const all = { connections: 8_589_934_597, inPackets: 1, outPackets: 0, inBytes: limit, outBytes: limit };
+    expect(
+      counted([
+        [10, narrow],
+        [12, [...wide, 'aa00000000000000', 'bb00000000000000']],
+      ]),
+    ).toEqual({ ...seen, ...all });
+    expect(counted([])).toEqual({ ...seen, ...unknownTraffic });
   });
 
   it('tells idle times', () => {

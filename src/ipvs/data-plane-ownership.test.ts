@@ -303,7 +303,9 @@ test('[IPVS-64] connections and statistics name Services, drains, other programs
   await addServer(world, at(addressOf('203.0.113.1')));
   await applyShapes(world, [plainShape], true);
   const key = at(clusterIp(1));
-  world.servers.setConnections(key, { address: podAddress(1), port: 8080 }, { active: 4, inactive: 2, persistent: 0 });
+  const untouched = { connections: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 };
+  const passed = { connections: 9, inPackets: 90, outPackets: 80, inBytes: 9000, outBytes: 80_000 };
+  world.servers.setConnections(key, { address: podAddress(1), port: 8080 }, { active: 4, inactive: 2, persistent: 0, ...passed });
   await applyShapes(world, [{ ...plainShape, backends: [2] }]);
   await world.clock.turn(30_000);
   const connections = await world.plane.connections();
@@ -312,14 +314,16 @@ test('[IPVS-64] connections and statistics name Services, drains, other programs
       server: 'TCP 10.96.0.1:80',
       service: 'ns/web',
       destinations: expect.arrayContaining([
-        { endpoint: '10.244.0.1:8080', weight: 0, active: 4, inactive: 2, persistent: 0, draining: true },
-        { endpoint: '10.244.0.2:8080', weight: 1, active: 0, inactive: 0, persistent: 0, draining: false },
+        { endpoint: '10.244.0.1:8080', weight: 0, active: 4, inactive: 2, persistent: 0, ...passed, draining: true },
+        { endpoint: '10.244.0.2:8080', weight: 1, active: 0, inactive: 0, persistent: 0, ...untouched, draining: false },
       ]),
     },
     {
       server: 'TCP 203.0.113.1:80',
       service: null,
-      destinations: [{ endpoint: '10.244.0.50:9', weight: 1, active: 0, inactive: 0, persistent: 0, draining: false }],
+      destinations: [
+        { endpoint: '10.244.0.50:9', weight: 1, active: 0, inactive: 0, persistent: 0, ...untouched, draining: false },
+      ],
     },
   ]);
   expect(world.plane.statistics()).toMatchObject({

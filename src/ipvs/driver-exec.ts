@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { succeed } from '../model/mod.ts';
+import { succeed, unknownTraffic } from '../model/mod.ts';
 import type { Family, Outcome, Problem } from '../model/mod.ts';
 import { ipvsProblem, unsureProblem } from './errors.ts';
 import { parseBanner, parseListing, parseTimeouts } from './parse-list.ts';
@@ -119,7 +119,9 @@ async function readCounters(run: RunTool, key: ServerKey): Promise<Outcome<Reado
   const listing = parseListing(result.stdout);
   if (!listing.ok) return listing;
   const rows = [...(listing.value.get(serverKeyText(key)) ?? [])];
-  return succeed(new Map(rows.map(([text, [, persistent, active, inactive]]) => [text, { active, inactive, persistent }])));
+  return succeed(
+    new Map(rows.map(([text, [, persistent, active, inactive]]) => [text, { active, inactive, persistent, ...unknownTraffic }])),
+  );
 }
 
 async function applyAll(run: RunTool, family: Family, operations: readonly IpvsOperation[]): Promise<IpvsReport> {

@@ -1,5 +1,5 @@
 import { compareText, succeed } from '../model/mod.ts';
-import type { Family, Problem } from '../model/mod.ts';
+import type { Family, Problem, TrafficCounters } from '../model/mod.ts';
 import { ipvsProblem, operationProblem } from './errors.ts';
 import type { IpvsCode } from './errors.ts';
 import type { IpvsOperation, IpvsPort, IpvsTimeouts } from './port.ts';
@@ -19,8 +19,12 @@ import type {
 export interface FakeIpvs extends IpvsPort {
   /** As `ipvsadm --save` has it, with thresholds: servers and destinations sorted. Equal states give equal texts. */
   dump(): string;
-  /** Sets the connections of a destination that exists. */
-  setConnections(server: ServerKey, destination: DestinationKey, counters: DestinationCounters): void;
+  /** Sets the counters of a destination that exists; what passed is 0 where not given. */
+  setConnections(
+    server: ServerKey,
+    destination: DestinationKey,
+    counters: Omit<DestinationCounters, keyof TrafficCounters> & Partial<TrafficCounters>,
+  ): void;
   /** Forgets destinations that were deleted, as the kernel does in time; until then one that comes back has its counters. */
   emptyTrash(): void;
   /** Operations that reached the kernel, refused ones included. */
@@ -35,7 +39,16 @@ export interface FakeOptions {
 }
 
 const linuxSchedulers = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh', 'mh', 'sed', 'nq', 'fo', 'ovf', 'twos', 'none'];
-const idle: DestinationCounters = { active: 0, inactive: 0, persistent: 0 };
+const idle: DestinationCounters = {
+  active: 0,
+  inactive: 0,
+  persistent: 0,
+  connections: 0,
+  inPackets: 0,
+  outPackets: 0,
+  inBytes: 0,
+  outBytes: 0,
+};
 
 interface Entry {
   server: VirtualServer;
@@ -94,7 +107,7 @@ export function createFakeIpvs(family: Family, options: FakeOptions = {}): FakeI
       const found = kernel.servers.get(serverKeyText(server))?.destinations.get(destinationKeyText(destination));
       if (found === undefined)
         throw new TypeError(`${serverKeyText(server)} has no destination ${destinationKeyText(destination)}`);
-      found.counters = counters;
+      found.counters = { ...idle, ...counters };
     },
     emptyTrash: () => kernel.trash.clear(),
   };

@@ -1,3 +1,4 @@
+import { unknownTraffic } from '../model/mod.ts';
 import type { ListedNumbers } from './parse-list.ts';
 import type { IpvsOperation } from './port.ts';
 import { destinationKeyText, serverKeyText } from './virtual-server.ts';
@@ -5,7 +6,8 @@ import type { ListedDestination, ListedServer, VirtualServer } from './virtual-s
 
 /**
  * Servers from the lines of `ipvsadm --save -n`, with what those leave out from two listings: `--thresholds` and
- * `--persistent-conn`. The three are not of one moment: what a listing lacks counts as 0.
+ * `--persistent-conn`. The three are not of one moment: what a listing lacks counts as 0. What
+ * passed is in none of them.
  */
 export function joinListing(
   saved: readonly IpvsOperation[],
@@ -21,7 +23,7 @@ export function joinListing(
       const destination = destinationKeyText(operation.destination);
       const [upperThreshold = 0, lowerThreshold = 0] = thresholds.get(server)?.get(destination) ?? [];
       const [, persistent = 0, active = 0, inactive = 0] = connections.get(server)?.get(destination) ?? [];
-      const counters = { active, inactive, persistent };
+      const counters = { active, inactive, persistent, ...unknownTraffic };
       servers.get(server)?.destinations.push({ ...operation.destination, upperThreshold, lowerThreshold, counters });
     }
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { unknownTraffic } from '../model/mod.ts';
 import { joinListing } from './join-listing.ts';
 import { parseBanner, parseListing, parseTimeouts } from './parse-list.ts';
 import { addDestination, addServer, markKey, plainDestination, plainServer } from './values.fixture.ts';
@@ -44,8 +45,13 @@ describe('joinListing', () => {
       {
         ...plainServer(key),
         destinations: [
-          { ...seen, upperThreshold: 10, lowerThreshold: 5, counters: { persistent: 7, active: 8, inactive: 9 } },
-          { ...unseen, counters: { persistent: 0, active: 0, inactive: 0 } },
+          {
+            ...seen,
+            upperThreshold: 10,
+            lowerThreshold: 5,
+            counters: { persistent: 7, active: 8, inactive: 9, ...unknownTraffic },
+          },
+          { ...unseen, counters: { persistent: 0, active: 0, inactive: 0, ...unknownTraffic } },
         ],
       },
     ]);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseAddress, startWorld, stepsOf } from '../model/mod.ts';
+import { parseAddress, startWorld, stepsOf, unknownTraffic } from '../model/mod.ts';
 import type { Address, PacketWorld, StageEnd, TraceHost } from '../model/mod.ts';
 import { createServerStages } from './trace-servers.ts';
 import type { ListedDestination, ListedServer } from './virtual-server.ts';
@@ -18,7 +18,7 @@ function destination(host: number, change: Partial<ListedDestination> = {}): Lis
     weight: 1,
     upperThreshold: 0,
     lowerThreshold: 0,
-    counters: { active: 0, inactive: 0, persistent: 0 },
+    counters: { active: 0, inactive: 0, persistent: 0, ...unknownTraffic },
     ...change,
   };
 }
@@ -97,7 +97,7 @@ describe('a virtual server', () => {
     ['none but drained ones', [destination(6, { weight: 0 })], 'no destination that takes new connections'],
     [
       'none but full ones',
-      [destination(6, { upperThreshold: 2, counters: { active: 1, inactive: 1, persistent: 0 } })],
+      [destination(6, { upperThreshold: 2, counters: { active: 1, inactive: 1, persistent: 0, ...unknownTraffic } })],
       'no destination that takes new connections',
     ],
   ])('with %s refuses, and says why', (_, destinations, why) => {

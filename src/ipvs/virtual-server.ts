@@ -1,4 +1,4 @@
-import type { Address, Family, Protocol } from '../model/mod.ts';
+import type { Address, Family, Protocol, TrafficCounters } from '../model/mod.ts';
 
 /** How a virtual server is found: by destination, or by a packet's whole 32-bit mark (never 0). */
 export type ServerKey =
@@ -51,8 +51,8 @@ export interface Destination extends DestinationKey {
   readonly lowerThreshold: number;
 }
 
-/** Live counters of a destination; connections, not packets. */
-export interface DestinationCounters {
+/** Live counters of a destination: connections that are there, and all that passed. */
+export interface DestinationCounters extends TrafficCounters {
   readonly active: number;
   readonly inactive: number;
   readonly persistent: number;

@@ -147,3 +147,5 @@ export type {
   ServiceRows,
   StatusRow,
 } from './status.ts';
+export { trafficFields, unknownTraffic } from './traffic.ts';
+export type { TrafficCounters } from './traffic.ts';

@@ -3,6 +3,7 @@ import type { FrontendKind } from './frontend.ts';
 import type { Problem } from './outcome.ts';
 import type { Protocol } from './port.ts';
 import type { ServiceKey } from './records.ts';
+import type { TrafficCounters } from './traffic.ts';
 
 /** The kernel has not confirmed it yet; it has; or it refused. */
 export type RowState = 'Pending' | 'Done' | 'Error';
@@ -55,8 +56,8 @@ export interface FamilyHealth {
   readonly pendingSince: number | null;
 }
 
-/** Connections that a balancer in the kernel counts for one back end. */
-export interface BackendConnections {
+/** What a balancer in the kernel counts for one back end: connections that are there, and all that passed. */
+export interface BackendConnections extends TrafficCounters {
   /** Established, of TCP and SCTP. */
   readonly active: number;
   /** Everything else, UDP included; TCP stays here for two minutes after its end. */

@@ -175,7 +175,7 @@ describe('one reader', () => {
   test('gets counts of those Services alone whose counts changed', async () => {
     const made = stage(new Rows());
     const counts = (service: string, active: number): ServiceCounts => {
-      return { service, active, inactive: 0, persistent: 0, perSecond: 0, draining: false, endpoints: [] };
+      return { service, active, inactive: 0, persistent: 0, perSecond: 0, traffic: null, draining: false, endpoints: [] };
     };
     made.figures = { connections: { services: textsOf(counts('shop/a', 1), counts('shop/b', 2)), problems: [] }, dns: null };
     const reader = join(made.feed);

@@ -31,6 +31,8 @@ export interface Histogram {
 export interface CountedCounter {
   /** The total at present. */
   put(labels: LabelValues, total: number): void;
+  /** Forgets all series, for what may be gone. */
+  clear(): void;
 }
 
 export interface CountedHistogram {
@@ -94,7 +96,7 @@ export class Registry {
   /** A counter that other threads count; {@link collectSlowly} brings its totals. */
   countedCounter(options: MetricOptions): CountedCounter {
     const series = this.#register(options, 'counter', new CounterSeries(options.name, options.labels ?? []));
-    return { put: (labels, total) => series.set(labels, total) };
+    return { put: (labels, total) => series.set(labels, total), clear: () => series.clear() };
   }
 
   /** The same for a histogram. */

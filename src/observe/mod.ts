@@ -24,7 +24,8 @@ export type { CountedCounter, CountedHistogram, Counter, Gauge, Histogram, Label
 export { makePageRoutes } from './page-routes.ts';
 export type { LiveFigures } from './live-feed.ts';
 export { formatAge } from './page/format-age.ts';
-export type { Counts, DnsFigures, ServiceCounts } from './page/wire.ts';
+export { formatAmount } from './page/format-amount.ts';
+export type { Counts, DnsFigures, ServiceCounts, TrafficRates } from './page/wire.ts';
 export { createProblemLog } from './problem-log.ts';
 export { addProcessMetrics } from './process-metrics.ts';
 export { addRequestMetrics, addTurnMetrics } from './request-metrics.ts';
@@ -35,3 +36,4 @@ export { createSyncMetrics } from './sync-metrics.ts';
 export type { SyncMetrics } from './sync-metrics.ts';
 export { formatTable } from './table.ts';
 export { showControls } from './text-width.ts';
+export { TrafficGrowth } from './traffic-growth.ts';

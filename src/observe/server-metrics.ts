@@ -1,28 +1,23 @@
-import type { Clock, DestinationConnections, Problem, ServerConnections, ServerStatistics } from '../model/mod.ts';
+import type { Clock, Problem, ServerStatistics } from '../model/mod.ts';
+import { addConnectionMetrics } from './connection-metrics.ts';
 import type { Gauge, Registry } from './metrics.ts';
+import type { FamilyConnections } from './status-report.ts';
 
 export interface ServerMetricsOptions {
   /** Of each family. */
   readonly statistics: () => readonly ServerStatistics[];
-  /** Of all families; what could not be read is left out. */
-  readonly connections: () => Promise<readonly ServerConnections[]>;
+  /** Of the families that could be read. */
+  readonly connections: () => Promise<readonly FamilyConnections[]>;
   /** How finely connections are counted. */
   readonly detail: 'off' | 'service' | 'endpoint';
   readonly clock: Clock;
 }
 
-/** Milliseconds for which connection counts are good: several scrapers must not make the kernel count for each. */
-const freshness = 10_000;
-
-/** Milliseconds that a scrape waits for the kernel; a large change may hold it up, and older counts are better than none. */
-const patience = 2000;
-
-const connectionLabels = ['service', 'endpoint', 'state'] as const;
-
 /** Adds the metrics of virtual servers (specification of IPVS, 13), read at each scrape. */
 export function addServerMetrics(registry: Registry, options: ServerMetricsOptions): void {
   addStatistics(registry, options.statistics);
-  if (options.detail !== 'off') addConnections(registry, options, options.detail);
+  const { connections, detail, clock } = options;
+  if (detail !== 'off') addConnectionMetrics(registry, { connections, detail, clock });
 }
 
 function addStatistics(registry: Registry, statistics: ServerMetricsOptions['statistics']): void {
@@ -69,47 +64,4 @@ function addStatistics(registry: Registry, statistics: ServerMetricsOptions['sta
       counted.set(code, total);
     }
   });
-}
-
-function addConnections(registry: Registry, { connections, clock }: ServerMetricsOptions, detail: 'service' | 'endpoint'): void {
-  const gauge = registry.gauge({
-    name: 'waypost_ipvs_connections',
-    help: 'Connections that the kernel counts, of our virtual servers.',
-    labels: connectionLabels,
-  });
-  let readAt: number | null = null;
-  let reading: Promise<void> | null = null;
-  const read = async (): Promise<void> => {
-    try {
-      const servers = await connections();
-      gauge.clear();
-      for (const { service, destinations } of servers) {
-        if (service === null) continue;
-        for (const destination of destinations) countConnections(gauge, service, destination, detail);
-      }
-      readAt = clock.now();
-    } finally {
-      reading = null;
-    }
-  };
-  registry.collectSlowly(async () => {
-    if (readAt !== null && clock.now() - readAt < freshness) return;
-    reading ??= read();
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const cancel = clock.after(patience, resolve);
-    await Promise.race([reading, late]);
-    cancel();
-  });
-}
-
-function countConnections(
-  gauge: Gauge,
-  service: string,
-  { endpoint, active, inactive, persistent }: DestinationConnections,
-  detail: 'service' | 'endpoint',
-): void {
-  const place = detail === 'endpoint' ? endpoint : '';
-  gauge.add([service, place, 'active'], active);
-  gauge.add([service, place, 'inactive'], inactive);
-  gauge.add([service, place, 'persistent'], persistent);
 }

@@ -1,9 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { TrafficCounters } from '../../src/model/mod.ts';
+import type { ConnectionsReport } from '../../src/observe/mod.ts';
 import { describeWhere } from '../lab/describe-lab.ts';
-import { createLab, listenOnAll } from '../lab/mod.ts';
+import { createLab, listenOnAll, pollUntil } from '../lab/mod.ts';
 import type { Lab, Place } from '../lab/mod.ts';
-import { createLiveCluster } from '../packets/live-cluster.ts';
+import { askRepeatedly, createLiveCluster } from '../packets/live-cluster.ts';
 import type { LiveCluster } from '../packets/live-cluster.ts';
 import { at, ready, service, slices } from '../packets/objects.ts';
 import { servedAfterRefusal, tryAfterRefusal } from '../packets/refused-port.ts';
@@ -88,6 +90,41 @@ describeWhere(variant.capability, 'the kernel’s balancer, with real packets', 
       await lab.outside.ask({ op: 'close', connection: outside.connection });
     }
   });
+
+  test('connections, packets and octets of a destination grow by what went through it, and are what ipvsadm prints', async () => {
+    const one = service('counted', 1);
+    await cluster.put([one.object, ...slices('counted', [ready('p2')])]);
+    for (const family of ['IPv4', 'IPv6'] as const) {
+      const address = one.clusterIp.addresses[family] ?? '';
+      const server = `${family === 'IPv6' ? `[${address}]` : address}:80`;
+      const before = await countedOf(server);
+      expect(await askRepeatedly(c1, target(one.clusterIp, 80, family), 3)).toEqual(['p2', 'p2', 'p2']);
+      // The kernel adds up what its processors counted every two seconds (net/netfilter/ipvs/ip_vs_est.c).
+      const after = await pollUntil('the kernel to have added up', async () => {
+        const now = await countedOf(server);
+        return (now.inPackets ?? 0) >= 9 && (now.outPackets ?? 0) >= 6 ? now : null;
+      });
+      expect([before.connections, after.connections]).toEqual([0, 3]);
+      // Of each connection a SYN, an ACK and a FIN from the client, a SYN and a FIN back: headers of IP and of TCP at least.
+      expect(after.inBytes).toBeGreaterThanOrEqual(40 * (after.inPackets ?? 0));
+      expect(after.outBytes).toBeGreaterThanOrEqual(40 * (after.outPackets ?? 0));
+      // Asked for until no last packet is added up between the two.
+      await pollUntil('both to say the same', async () => {
+        const printed = await mustRun(lab.node1, 'ipvsadm', '-Ln', '--stats', '--exact', '-t', server);
+        const { connections, inPackets, outPackets, inBytes, outBytes } = await countedOf(server);
+        const told = [connections, inPackets, outPackets, inBytes, outBytes].join(' ');
+        return printed.trim().split('\n').at(-1)?.trim().split(/\s+/).slice(2).join(' ') === told ? true : null;
+      });
+    }
+  });
+
+  async function countedOf(server: string): Promise<TrafficCounters> {
+    const { body } = await lab.node1.get('http://127.0.0.1:10249/connections');
+    const { families } = JSON.parse(body) as ConnectionsReport;
+    const found = families.flatMap(({ servers }) => servers).find((one) => one.server === `TCP ${server}`)?.destinations[0];
+    if (found === undefined) throw new Error(`no destination of TCP ${server}: ${body}`);
+    return found;
+  }
 
   test('[IPVS-62] SCTP associations go through a ClusterIP, rotated over the back ends', async () => {
     const ports = [{ name: 'sctp', protocol: 'SCTP', port: 80 }] as const;

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
+import { unknownTraffic } from '../../src/model/mod.ts';
+import type { TrafficCounters } from '../../src/model/mod.ts';
 import { describeWhere } from '../lab/describe-lab.ts';
 import { pollUntil } from '../lab/mod.ts';
 import { canBrowse, openBrowser } from './browser.ts';
@@ -20,6 +22,12 @@ function dnsText(questions: number): string {
     'coredns_cache_hits_total{server="dns://:53",type="success"} 30',
     'coredns_cache_misses_total{server="dns://:53"} 10',
   ].join('\n');
+}
+
+/** Counters of an endpoint whose traffic is so many times half a packet from clients in a millisecond, and what goes with that. */
+function passedSince(begun: number, times: number): TrafficCounters {
+  const grown = (perMs: number): number => 1000 + Math.round(perMs * times * (Date.now() - begun));
+  return { connections: grown(0.01), inPackets: grown(0.5), outPackets: grown(0.4), inBytes: grown(300), outBytes: grown(4000) };
 }
 
 describeWhere(await canBrowse(), 'the status page over data of any kind', () => {
@@ -140,6 +148,26 @@ describeWhere(await canBrowse(), 'the status page over data of any kind', () => 
     expect(troubles()).toEqual([]);
   });
 
+  test('packets and octets of the Service that is open, and of its endpoints', async () => {
+    const counted = endpointsOf('media/web').length;
+    const begun = Date.now();
+    const traffic = (service: string): TrafficCounters => (service === 'media/api' ? unknownTraffic : passedSince(begun, 1));
+    await show({ mode: 'ipvs', rows: makeCluster(40, Date.now()), endpoints: endpointsOf, traffic });
+    await page.locator('#list [role=option]').filter({ hasText: 'media/web' }).click();
+    const rate = String.raw`[\d.]+`;
+    await page
+      .getByText(new RegExp(`^In a second: ${rate} new connections; in ${rate}k? packets, ${rate}[kM] octets; out`))
+      .waitFor();
+    for (const name of ['Packets/s in', 'Octets/s in']) await page.getByRole('columnheader', { name, exact: true }).waitFor();
+    const cells = await page.locator('#detail table').last().locator('tbody tr').first().locator('td').allInnerTexts();
+    expect(cells).toHaveLength(8);
+    for (const cell of cells.slice(-5)) expect(cell).toMatch(/^[\d.]+[kM]?$/);
+    expect(await page.locator('#detail table').last().locator('tbody tr').count()).toBe(counted);
+    await page.locator('#list [role=option]').filter({ hasText: 'media/api' }).click();
+    await page.getByText('In a second: - new connections; in - packets, - octets; out - packets, - octets').waitFor();
+    expect(troubles()).toEqual([]);
+  });
+
   test('320 pixels: nothing is wider than the screen, on any tab and with a Service open', async () => {
     await page.setViewportSize({ width: 320, height: 568 });
     await show({
@@ -189,17 +217,19 @@ describeWhere(await canBrowse(), 'the status page over data of any kind', () => 
     const problems = [
       { code: 'WP_IPVS_NO_SCHEDULER', message: 'identity/api: the kernel has no scheduler "mh": load the module ip_vs_mh' },
     ] as const;
+    const begun = Date.now();
     await show({
       mode: 'ipvs',
       rows: makeCluster(80, Date.now()),
       endpoints: endpointsOf,
       active: (service) => (service.length * 13) % 41,
+      traffic: (service) => passedSince(begun, service.length),
       problems,
       dns: () => dnsText(3012),
     });
     await page.locator('#list [role=option]').filter({ hasText: 'identity/gateway' }).click();
     await page.locator('#detail table').last().waitFor();
-    await page.getByRole('columnheader', { name: 'Active', exact: true }).waitFor();
+    await page.getByText(/^In a second: \d/).waitFor();
     await picture(page, 'status-page');
     await page.emulateMedia({ colorScheme: 'dark' });
     await page.getByRole('button', { name: 'Close' }).click();

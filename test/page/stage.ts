@@ -1,9 +1,11 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import type { ConnectionCounts } from '../../src/cli/connections.ts';
 import { LiveConfig } from '../../src/cli/live-config.ts';
 import { startServers } from '../../src/cli/start-servers.ts';
 import { makeConfig } from '../../src/config/mod.ts';
-import type { Problem, ServiceKey, StatusRow } from '../../src/model/mod.ts';
+import { unknownTraffic } from '../../src/model/mod.ts';
+import type { Problem, ServiceKey, StatusRow, TrafficCounters } from '../../src/model/mod.ts';
 import { Registry, createLogger, systemClock } from '../../src/observe/mod.ts';
 import type { EndpointUse } from '../../src/proxy/mod.ts';
 import { watchRows } from '../../src/proxy/row-watch.ts';
@@ -16,6 +18,8 @@ export interface StageOptions {
   readonly endpoints?: (service: ServiceKey) => readonly EndpointUse[];
   /** Connections of an endpoint, asked for at each look. */
   readonly active?: (service: ServiceKey, endpoint: string) => number;
+  /** What has passed an endpoint, asked for at each look; without it the driver is not told. */
+  readonly traffic?: (service: ServiceKey) => TrafficCounters;
   /** Prometheus text of the resolver; without it DNS is off. */
   readonly dns?: () => string;
   readonly problems?: readonly Problem[];
@@ -30,7 +34,7 @@ export interface Stage {
 }
 
 export async function startStage(options: StageOptions): Promise<Stage> {
-  const { mode = 'iptables', endpoints = () => [], active = () => 0, dns, problems = [] } = options;
+  const { mode = 'iptables', endpoints = () => [], dns, problems = [] } = options;
   const table = new StageTable(options.rows);
   const [health, debug] = await Promise.all([freePort(), freePort()]);
   const flags = {
@@ -68,14 +72,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
       nodeEligible: () => true,
       synced: () => true,
       explainEndpoints: async (services) => [...services].flatMap(endpoints),
-      ...(mode === 'ipvs'
-        ? {
-            connections: async () => ({
-              families: [{ family: 'IPv4' as const, servers: countAll(table, endpoints, active) }],
-              problems: [],
-            }),
-          }
-        : {}),
+      ...(mode === 'ipvs' ? { connections: async () => countAll(table, options) } : {}),
       ...(dns === undefined ? {} : { dns: readyDns, dnsMetrics: async () => dns() }),
       stop: async () => {},
     }),
@@ -99,17 +96,18 @@ const readyDns = {
 
 function countAll(
   table: StageTable,
-  endpoints: NonNullable<StageOptions['endpoints']>,
-  active: NonNullable<StageOptions['active']>,
-) {
-  return [...table.services()].map((service) => ({
-    server: 'TCP 10.96.0.1:80',
+  { endpoints = () => [], active = () => 0, traffic = () => unknownTraffic }: StageOptions,
+): ConnectionCounts {
+  const servers = [...table.services()].map((service, index) => ({
+    server: `TCP 10.96.${index >> 8}.${index & 0xff}:80`,
     service,
     destinations: endpoints(service).map(({ address, port }) => {
       const endpoint = `${address}:${port}`;
-      return { endpoint, weight: 1, active: active(service, endpoint), inactive: 2, persistent: 0, draining: false };
+      const counts = { active: active(service, endpoint), inactive: 2, persistent: 0, ...traffic(service) };
+      return { endpoint, weight: 1, ...counts, draining: false };
     }),
   }));
+  return { families: [{ family: 'IPv4', servers }], problems: [] };
 }
 
 class StageTable implements RowTable {

@@ -45,7 +45,7 @@ test('every word of a search has to be found, and a state can be chosen', () => 
 test('orders by the last change and by connections', () => {
   const list = filled();
   expect(namesOf(list, { order: 'changed' })[0]).toBe('bank/api');
-  const counts = { inactive: 0, persistent: 0, perSecond: 0, draining: false, endpoints: [] };
+  const counts = { inactive: 0, persistent: 0, perSecond: 0, traffic: null, draining: false, endpoints: [] };
   list.applyCounts({
     'shop/web': { service: 'shop/web', active: 9, ...counts },
     'shop/db': { service: 'shop/db', active: 2, ...counts },

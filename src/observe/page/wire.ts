@@ -33,6 +33,15 @@ export interface SummaryProblem {
   readonly times: number;
 }
 
+/** What passed in a second: new connections, and packets and octets from clients and to them. In one list, for there are many. */
+export type TrafficRates = readonly [
+  connections: number,
+  inPackets: number,
+  outPackets: number,
+  inBytes: number,
+  outBytes: number,
+];
+
 /** Connections of a Service, or of one of its endpoints, over all its virtual servers. */
 export interface Counts {
   readonly active: number;
@@ -40,6 +49,8 @@ export interface Counts {
   readonly persistent: number;
   /** By how much `active` grew in a second. */
   readonly perSecond: number;
+  /** Null: not known, at the first look for one. */
+  readonly traffic: TrafficRates | null;
   readonly draining: boolean;
 }
 

@@ -1,9 +1,11 @@
 import type { StatusRow } from '../../../model/mod.ts';
 import { describeEndpoint, describePart } from '../endpoint-words.ts';
 import type { EndpointAnswer } from '../endpoint-words.ts';
+import { formatAmount } from '../format-amount.ts';
 import { formatCount, formatNumberOf, formatPlace, formatRate } from '../format.ts';
 import { formatFrontend, portNameOf } from '../service-entry.ts';
 import type { ServiceEntry } from '../service-entry.ts';
+import { describeTraffic } from '../traffic-words.ts';
 import type { ServiceCounts } from '../wire.ts';
 import { element, find, formatMoment, stateMark, table } from './element.ts';
 import type { Child } from './element.ts';
@@ -95,8 +97,8 @@ export class DetailView {
     this.#body.replaceChildren(
       element('h3', {}, formatNumberOf(entry.rows.length, 'frontend')),
       this.#frontends(entry.rows),
-      ...this.#connections(),
       ...this.#backends(),
+      ...this.#connections(),
     );
   }
 
@@ -123,14 +125,19 @@ export class DetailView {
 
   #connections(): readonly HTMLElement[] {
     if (this.#counts === null) return [];
-    const { active, inactive, persistent, perSecond } = this.#counts;
+    const { active, inactive, persistent, perSecond, endpoints } = this.#counts;
     const rate = formatRate(perSecond);
     const words = [
       `${formatCount(active)} active${rate === '' ? '' : ` (${rate})`}`,
       `${formatCount(inactive)} inactive`,
       formatNumberOf(persistent, 'remembered client'),
     ].join(', ');
-    return [element('p', { class: 'connections' }, `Connections: ${words}`)];
+    return [
+      element('h3', {}, 'Connections'),
+      element('p', { class: 'connections' }, `Now: ${words}`),
+      element('p', { class: 'connections' }, `In a second: ${describeTraffic(this.#counts.traffic)}`),
+      ...(endpoints.length === 0 ? [] : [countTable(endpoints)]),
+    ];
   }
 
   #backends(): readonly HTMLElement[] {
@@ -139,11 +146,9 @@ export class DetailView {
     const heading = element('h3', {}, formatNumberOf(this.#endpoints.length, 'endpoint'));
     if (this.#endpoints.length === 0)
       return [heading, element('p', { class: 'quiet' }, 'No EndpointSlice of this Service has any.')];
-    const counts = this.#counts;
     const cells = this.#endpoints.map((one): readonly Child[] => {
       const { kind, words } = describeEndpoint(one);
       const place = formatPlace(one.address, one.port);
-      const counted = counts?.endpoints.find(({ endpoint }) => endpoint === place);
       return [
         stateMark(kind, words),
         element('code', {}, `${place}/${one.protocol}`),
@@ -151,12 +156,23 @@ export class DetailView {
         `${one.node ?? 'no node'}${one.local ? ' (this)' : ''}`,
         describePart(one.inside),
         describePart(one.outside),
-        ...(counts === null ? [] : [formatCount(counted?.active ?? 0), formatCount(counted?.inactive ?? 0)]),
       ];
     });
     const headings = ['State', 'Endpoint', 'Port', 'Node', 'ClusterIP', 'Outside'];
-    return [heading, table('Endpoints', counts === null ? headings : [...headings, 'Active ', 'Inactive '], cells)];
+    return [heading, table('Endpoints', headings, cells)];
   }
+}
+
+/** Endpoints as virtual servers have them: also those that left and serve the connections they have. */
+function countTable(endpoints: ServiceCounts['endpoints']): HTMLElement {
+  const cells = endpoints.map(({ endpoint, active, inactive, traffic, draining }): readonly Child[] => [
+    element('span', {}, element('code', {}, endpoint), draining ? ' draining' : ''),
+    formatCount(active),
+    formatCount(inactive),
+    ...(traffic ?? [null, null, null, null, null]).map(formatAmount),
+  ]);
+  const headings = ['Endpoint', 'Active ', 'Inactive ', 'New/s ', 'Packets/s in ', 'out ', 'Octets/s in ', 'out '];
+  return table('Connections of endpoints', headings, cells);
 }
 
 /** What the trace is asked about: an address that every packet has, or the Service's name where there is a node port alone. */
