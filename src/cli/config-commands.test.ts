@@ -118,3 +118,30 @@ describe('waypost config explain', () => {
     expect((await runWords('config', 'repair')).code).toBe(2);
   });
 });
+
+describe('waypost config convert', () => {
+  test('a file and flags become one file that says the same without flags', async () => {
+    const old = await write('old.yaml', `${head}mode: nftables\nclusterCIDR: 10.244.0.0/16\nmoode: x\n`);
+    const flags = ['--service-cidrs', '10.96.0.0/12', '--dns', '--v=4'];
+    const { code, out, err } = await runWords('config', 'convert', '--config', old, ...flags);
+    expect([code, err]).toEqual([0, `waypost: ${old}:5: moode is no known field and has no effect (did you mean mode?)\n`]);
+    expect(out).toContain('clusterCIDR: 10.244.0.0/16\n');
+    expect(out).toMatch(/^ +- 10\.96\.0\.0\/12$/m);
+    const converted = await write('converted.yaml', out);
+    expect(await runWords('config', 'convert', '--config', converted)).toEqual({ code: 0, out, err: '' });
+    expect(await runWords('config', 'validate', '--config', converted)).toMatchObject({ code: 0, err: '' });
+  });
+
+  test('what cannot be used is told, and nothing is printed', async () => {
+    const bad = await write('bad-mode.yaml', `${head}mode: userspace\n`);
+    const { code, out, err } = await runWords('config', 'convert', '--config', bad);
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain('mode must be one of iptables, ipvs, nftables, not "userspace"');
+  });
+});
+
+test('waypost init takes the flags of run and refuses what run refuses', async () => {
+  const refused = await runWords('run', '--init-only', '--proxy-mode', 'userspace');
+  expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('not "userspace"') });
+  expect(await runWords('init', '--proxy-mode', 'userspace')).toEqual(refused);
+});

@@ -3,12 +3,13 @@ import { withUsageCode } from './agent-commands.ts';
 import type { ExplainOptions } from './config-explain.ts';
 import type { ValidateOptions } from './config-validate.ts';
 import { outputOption } from './print-document.ts';
+import { addRunFlags, flagTextsOf } from './run-flags.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `waypost config …`: needs no agent. */
 export function configCommand(program: Command, terminal: Terminal, finish: (code: number) => void): Command {
   const command = withUsageCode(new Command('config').copyInheritedSettings(program)).description(
-    'check a configuration file, or explain what may stand in one',
+    'check a configuration file, convert it, or explain what may stand in one',
   );
   command
     .command('validate')
@@ -29,5 +30,13 @@ export function configCommand(program: Command, terminal: Terminal, finish: (cod
       const { runExplain } = await import('./config-explain.ts');
       finish(runExplain(field, options, terminal));
     });
+  const convert = command
+    .command('convert')
+    .description('print one configuration file that says what a file and flags say together, kube-proxy’s own included');
+  addRunFlags(convert);
+  convert.action(async () => {
+    const { runConvert } = await import('./config-convert.ts');
+    finish(await runConvert(flagTextsOf(convert), terminal));
+  });
   return command;
 }

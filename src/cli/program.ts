@@ -1,6 +1,4 @@
 import { Command, CommanderError, Option } from 'commander';
-import { flagSpecs } from '../config/mod.ts';
-import type { FlagTexts } from '../config/mod.ts';
 import { agentCommands, fromOption, urlOption, withUsageCode } from './agent-commands.ts';
 import { normaliseArguments } from './argv.ts';
 import { completionCommand } from './completion.ts';
@@ -9,6 +7,7 @@ import { dnsCommand } from './dns-commands.ts';
 import type { IngressOptions } from './ingress.ts';
 import { outputOption } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
+import { addRunFlags, flagTextsOf } from './run-flags.ts';
 import type { ServicesOptions } from './services.ts';
 import type { Terminal } from './terminal.ts';
 import type { TraceOptions } from './trace.ts';
@@ -32,7 +31,8 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
 /** The words of a command line as the commands of {@link buildProgram} take them. */
 export function normaliseWords(words: readonly string[]): readonly string[] {
   const [command = '', ...rest] = words;
-  if (command !== 'run' && command !== 'check') return words;
+  if (command === 'config' && rest[0] === 'convert') return [command, 'convert', ...normaliseArguments(rest.slice(1), [])];
+  if (command !== 'run' && command !== 'init' && command !== 'check') return words;
   return [command, ...normaliseArguments(rest, command === 'check' ? ['output'] : [])];
 }
 
@@ -50,6 +50,7 @@ export function buildProgram(terminal: Terminal, finish: (code: number) => void)
       outputError: (text, write) => write(`waypost: ${text.replace(/^error: /, '')}`),
     });
   program.addCommand(runCommand(program, version, terminal, finish));
+  program.addCommand(initCommand(program, terminal, finish));
   program.addCommand(checkCommand(program, terminal, finish));
   program.addCommand(cleanupCommand(program, terminal, finish));
   for (const command of agentCommands(program, terminal, finish)) program.addCommand(command);
@@ -80,6 +81,17 @@ function runCommand(program: Command, version: string, terminal: Terminal, finis
   });
 }
 
+function initCommand(program: Command, terminal: Terminal, finish: Finish): Command {
+  const command = new Command('init')
+    .copyInheritedSettings(program)
+    .description('do what of a start needs privileges, so that run can do without them, and end: the same as run --init-only');
+  addRunFlags(command);
+  return command.action(async () => {
+    const { runAgent } = await import('./run.ts');
+    finish(await runAgent(new Map([...flagTextsOf(command), ['init-only', ['true']]]), terminal));
+  });
+}
+
 interface CheckOptions {
   readonly output: 'text' | DocumentFormat;
   readonly migrate?: true;
@@ -100,25 +112,6 @@ function checkCommand(program: Command, terminal: Terminal, finish: Finish): Com
     const { runCheck } = await import('./check.ts');
     finish(await runCheck(flagTextsOf(command), output, terminal));
   });
-}
-
-/** Each flag may be given several times; its kind decides what that means. */
-function addRunFlags(command: Command): void {
-  for (const { name, kind, help } of flagSpecs) {
-    const option = new Option(name === 'v' ? '-v, --v <level>' : `--${name} <${kind === 'ignored' ? 'value' : kind}>`, help);
-    command.addOption(option.argParser((text: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), text]));
-  }
-}
-
-/** The texts of all flags that were given, by name. */
-function flagTextsOf(command: Command): FlagTexts {
-  const values = command.opts<Record<string, readonly string[] | undefined>>();
-  const texts = new Map<string, readonly string[]>();
-  for (const option of command.options) {
-    const given = values[option.attributeName()];
-    if (Array.isArray(given)) texts.set(option.name(), given);
-  }
-  return texts;
 }
 
 function cleanupCommand(program: Command, terminal: Terminal, finish: Finish): Command {
