@@ -55,7 +55,8 @@ describe('a child process', () => {
       runChild(argv, options(idle)),
       runChild(argv, { ...options(idle), gentle: true }),
     ]);
-    expect(Number(gentle.output) - Number(plain.output)).toBe(10);
+    // 19 is as far as it goes; these tests may run gently themselves.
+    expect(Number(gentle.output)).toBe(Math.min(19, Number(plain.output) + 10));
   });
 
   it('gives its exit code and both of its outputs, and has no input', async () => {
