@@ -40,7 +40,7 @@ export const checkCodes: CodeTexts = {
     'raise `ipvs.tcpTimeout`, or lower `net.ipv4.tcp_keepalive_time`',
   ],
   WP_CLI_CHECK_IPVS: ['finding', 'whether the kernel has IPVS, loaded or to be loaded', advised],
-  WP_CLI_CHECK_LIMIT: ['note', 'a limit of IPVS itself that no setting lifts', nothing],
+  WP_CLI_CHECK_LIMIT: ['note', 'a limit of IPVS itself', nothing],
   WP_CLI_CHECK_MARK: [
     'finding',
     'whether other rules or routing rules use the bits of the packet mark, or the routing table, of the agent',

@@ -15,7 +15,7 @@ export const cliCodes: CodeTexts = {
   ],
   WP_CLI_CONFIG_CHANGED: [
     'end',
-    'the configuration file differs in what a running agent cannot take, so the agent ends for its restart',
+    'the configuration file was written with fields that only a restart brings into force, or was renamed, so the agent ends for its restart',
     nothing,
   ],
   WP_CLI_CONFIG_REFUSED: [
@@ -25,7 +25,7 @@ export const cliCodes: CodeTexts = {
   ],
   WP_CLI_CONFIG_WAITS: [
     'warning',
-    'the configuration file was replaced by one with fields that only a restart brings into force',
+    'another file took the place of the configuration file, with fields that only a restart brings into force',
     'restart the agent when it suits you',
   ],
   WP_CLI_FAMILY: [

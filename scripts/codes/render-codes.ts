@@ -13,7 +13,8 @@ with 1; in a sync it is a warning, and where one Service is at fault its fronten
 configuration are told by \`waypost config validate\` and \`waypost dns convert\` as well, which end with 1 for what makes it
 useless.
 
-What \`waypost status\` shows of the last ten minutes are these codes.
+Errors and warnings that \`waypost check\` finds are logged at each start in ipvs mode as well. \`waypost status\` shows the problems of the
+last ten minutes with their codes.
 `;
 
 /** The page docs/codes.md. */
