@@ -1,4 +1,4 @@
-import type { KnownMetrics } from './known-metrics.ts';
+import type { KnownMetrics } from '../metrics/known-metrics.ts';
 
 /** What Prometheus adds to every series of a target, and the variables of the dashboards. */
 const labelsOfTargets = new Set(['instance', 'job', 'le']);

@@ -5,7 +5,7 @@ import { alerts } from './alerts.ts';
 import { dnsBoard, proxyBoard } from './boards.ts';
 import { checkExpression } from './check-expression.ts';
 import { renderFiles } from './files.ts';
-import { listKnownMetrics } from './known-metrics.ts';
+import { listKnownMetrics } from '../metrics/known-metrics.ts';
 
 const known = listKnownMetrics();
 

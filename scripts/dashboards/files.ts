@@ -1,6 +1,6 @@
 import { alerts } from './alerts.ts';
 import { dnsBoard, proxyBoard } from './boards.ts';
-import { listKnownMetrics } from './known-metrics.ts';
+import { listKnownMetrics } from '../metrics/known-metrics.ts';
 import { renderAlerts, renderBoard } from './render.ts';
 
 /** Every file of deploy/observability with its content. */

@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import type { Alert } from './alerts.ts';
 import type { Board, Panel } from './boards.ts';
 import { metricsIn } from './check-expression.ts';
-import type { KnownMetrics } from './known-metrics.ts';
+import type { KnownMetrics } from '../metrics/known-metrics.ts';
 
 const columns = 24;
 const panelHeight = 8;

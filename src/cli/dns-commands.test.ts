@@ -126,7 +126,13 @@ describe('with the pages of an agent', () => {
     const nobody = await run('lookup', 'a.test', '--url', 'http://127.0.0.1:1');
     expect(nobody.code).toBe(1);
     expect(nobody.err).toMatch(/^waypost: no agent answers at http:\/\/127\.0\.0\.1:1\/dns\/lookup/);
-    expect((await run('log', 'on', '--url', 'file:///x')).err).toMatch(/--url must be a URL such as/);
+    for (const words of [
+      ['log', 'on'],
+      ['lookup', 'a.test'],
+    ]) {
+      const refused = await run(...words, '--url', 'file:///x');
+      expect([refused.code, refused.err]).toEqual([2, expect.stringMatching(/--url must be a URL such as/)]);
+    }
   });
 
   test('the query log is switched on and off', async () => {

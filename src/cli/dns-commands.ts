@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import * as v from 'valibot';
 import { urlOption } from './agent-commands.ts';
-import { askPage, sendToAgent } from './ask-agent.ts';
+import { askPage, sendToAgent, tellUnanswered } from './ask-agent.ts';
 import { outputOption, printDocument } from './print-document.ts';
 import type { DocumentFormat } from './print-document.ts';
 import { printProblems } from './terminal.ts';
@@ -73,10 +73,7 @@ async function runLookup(
   }
   const query = new URLSearchParams({ name, type, source });
   const asked = await askPage<Lookup>(url, `/dns/lookup?${query.toString()}`, lookupSchema, { states: [200, 404] });
-  if (!asked.ok) {
-    printProblems(terminal, [asked.problem]);
-    return 1;
-  }
+  if (!asked.ok) return tellUnanswered(asked.problem, terminal);
   const lookup = asked.value;
   if (output !== 'text') printDocument({ version: 1, ...lookup }, output, terminal);
   else if (lookup.ok) terminal.out(formatLookup(lookup));
@@ -101,10 +98,7 @@ function formatLookup(lookup: Extract<Lookup, { readonly ok: true }>): string {
 
 async function runLog(on: boolean, url: string, terminal: Terminal): Promise<number> {
   const sent = await sendToAgent(url, `/dns/log?on=${on}`);
-  if (!sent.ok) {
-    printProblems(terminal, [sent.problem]);
-    return 1;
-  }
+  if (!sent.ok) return tellUnanswered(sent.problem, terminal);
   terminal.out(`the query log is ${on ? 'on' : 'off'}\n`);
   return 0;
 }

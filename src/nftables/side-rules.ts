@@ -39,7 +39,7 @@ interface Knowledge {
 }
 
 /** What a refused transaction may mean: that somebody else changed our table. */
-const surprises: ReadonlySet<string> = new Set(['WP_NFT_MISSING', 'WP_NFT_EXISTS', 'WP_NFT_OVERLAP', 'WP_NFT_BUSY']);
+const surprises: ReadonlySet<string> = new Set(['WP_NFT_MISSING', 'WP_NFT_EXISTS', 'WP_NFT_BUSY']);
 
 /** Side rules of one family in an nftables table of their own. */
 export function createSideRules(options: SideRulesOptions): SideRules {

@@ -2,9 +2,10 @@ import type { Problem } from '../model/mod.ts';
 import type { Clock } from '../model/mod.ts';
 import { answerHealth } from './health.ts';
 import type { HealthView } from './health.ts';
+import { addHealthMetrics } from './health-metrics.ts';
 import { HttpListener } from './http-listener.ts';
 import type { Reply } from './http-serve.ts';
-import type { Counter, Registry } from './metrics.ts';
+import type { Registry } from './metrics.ts';
 
 export interface HealthServerOptions {
   readonly host: string;
@@ -20,18 +21,7 @@ export interface HealthServerOptions {
 
 /** Makes the server of `/healthz` and `/livez` (specification 7.2), not started yet. */
 export function createHealthServer(options: HealthServerOptions): HttpListener {
-  const counters: Readonly<Record<'/healthz' | '/livez', Counter>> = {
-    '/healthz': options.registry.counter({
-      name: 'kubeproxy_proxy_healthz_total',
-      help: 'Answers of /healthz by status.',
-      labels: ['code'],
-    }),
-    '/livez': options.registry.counter({
-      name: 'kubeproxy_proxy_livez_total',
-      help: 'Answers of /livez by status.',
-      labels: ['code'],
-    }),
-  };
+  const counters = addHealthMetrics(options.registry);
   const answer = (path: string): Reply | null => {
     if (path !== '/healthz' && path !== '/livez') return null;
     const { status, body } = answerHealth(path, options.view(), options.clock.now(), options.patience());
