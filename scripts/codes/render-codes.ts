@@ -10,7 +10,7 @@ do about it. A code keeps its meaning; the message beside it names the field, ob
 one is logged once a minute at most. *By place* means that it depends on who met it: at the start it is an error and the agent ends
 with 1; in a sync it is a warning, and where one Service is at fault its frontends are in state \`Error\`
 (\`waypost services --errors\`) and are tried again; in a command it is the command's failure, which ends with 1. Warnings of a
-configuration are told by \`waypost config validate\` and \`waypost dns convert\` as well, which end with 1 for what makes it
+configuration are told by \`waypost config validate --config FILE\` and \`waypost dns convert\` as well, which end with 1 for what makes it
 useless.
 
 Errors and warnings that \`waypost check\` finds are logged at each start in ipvs mode as well. \`waypost status\` shows the problems of the
