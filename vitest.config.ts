@@ -27,7 +27,7 @@ export default defineConfig({
     pool: 'forks',
     // The smallest machine this is tested on has two cores; more workers make timing-sensitive tests wait.
     maxWorkers: 2,
-    // Work of seconds, on a machine that the virtual machine takes the other core of.
+    // Some have work of seconds, and a machine that is busy takes several times as long.
     testTimeout: patient(60_000),
     projects: [
       {

@@ -49,16 +49,6 @@ child.stdout.once('data', () => process.exit());
 `;
 
 describe('a child process', () => {
-  it('gives way to others where it is to be gentle', async () => {
-    const argv = ['-p', 'os.getPriority()'];
-    const [plain, gentle] = await Promise.all([
-      runChild(argv, options(idle)),
-      runChild(argv, { ...options(idle), gentle: true }),
-    ]);
-    // 19 is as far as it goes; these tests may run gently themselves.
-    expect(Number(gentle.output)).toBe(Math.min(19, Number(plain.output) + 10));
-  });
-
   it('gives its exit code and both of its outputs, and has no input', async () => {
     const script =
       "process.stdin.on('data', () => {}).on('end', () => { console.log('out'); console.error('err'); process.exitCode = 3; })";

@@ -17,8 +17,6 @@ export interface ChildOptions {
   readonly capture: boolean;
   /** Aborts when the run is to end; the reason is a sentence. */
   readonly signal: AbortSignal;
-  /** Gives way to what else runs: nice(1) of 10. Absent: not. */
-  readonly gentle?: boolean;
 }
 
 /** Milliseconds that processes get between being asked to end and being made to. */
@@ -30,8 +28,7 @@ const grace = 10_000;
  */
 export async function runChild(argv: readonly string[], options: ChildOptions): Promise<ChildEnd> {
   const stdio = options.capture ? 'pipe' : 'inherit';
-  const [command, words] = options.gentle === true ? ['nice', ['-n', '10', process.execPath]] : [process.execPath, []];
-  const child = spawn(command, [...words, ...argv], { env: options.env, detached: true, stdio: ['ignore', stdio, stdio] });
+  const child = spawn(process.execPath, argv, { env: options.env, detached: true, stdio: ['ignore', stdio, stdio] });
   const chunks: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
   child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk));

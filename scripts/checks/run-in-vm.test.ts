@@ -6,9 +6,7 @@ it('counts every file as skipped, with the reason, where there can be no virtual
   const files = ['test/ipvs/a.test.ts', 'test/ipvs/b.test.ts'];
   const paths = files.map((file) => resolve(file));
   const prepare = async () => ({ ok: false, reason: 'qemu is on holiday' }) as const;
-  const said: string[] = [];
-  const print = (chunk: Uint8Array | string): number => said.push(String(chunk));
-  expect(await runInVm([], paths, { signal: new AbortController().signal, print, prepare })).toEqual({
+  expect(await runInVm([], paths, new AbortController().signal, prepare)).toEqual({
     passed: 0,
     failures: [],
     skips: files.map((file) => ({
@@ -16,5 +14,4 @@ it('counts every file as skipped, with the reason, where there can be no virtual
       reason: 'this kernel has no ip_vs, and qemu is on holiday',
     })),
   });
-  expect(said.join('')).toBe('\nSKIPPED: the tests of 2 files: this kernel has no ip_vs, and qemu is on holiday\n');
 });

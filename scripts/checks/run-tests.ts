@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kernelModule } from '../../test/vm/mod.ts';
 import { buildBundle } from '../bundle/build-bundle.ts';
-import { holdOutput } from './held-output.ts';
 import { judgeTests } from './judge-tests.ts';
 import { kernelProject } from './kernel-tests.ts';
 import { listTestFiles } from './list-test-files.ts';
@@ -15,13 +14,13 @@ import type { Tally } from './tally.ts';
 import { listVitestArguments } from './vitest-arguments.ts';
 import { tallyPathVariable } from './vitest-reporter.ts';
 
-/** Milliseconds for all tests but those in the virtual machine, which have the other of two cores. */
-const timeLimit = 55 * 60_000;
+/** Milliseconds for all tests but those in the virtual machine; they are meant to take fifteen minutes on two cores. */
+const timeLimit = 30 * 60_000;
 
 /**
  * Runs vitest on the given paths (all tests where there are none) and says what came of it. The tests that need
- * `ip_vs` run here where the kernel has it and this is root, and in a virtual machine otherwise: beside the others, since
- * either keeps one core busy most of the time. What they print comes after the others.
+ * `ip_vs` run here where the kernel has it and this is root, and in a virtual machine otherwise: after the others,
+ * because two cores are too few for both at once.
  */
 export async function runTests(paths: readonly string[], signal: AbortSignal): Promise<Tally> {
   const folder = mkdtempSync(join(tmpdir(), 'waypost-test-'));
@@ -29,13 +28,9 @@ export async function runTests(paths: readonly string[], signal: AbortSignal): P
     const files = await listTestFiles(paths, folder, signal);
     if (files?.some(({ projectName }) => projectName !== unitProject) ?? false) await bundleAgent(join(process.cwd(), 'dist'));
     const places = splitFiles(files, process.getuid?.() === 0 && (await kernelModule('ip_vs')));
-    const output = holdOutput((chunk) => process.stdout.write(chunk));
-    const inVm = places.inVm.length > 0 ? runInVm(paths, places.inVm, { signal, print: output.write }) : emptyTally;
-    // The emulated processor is what all wait for, and on it hardly anything may take longer still.
-    const run = { folder, signal, gentle: places.inVm.length > 0 };
-    const here = places.here ? await runHere([...places.projects, ...paths], run) : emptyTally;
-    output.release();
-    return addTallies(here, await inVm);
+    const here = places.here ? await runHere([...places.projects, ...paths], folder, signal) : emptyTally;
+    if (places.inVm.length === 0 || signal.aborted) return here;
+    return addTallies(here, await runInVm(paths, places.inVm, signal));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -70,19 +65,10 @@ export function splitFiles(files: readonly TestFile[] | null, kernelIsHere: bool
   };
 }
 
-interface RunHere {
-  readonly folder: string;
-  readonly signal: AbortSignal;
-  readonly gentle: boolean;
-}
-
-async function runHere(args: readonly string[], { folder, signal, gentle }: RunHere): Promise<Tally> {
+async function runHere(args: readonly string[], folder: string, signal: AbortSignal): Promise<Tally> {
   const tallyPath = join(folder, 'tally.json');
   const env = { ...process.env, [tallyPathVariable]: tallyPath };
-  return judgeTests(
-    await runChild(listVitestArguments(args), { env, timeLimit, capture: false, signal, gentle }),
-    readTally(tallyPath),
-  );
+  return judgeTests(await runChild(listVitestArguments(args), { env, timeLimit, capture: false, signal }), readTally(tallyPath));
 }
 
 function readTally(path: string): Tally | null {
