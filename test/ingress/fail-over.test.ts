@@ -28,8 +28,8 @@ describeWhere(await canMakeNamespaces(), 'announced addresses in iptables mode, 
       await stage.start(owner);
       await stage.untilAgreed();
       const { heir } = await moveAway(stage, family, 'stopped', (node) => stage.stop(node));
-      // A neighbour takes news of an address once a second (net.ipv4.neigh.*.locktime): the last greeting of the old owner may
-      // have kept it from the first of the new one, which greets again.
+      // The old owner was seen to greet once more within milliseconds of the new one's first greeting; the next ones of the new
+      // owner, a third of a second later, put that right.
       expect(await stage.untilServed(family, heir)).toBe(heir);
     },
   );
