@@ -274,6 +274,14 @@ describe('audit and health', () => {
     expect(notices.at(-1)).toMatchObject({ kind: 'repaired', report: { operations: 3 } });
   });
 
+  test('[SP-150] an audit that finds all well holds up no change', async () => {
+    const { clock, source, plane } = await started();
+    await clock.turn(30_000);
+    source.put('shop/a', named('a'), slices('a', '10.244.1.7'));
+    await clock.turn(1);
+    expect(plane.calls).toEqual(['complete', 'audit', 'shop/a']);
+  });
+
   test('whoever was seen to change the kernel is followed at once and named', async () => {
     const { clock, plane, proxy, notices } = await started();
     plane.drift = 3;

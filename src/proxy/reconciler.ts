@@ -26,6 +26,7 @@ import { listNodePortAddresses } from './node-port-addresses.ts';
 import type { Pace, ReconcilerOptions } from './reconciler-options.ts';
 import { Retries } from './retries.ts';
 import { BoundedRunner } from './runner.ts';
+import type { RunResult } from './runner.ts';
 import { resolveSettings } from './settings.ts';
 import { StatusTable } from './status.ts';
 import type { SyncKind } from './sync-event.ts';
@@ -201,9 +202,10 @@ export class Reconciler {
     this.#runner.request();
   }
 
-  async #run(): Promise<number | null> {
+  async #run(): Promise<RunResult> {
+    let worked = true;
     try {
-      await this.#sync(this.#gather(this.#snapshot));
+      worked = await this.#sync(this.#gather(this.#snapshot));
     } catch (error) {
       // A bug in one sync must not end the loop that would repair what it left behind.
       const problem: Problem = { code: 'WP_PROXY_SYNC_BUG', message: `sync failed unexpectedly: ${String(error)}`, cause: error };
@@ -211,7 +213,7 @@ export class Reconciler {
       this.#end(problem, null);
       this.#fail(problem);
     }
-    return this.#nextDue();
+    return { worked, next: this.#nextDue() };
   }
 
   #gather(snapshot: Snapshot): Basis {
@@ -225,14 +227,14 @@ export class Reconciler {
     return { snapshot, settings, viewpoint, interfaces };
   }
 
-  async #sync(basis: Basis): Promise<void> {
+  /** Says whether anything was written or tried: a look at the kernel that found nothing must not hold up the next change. */
+  async #sync(basis: Basis): Promise<boolean> {
     const { snapshot, settings, viewpoint } = basis;
     const now = this.#options.clock.now();
     const complete = this.#isOtherNode(basis) || this.#retries.everythingDue !== null;
     const due = complete ? this.#allServices(snapshot) : this.#dueServices(now);
     if (!complete && due.length === 0) {
-      if (now >= this.#audits.due) await this.#audit(basis);
-      return;
+      return now >= this.#audits.due && (await this.#audit(basis));
     }
     this.#dirty = new Set();
     this.#begin(complete ? 'full' : 'partial', due);
@@ -248,7 +250,7 @@ export class Reconciler {
     if (report.problem !== null) {
       for (const service of services.keys()) this.#dirty.add(service);
       this.#fail(report.problem);
-      return;
+      return true;
     }
     const confirmed = await this.#settle(services, report);
     const first = complete && this.#settings === null;
@@ -260,6 +262,7 @@ export class Reconciler {
     await this.#conclude(basis, confirmed, complete);
     // Where changes never cease there would be no other moment for it.
     if (this.#options.clock.now() >= this.#audits.due) await this.#audit(basis);
+    return true;
   }
 
   /** The last sync that was confirmed worked from other facts about the node, so every Service has to be looked at. */
@@ -320,7 +323,8 @@ export class Reconciler {
     );
   }
 
-  async #audit(basis: Basis): Promise<void> {
+  /** Says whether the kernel was not as it should be. */
+  async #audit(basis: Basis): Promise<boolean> {
     const { clock, report: tell } = this.#options;
     this.#begin('audit', []);
     const started = clock.now();
@@ -330,11 +334,12 @@ export class Reconciler {
     this.#end(report.problem, report);
     if (report.problem !== null) {
       this.#fail(report.problem);
-      return;
+      return true;
     }
     const by = this.#audits.takeSuspects();
     if (report.operations > 0) tell({ kind: 'repaired', family: this.#plane.family, report, by });
     await this.#conclude(basis, new Set(), false);
+    return report.operations > 0;
   }
 
   #begin(sync: SyncKind, services: readonly ServiceKey[]): void {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { FakeClock } from './fake-clock.ts';
 import { BoundedRunner } from './runner.ts';
 
-function setUp(options: { minInterval: number; takes?: number; next?: number | null }) {
+function setUp(options: { minInterval: number; takes?: number; next?: number | null; worked?: () => boolean }) {
   const clock = new FakeClock();
   const starts: number[] = [];
   const began = clock.now();
@@ -12,7 +12,7 @@ function setUp(options: { minInterval: number; takes?: number; next?: number | n
     run: async () => {
       starts.push(clock.now() - began);
       if (options.takes !== undefined) await new Promise<void>((resolve) => clock.after(options.takes ?? 0, resolve));
-      return options.next ?? null;
+      return { worked: options.worked?.() ?? true, next: options.next ?? null };
     },
   });
   return { clock, starts, runner };
@@ -103,6 +103,22 @@ describe('bounded runner', () => {
     await clock.turn(1000);
     expect(await failing).toBe('Error: no');
     expect(starts).toEqual([0, 900]);
+  });
+
+  test('[SP-150] a run that found nothing to do holds up no change', async () => {
+    let worked = true;
+    const { clock, starts, runner } = setUp({ minInterval: 1000, worked: () => worked });
+    runner.request();
+    await clock.turn(5000);
+    worked = false;
+    runner.request();
+    await clock.turn(100);
+    worked = true;
+    runner.request();
+    await clock.turn(100);
+    runner.request();
+    await clock.turn(5000);
+    expect(starts).toEqual([0, 5000, 5100, 6100]);
   });
 
   test('another interval holds for the run that is waited for', async () => {

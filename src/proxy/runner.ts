@@ -2,10 +2,16 @@ import type { Clock } from '../model/mod.ts';
 
 export interface RunnerOptions {
   readonly clock: Clock;
-  /** Least time from the end of one run to the start of the next, in milliseconds. */
+  /** Least time from the end of one run to the start of the next, in milliseconds; a run that found nothing to do does not count. */
   readonly minInterval: number;
-  /** One run. Resolves to the delay after which the next is due without a request, or null for none. */
-  readonly run: () => Promise<number | null>;
+  readonly run: () => Promise<RunResult>;
+}
+
+export interface RunResult {
+  /** Something was written or tried: the next run keeps its distance. */
+  readonly worked: boolean;
+  /** Milliseconds after which the next run is due without a request; null: it is not. */
+  readonly next: number | null;
 }
 
 /**
@@ -15,6 +21,7 @@ export interface RunnerOptions {
 export class BoundedRunner {
   readonly #options: RunnerOptions;
   #minInterval: number;
+  /** Of a run that did something. */
   #lastEnd: number | null = null;
   #running: Promise<void> | null = null;
   #requested = false;
@@ -80,9 +87,9 @@ export class BoundedRunner {
 
   async #runOnce(): Promise<void> {
     const { clock, run } = this.#options;
-    const next = await run();
+    const { worked, next } = await run();
     this.#running = null;
-    this.#lastEnd = clock.now();
+    if (worked) this.#lastEnd = clock.now();
     if (this.#requested) this.#schedule(0);
     else if (next !== null) this.#schedule(next);
   }
