@@ -31,14 +31,21 @@ export class AgentProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Milliseconds of CPU time of the agent and all that it started, those that have ended included. */
+  /**
+   * Milliseconds of CPU time of the agent and all that it started. Of what runs the scheduler tells nanoseconds; of children that
+   * have ended the kernel keeps ticks only, which are right on average where there are many.
+   */
   cpuMs(): number {
-    const ticks = listTree(this.#child.pid ?? 0).map((pid) => {
-      // utime, stime, and the same of children that were waited for: fields 14 to 17 of proc(5).
+    const all = listTree(this.#child.pid ?? 0).map((pid) => {
+      const running = readList(`/proc/${pid}/task`).map((task) =>
+        Number(readText(`/proc/${pid}/task/${task}/schedstat`).split(' ')[0]),
+      );
+      // cutime and cstime, fields 16 and 17 of proc(5).
       const fields = readText(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? [];
-      return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+      const ended = fields.slice(13, 15).reduce((sum, field) => sum + Number(field), 0);
+      return running.reduce((sum, one) => sum + one, 0) / 1e6 + ended * tickMs;
     });
-    return ticks.reduce((sum, one) => sum + one, 0) * tickMs;
+    return all.reduce((sum, one) => sum + one, 0);
   }
 
   /** MiB of the agent's own process: in memory now, and the most there ever was. */

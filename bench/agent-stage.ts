@@ -69,7 +69,7 @@ export function writeArguments(
 export async function untilHealthy(agent: AgentProcess): Promise<void> {
   while ((await statusOf('http://127.0.0.1:10256/healthz')) !== 200) {
     if (!agent.running) throw new Error(`the agent ended:\n${agent.output}`);
-    await sleep(5);
+    await sleep(25);
   }
 }
 

@@ -8,6 +8,7 @@ import { AgentProcess } from './agent-process.ts';
 import { assertOwnNamespace, fillServer, untilHealthy, writeArguments } from './agent-stage.ts';
 import { endpointsEach, makeSlice, makeSliceOf, serviceAddress } from './cluster.ts';
 import { connectRate, connectTimes, greet, whoGreets } from './connections.ts';
+import { openOtherWatch } from './other-watch.ts';
 
 /** What is asked of one case, as JSON in the only argument. */
 export interface NodeCase {
@@ -29,6 +30,8 @@ export interface NodeResult {
   readonly firstSyncMs: number;
   /** From the write of an EndpointSlice to the first connection that its endpoint answered. */
   readonly answered: readonly number[];
+  /** From the same writes to the event at another client of the API server. */
+  readonly seen: readonly number[];
   /** CPU of the agent and its children for each change of a churn. */
   readonly churnCpuMs: readonly number[];
   readonly restMib: number;
@@ -70,7 +73,8 @@ async function runCase(asked: NodeCase): Promise<NodeResult> {
   stack.defer(() => agent.stop());
   await untilHealthy(agent);
   const firstSyncMs = performance.now() - began;
-  const measured = asked.measure === 'sync' ? await measureChanges(server, agent, asked) : { answered: [], churnCpuMs: [] };
+  const measured =
+    asked.measure === 'sync' ? await measureChanges(server, agent, asked) : { answered: [], seen: [], churnCpuMs: [] };
   const dataplane = asked.measure === 'dataplane' ? await measureConnections(asked.services) : null;
   // At rest: garbage has been collected by the ticks of an idle agent.
   await sleep(5000);
@@ -82,25 +86,41 @@ async function measureChanges(
   server: ApiServer,
   agent: AgentProcess,
   { services, changes, churnSeconds, churnRates }: NodeCase,
-): Promise<Pick<NodeResult, 'answered' | 'churnCpuMs'>> {
+): Promise<Pick<NodeResult, 'answered' | 'seen' | 'churnCpuMs'>> {
+  const { answered, seen } = changes > 0 ? await timeChanges(server, agent, services, changes) : { answered: [], seen: [] };
+  const churnCpuMs: number[] = [];
+  for (const rate of churnRates) churnCpuMs.push(await churn(server, agent, services, rate, churnSeconds));
+  return { answered, seen, churnCpuMs };
+}
+
+/** Milliseconds from each write to the first answer by the new endpoint, and to the event at another client. */
+async function timeChanges(
+  server: ApiServer,
+  agent: AgentProcess,
+  services: number,
+  changes: number,
+): Promise<Pick<NodeResult, 'answered' | 'seen'>> {
+  const other = await openOtherWatch(server.url, server.history.version);
   const answered: number[] = [];
+  const written: bigint[] = [];
   // The first one comes before the code for it has been compiled.
-  const rounds = changes > 0 ? changes + 1 : 0;
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round <= changes; round += 1) {
     // Always the same Service: what counts is whom it is answered by.
     const index = services >> 1;
     const address = round % 2 === 0 ? extra.one : extra.other;
     await sleep(quietMs);
     const began = performance.now();
+    written.push(process.hrtime.bigint());
     server.put('endpointslices', makeSliceOf(index, [address]) as never);
     while ((await whoGreets(serviceAddress(index), 80)) !== address) {
       if (performance.now() - began > 60_000) throw new Error(`no answer of ${address} for a minute:\n${agent.output}`);
     }
-    if (round > 0) answered.push(performance.now() - began);
+    answered.push(performance.now() - began);
   }
-  const churnCpuMs: number[] = [];
-  for (const rate of churnRates) churnCpuMs.push(await churn(server, agent, services, rate, churnSeconds));
-  return { answered, churnCpuMs };
+  await sleep(100);
+  other.close();
+  const seen = written.map((at, round) => Number((other.arrivals[round] ?? at) - at) / 1e6);
+  return { answered: answered.slice(1), seen: seen.slice(1) };
 }
 
 /** Milliseconds of CPU for each change. */

@@ -108,7 +108,8 @@ class AgentPool {
   }
 
   #create(tls: TlsMaterial): Agent {
-    const common = { keepAlive: true, keepAliveMsecs: tcpKeepAliveMs, proxyEnv: this.#proxyEnv };
+    // One octet is enough to stop reading: while a watch gathers changes, the kernel keeps them, and nothing wakes up for each.
+    const common = { keepAlive: true, keepAliveMsecs: tcpKeepAliveMs, proxyEnv: this.#proxyEnv, highWaterMark: 1 };
     return this.#server.protocol === 'https:' ? new HttpsAgent({ ...common, ...tls }) : new HttpAgent(common);
   }
 }

@@ -42,6 +42,8 @@ const leaseTimings: Partial<ReflectorTimings> = {
   backoff: { baseMs: 200, maxMs: 2000 },
   requestIdleMs: 5000,
   watchIdleMs: 10_000,
+  // A Lease that is given up is followed at once.
+  gatherMs: 0,
 };
 
 /**

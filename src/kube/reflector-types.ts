@@ -42,6 +42,8 @@ export interface ReflectorTimings {
   readonly watchGraceMs: number;
   /** Longest silence in a watch, where something happens in it more often than that; absent: as long as it lasts. */
   readonly watchIdleMs?: number;
+  /** Changes of a watch that follow each other more closely are read together, after so long. */
+  readonly gatherMs: number;
   /** A watch that ends sooner is a failure, whatever way it ends: client-go's "very short watch". */
   readonly shortWatchMs: number;
   /**
@@ -57,6 +59,7 @@ export const defaultTimings: ReflectorTimings = {
   streamQuietMs: 10_000,
   watchSeconds: 300,
   watchGraceMs: 30_000,
+  gatherMs: 100,
   shortWatchMs: 1000,
   outageMs: 300_000,
 };

@@ -39,11 +39,16 @@ function watchQuery({ version }: ReflectorState, seconds: number): Readonly<Reco
   return { ...common, sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' };
 }
 
+/** About what one read from a socket brings at most. */
+const manyOctets = 48 * 1024;
+
 class WatchReader<T> {
   readonly #options: ReflectorOptions<T>;
   readonly #state: ReflectorState;
   readonly #response: ApiResponse;
   readonly #idleMs: number;
+  /** When the last piece had been read, and what was to be gathered after it. */
+  #readAt = Number.NEGATIVE_INFINITY;
   /** The list that the initial events add up to; null once it is complete. */
   #listing: Listing<T> | null;
 
@@ -76,10 +81,23 @@ class WatchReader<T> {
         if (turn !== null) await turn;
         if (signal.aborted) return null;
       }
+      await this.#gather(piece.value.length, signal);
     }
     if (splitter.pendingBytes() === 0 && !this.initial) return null;
     const where = this.initial ? 'before the initial events were complete' : 'in the middle of an event';
     return failure('again', { code: 'WP_KUBE_RESET', message: `${resource.name}: the watch ended ${where}` });
+  }
+
+  /**
+   * Where changes follow each other closely, what comes within a moment is read together: to wake up for each costs several times
+   * what it takes to read it. A change after a while of quiet, and the next one, are read at once, and so is what there is much of.
+   */
+  async #gather(octets: number, signal: AbortSignal): Promise<void> {
+    if (this.initial) return;
+    const { clock, timings } = this.#options;
+    const close = clock.now() - this.#readAt < timings.gatherMs;
+    if (close && octets < manyOctets) await clock.sleep(timings.gatherMs, signal);
+    this.#readAt = clock.now();
   }
 
   #explainBreak(problem: Failure['problem']): Failure {
