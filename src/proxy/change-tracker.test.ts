@@ -100,3 +100,23 @@ test('changes are pending until a sync takes them in', () => {
   tracker.take([other.key, 'shop/unknown']);
   expect(tracker.pending).toEqual({ services: 0, slices: 0 });
 });
+
+describe('what a commit has to do with a family', () => {
+  const web = service();
+  const four = triggered('four', null);
+  const six = triggered('six', null, { family: 'IPv6' });
+  const same = snapshot([web], [four]);
+  const concerned = (before: Snapshot, after: Snapshot): readonly boolean[] =>
+    (['IPv4', 'IPv6'] as const).map((family) => new ChangeTracker(family, start).concerns(before, after, key));
+
+  test.each<[string, Snapshot, Snapshot, readonly boolean[]]>([
+    ['a slice that came', snapshot([web], [six]), snapshot([web], [six, four]), [true, false]],
+    ['a slice that went', snapshot([web], [four, six]), snapshot([web], [four]), [false, true]],
+    ['a slice that changed', snapshot([web], [four, six]), snapshot([web], [four, { ...six, triggeredAt: 7 }]), [false, true]],
+    ['another Service, the slices as before', snapshot([web], [four]), snapshot([{ ...web }], [four]), [true, true]],
+    ['another Service and another slice', snapshot([web], []), snapshot([{ ...web }], [six]), [true, true]],
+    ['no reason that is known: to be on the safe side', same, same, [true, true]],
+  ])('%s', (_, before, after, expected) => {
+    expect(concerned(before, after)).toEqual(expected);
+  });
+});

@@ -58,6 +58,13 @@ export class ChangeTracker {
     return noted;
   }
 
+  /** Whether a commit changed anything about a Service that this family makes something of. */
+  concerns(before: Snapshot, after: Snapshot, key: ServiceKey): boolean {
+    if (before.services.get(key) !== after.services.get(key) || before.slices.get(key) === after.slices.get(key)) return true;
+    const [old, now] = [this.#slicesOf(before, key), this.#slicesOf(after, key)];
+    return old.size !== now.size || [...now].some(([slice, record]) => old.get(slice) !== record);
+  }
+
   /** A sync takes in what is known of these Services. */
   take(services: Iterable<ServiceKey>): void {
     for (const key of services) {
