@@ -8,30 +8,29 @@ const repetitions: readonly number[] = [300, 1000];
 export interface Greeter {
   /** Greets for what is new among these, and forgets what is not among them. */
   update(places: readonly AnnouncePlace[]): void;
-  close(): void;
+  /** Says no more of any but these: who is about to lose an address must not contradict whoever gets it. */
+  keepOnly(addresses: readonly Address[]): void;
 }
 
 export function createGreeter(clock: Clock, greet: (place: AnnouncePlace) => void): Greeter {
-  const timers = new Map<string, readonly (() => void)[]>();
+  const told = new Map<string, { readonly address: Address; readonly timers: readonly (() => void)[] }>();
   const forget = (key: string): void => {
-    for (const cancel of timers.get(key) ?? []) cancel();
-    timers.delete(key);
+    for (const cancel of told.get(key)?.timers ?? []) cancel();
+    told.delete(key);
   };
   return {
     update(places) {
       const keys = new Set(places.map(keyOf));
-      for (const key of timers.keys()) if (!keys.has(key)) forget(key);
+      for (const key of told.keys()) if (!keys.has(key)) forget(key);
       for (const place of places) {
-        if (timers.has(keyOf(place))) continue;
+        if (told.has(keyOf(place))) continue;
         greet(place);
-        timers.set(
-          keyOf(place),
-          repetitions.map((delay) => clock.after(delay, () => greet(place))),
-        );
+        const timers = repetitions.map((delay) => clock.after(delay, () => greet(place)));
+        told.set(keyOf(place), { address: place.address, timers });
       }
     },
-    close() {
-      for (const key of timers.keys()) forget(key);
+    keepOnly(addresses) {
+      for (const [key, { address }] of told) if (!addresses.includes(address)) forget(key);
     },
   };
 }

@@ -19,6 +19,8 @@ export interface KernelKeeper {
   /** Looks, and says whether an earlier run left answers. */
   start(): Promise<boolean>;
   want(owned: readonly Address[], kept: readonly Address[]): void;
+  /** Greets no more, for the end; the kernel goes on answering. */
+  hush(): void;
   /** Looks again and mends what is not as it should be. */
   recheck(): void;
   /** `silent`: the kernel is to answer for nothing more. */
@@ -74,7 +76,13 @@ class Keeper implements KernelKeeper {
     const want = { owned, kept };
     if (JSON.stringify(want) === JSON.stringify(this.#want)) return;
     this.#want = want;
+    this.#greeter.keepOnly(owned);
     this.recheck();
+  }
+
+  hush(): void {
+    this.#closed = true;
+    this.#greeter.keepOnly([]);
   }
 
   recheck(): void {
@@ -83,9 +91,8 @@ class Keeper implements KernelKeeper {
   }
 
   async close(silent: boolean): Promise<void> {
-    this.#closed = true;
+    this.hush();
     this.#cancel();
-    this.#greeter.close();
     await this.#running;
     if (silent) this.#note(await this.#options.kernel.apply([], []));
     this.#options.kernel.close();

@@ -51,6 +51,24 @@ describe('announcing', () => {
       expect(place).toMatch(before[at] === 'b' ? /^[ac]$/ : (before[at] ?? ''));
   });
 
+  test('who ends while it still greets calls nobody back from the node that follows [INGRESS-49]', async () => {
+    const world = await boot(['a', 'b']);
+    const a = nodeOf(world, 'a');
+    const mine = addresses.filter((address) => world.holdersOf(address).includes('a'));
+    // It gets them back, and ends before it has greeted for the second time.
+    world.want(addresses.filter((address) => !mine.includes(address)));
+    await world.clock.turn(duration);
+    world.want(addresses);
+    await world.clock.turn(100);
+    const before = a.greeted.length;
+    const closed = a.announcer.close('release');
+    await world.clock.turn(duration);
+    await closed;
+    expect(mine.length).toBeGreaterThan(0);
+    expect(a.greeted).toHaveLength(before);
+    expect(a.greeted.slice(-mine.length).toSorted()).toEqual(mine.toSorted());
+  });
+
   test('a node that dies is followed when its Lease is up [INGRESS-49]', async () => {
     const world = await boot(['a', 'b', 'c']);
     const dead = nodeOf(world, 'b');

@@ -118,6 +118,8 @@ export class Announcer {
     this.#closed = true;
     this.#cancel();
     this.#cancelJoin();
+    // A greeting that was still to be repeated would call clients back from the node that follows.
+    for (const keeper of this.#keepers) keeper.hush();
     await this.#renewal.stop();
     const silent = how === 'release' && (await this.#release());
     if (silent) await new Promise<void>((resolve) => void this.#options.clock.after(handOverMs, resolve));

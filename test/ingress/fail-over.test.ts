@@ -28,9 +28,7 @@ describeWhere(await canMakeNamespaces(), 'announced addresses in iptables mode, 
       await stage.start(owner);
       await stage.untilAgreed();
       const { heir } = await moveAway(stage, family, 'stopped', (node) => stage.stop(node));
-      // The old owner was seen to greet once more within milliseconds of the new one's first greeting; the next ones of the new
-      // owner, a third of a second later, put that right.
-      expect(await stage.untilServed(family, heir)).toBe(heir);
+      expect(await stage.servedThrough(family)).toBe(heir);
     },
   );
 
