@@ -8,29 +8,39 @@ const repetitions: readonly number[] = [300, 1000];
 export interface Greeter {
   /** Greets for what is new among these, and forgets what is not among them. */
   update(places: readonly AnnouncePlace[]): void;
-  /** Says no more of any but these: who is about to lose an address must not contradict whoever gets it. */
-  keepOnly(addresses: readonly Address[]): void;
+  /** Forgets all addresses but these. */
+  retain(addresses: readonly Address[]): void;
+}
+
+interface Greeted {
+  readonly address: Address;
+  /** Of its repetitions. */
+  readonly cancels: readonly (() => void)[];
 }
 
 export function createGreeter(clock: Clock, greet: (place: AnnouncePlace) => void): Greeter {
-  const told = new Map<string, { readonly address: Address; readonly timers: readonly (() => void)[] }>();
-  const forget = (key: string): void => {
-    for (const cancel of told.get(key)?.timers ?? []) cancel();
-    told.delete(key);
+  const greeted = new Map<string, Greeted>();
+  const forget = (isLost: (key: string, address: Address) => boolean): void => {
+    for (const [key, { address, cancels }] of greeted) {
+      if (!isLost(key, address)) continue;
+      for (const cancel of cancels) cancel();
+      greeted.delete(key);
+    }
   };
   return {
     update(places) {
       const keys = new Set(places.map(keyOf));
-      for (const key of told.keys()) if (!keys.has(key)) forget(key);
+      forget((key) => !keys.has(key));
       for (const place of places) {
-        if (told.has(keyOf(place))) continue;
+        if (greeted.has(keyOf(place))) continue;
         greet(place);
-        const timers = repetitions.map((delay) => clock.after(delay, () => greet(place)));
-        told.set(keyOf(place), { address: place.address, timers });
+        const cancels = repetitions.map((delay) => clock.after(delay, () => greet(place)));
+        greeted.set(keyOf(place), { address: place.address, cancels });
       }
     },
-    keepOnly(addresses) {
-      for (const [key, { address }] of told) if (!addresses.includes(address)) forget(key);
+    retain(addresses) {
+      const kept = new Set(addresses);
+      forget((_key, address) => !kept.has(address));
     },
   };
 }

@@ -18,12 +18,13 @@ export interface KernelKeeper {
   readonly family: Family;
   /** Looks, and says whether an earlier run left answers. */
   start(): Promise<boolean>;
+  /** Greetings of what is not owned any more end before this returns, the kernel's answers some time after. */
   want(owned: readonly Address[], kept: readonly Address[]): void;
-  /** Greets no more, for the end; the kernel goes on answering. */
-  hush(): void;
   /** Looks again and mends what is not as it should be. */
   recheck(): void;
-  /** `silent`: the kernel is to answer for nothing more. */
+  /** Greets no more; the kernel's answers stay as they are. */
+  hush(): void;
+  /** After `hush`. `silent`: the kernel is to answer for nothing more. */
   close(silent: boolean): Promise<void>;
 }
 
@@ -49,6 +50,7 @@ class Keeper implements KernelKeeper {
   #running: Promise<void> | null = null;
   #cancel: () => void = () => {};
   #told: ReadonlySet<string> = new Set();
+  #hushed = false;
   #closed = false;
 
   constructor(options: KernelKeeperOptions) {
@@ -76,13 +78,8 @@ class Keeper implements KernelKeeper {
     const want = { owned, kept };
     if (JSON.stringify(want) === JSON.stringify(this.#want)) return;
     this.#want = want;
-    this.#greeter.keepOnly(owned);
+    this.#greeter.retain(owned);
     this.recheck();
-  }
-
-  hush(): void {
-    this.#closed = true;
-    this.#greeter.keepOnly([]);
   }
 
   recheck(): void {
@@ -90,8 +87,13 @@ class Keeper implements KernelKeeper {
     this.#running ??= this.#run();
   }
 
+  hush(): void {
+    this.#hushed = true;
+    this.#greeter.retain([]);
+  }
+
   async close(silent: boolean): Promise<void> {
-    this.hush();
+    this.#closed = true;
     this.#cancel();
     await this.#running;
     if (silent) this.#note(await this.#options.kernel.apply([], []));
@@ -125,7 +127,9 @@ class Keeper implements KernelKeeper {
     const { networks, places, refused, problems } = outcome.value;
     this.#tell(problems);
     if (this.#closed) return problems.length === 0;
-    this.#greeter.update(places);
+    // What was asked of the kernel may be old by now.
+    const owned = this.#hushed ? [] : (this.#want?.owned ?? []);
+    this.#greeter.update(places.filter(({ address }) => owned.includes(address)));
     this.#options.applied(refused);
     this.#options.surveyed(networks);
     return problems.length === 0;

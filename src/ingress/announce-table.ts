@@ -62,7 +62,8 @@ export function dutiesOf(rows: ReadonlyMap<Address, AnnounceRow>, node: string):
 
 /**
  * Until when this node goes on answering for addresses that another has taken over: that one may not know of it yet, and a question
- * that nobody answers is asked again only after a second. Both forward what they get.
+ * that nobody answers is asked again only after a second. Both forward what they get. It answers, but greets no more: a greeting
+ * overrides what clients know (net/ipv4/arp.c, arp_process), and an answer does not for a second after the heir's greeting (`locktime`).
  */
 export function handOver(
   leaving: ReadonlyMap<Address, number>,

@@ -64,11 +64,12 @@ export interface WorldNode {
   readonly line: Line;
   /** Addresses that its kernel answers for. */
   readonly answers: Set<Address>;
-  readonly greeted: Address[];
   readonly notices: AnnounceNotice[];
   networks: readonly Prefix[];
   refused: ReadonlyMap<Address, Problem>;
   broken: Problem | null;
+  /** Milliseconds that its kernel takes to do as it is told. */
+  kernelMs: number;
   announcer: Announcer;
   /** The agent ends as by SIGKILL: its timers call nobody that matters. */
   kill(): void;
@@ -78,6 +79,8 @@ export interface WorldNode {
 export class World {
   readonly clock = new WorldClock();
   readonly nodes = new Map<string, WorldNode>();
+  /** In the order in which they were sent. */
+  readonly greetings: { readonly node: string; readonly address: Address }[] = [];
   readonly #leases = new Map<string, MemberLease>();
   readonly #watchers = new Set<(change: Change) => void>();
   #runs = 0;
@@ -89,11 +92,11 @@ export class World {
       name,
       line: { writes: true, watches: true, delay: () => 1, ...line },
       answers: new Set<Address>(),
-      greeted: [],
       notices: [],
       networks: [network],
       refused: new Map(),
       broken: null,
+      kernelMs: 0,
     };
     this.#runs += 1;
     const state = { alive: true };
@@ -110,7 +113,7 @@ export class World {
     };
     const leases = this.#portOf(node, state);
     const notice = (told: AnnounceNotice): void => void node.notices.push(told);
-    const kernels = [kernelOf(node)];
+    const kernels = [this.#kernelOf(node)];
     node.announcer = new Announcer({
       node: name,
       instance: `run-${this.#runs}`,
@@ -187,39 +190,41 @@ export class World {
       this.clock.after(last - this.clock.now(), deliver);
     };
   }
+
+  #kernelOf(node: WorldNode): AnnounceKernel {
+    return {
+      family: 'IPv4',
+      survey: async () =>
+        node.broken === null
+          ? succeed({ networks: node.networks, adopts: node.answers.size > 0 })
+          : { ok: false, problem: node.broken },
+      apply: async (owned, kept) => {
+        if (node.broken !== null) return { ok: false, problem: node.broken };
+        if (node.kernelMs > 0) await this.clock.wait(node.kernelMs);
+        const wanted = owned.filter((address) => familyOf(address) === 'IPv4' && !node.refused.has(address));
+        for (const address of node.answers)
+          if (!wanted.includes(address) && !kept.includes(address)) node.answers.delete(address);
+        for (const address of wanted) node.answers.add(address);
+        const places = wanted.map((address) => ({
+          address,
+          index: 2,
+          device: 'eth0',
+          hardware: new Uint8Array(6),
+          greetFrom: null,
+        }));
+        const refused = new Map([...node.refused].filter(([address]) => owned.includes(address)));
+        return succeed({ networks: node.networks, places, refused, problems: [] });
+      },
+      greet: ({ address }) => {
+        this.greetings.push({ node: node.name, address });
+        return succeed(undefined);
+      },
+      close: () => {},
+    };
+  }
 }
 
 interface Change {
   readonly node: string;
   readonly lease: MemberLease;
-}
-
-function kernelOf(node: WorldNode): AnnounceKernel {
-  return {
-    family: 'IPv4',
-    survey: async () =>
-      node.broken === null
-        ? succeed({ networks: node.networks, adopts: node.answers.size > 0 })
-        : { ok: false, problem: node.broken },
-    async apply(owned, kept) {
-      if (node.broken !== null) return { ok: false, problem: node.broken };
-      const wanted = owned.filter((address) => familyOf(address) === 'IPv4' && !node.refused.has(address));
-      for (const address of node.answers) if (!wanted.includes(address) && !kept.includes(address)) node.answers.delete(address);
-      for (const address of wanted) node.answers.add(address);
-      const places = wanted.map((address) => ({
-        address,
-        index: 2,
-        device: 'eth0',
-        hardware: new Uint8Array(6),
-        greetFrom: null,
-      }));
-      const refused = new Map([...node.refused].filter(([address]) => owned.includes(address)));
-      return succeed({ networks: node.networks, places, refused, problems: [] });
-    },
-    greet({ address }) {
-      node.greeted.push(address);
-      return succeed(undefined);
-    },
-    close: () => {},
-  };
 }

@@ -28,8 +28,8 @@ describe('announcing', () => {
         addresses.map((address) => [address, world.holdersOf(address)[0]]),
       );
     }
-    const { answers, greeted } = nodeOf(world, 'b');
-    for (const address of answers) expect(greeted.filter((each) => each === address).length % 3).toBe(0);
+    const greeted = world.greetings.filter(({ node }) => node === 'b').map(({ address }) => address);
+    for (const address of nodeOf(world, 'b').answers) expect(greeted.filter((each) => each === address).length % 3).toBe(0);
   });
 
   test('without a wish nobody answers, and a wish that goes takes its answer along', async () => {
@@ -49,24 +49,6 @@ describe('announcing', () => {
     await closed;
     for (const [at, place] of placesOf(world).entries())
       expect(place).toMatch(before[at] === 'b' ? /^[ac]$/ : (before[at] ?? ''));
-  });
-
-  test('who ends while it still greets calls nobody back from the node that follows [INGRESS-49]', async () => {
-    const world = await boot(['a', 'b']);
-    const a = nodeOf(world, 'a');
-    const mine = addresses.filter((address) => world.holdersOf(address).includes('a'));
-    // It gets them back, and ends before it has greeted for the second time.
-    world.want(addresses.filter((address) => !mine.includes(address)));
-    await world.clock.turn(duration);
-    world.want(addresses);
-    await world.clock.turn(100);
-    const before = a.greeted.length;
-    const closed = a.announcer.close('release');
-    await world.clock.turn(duration);
-    await closed;
-    expect(mine.length).toBeGreaterThan(0);
-    expect(a.greeted).toHaveLength(before);
-    expect(a.greeted.slice(-mine.length).toSorted()).toEqual(mine.toSorted());
   });
 
   test('a node that dies is followed when its Lease is up [INGRESS-49]', async () => {
@@ -183,6 +165,55 @@ describe('announcing', () => {
     await world.clock.turn(soon);
     expect(world.holdersOf(address)).toEqual([]);
     expect(nodeOf(world, 'a').announcer.rows()).toMatchObject([{ owner: null }]);
+  });
+});
+
+describe('greetings of a node that hands over do not come after those of its heir', () => {
+  /** From well within the repetitions of a greeting to when they are over. */
+  const rests = fc.integer({ min: 0, max: 1500 });
+
+  test('when its agent ends in order [INGRESS-49]', async () => {
+    await fc.assert(
+      fc.asyncProperty(rests, async (rest) => {
+        const world = await boot(['a', 'b']);
+        const { answers, announcer } = await world.boot('c');
+        world.want(addresses);
+        await world.clock.turn(duration + rest);
+        const mine = [...answers];
+        const mark = world.greetings.length;
+        const closed = announcer.close('release');
+        await world.clock.turn(2000);
+        await closed;
+        const since = world.greetings.slice(mark);
+        expect(since.map(({ node }) => node)).not.toContain('c');
+        expect(since.map(({ address }) => address)).toEqual(expect.arrayContaining(mine));
+      }),
+      { examples: [[250]], numRuns: 30 },
+    );
+  });
+
+  test('when it goes on, even if its kernel is slow', async () => {
+    await fc.assert(
+      fc.asyncProperty(rests, fc.integer({ min: 0, max: 500 }), async (rest, kernelMs) => {
+        const world = await boot(['a', 'b']);
+        nodeOf(world, 'a').kernelMs = kernelMs;
+        world.want(addresses, ['a']);
+        await world.clock.turn(rest);
+        const mark = world.greetings.length;
+        world.want(addresses, ['b']);
+        await world.clock.turn(2000);
+        expect(new Set(world.greetings.slice(mark).map(({ node }) => node))).toEqual(new Set(['b']));
+        expect(new Set(placesOf(world))).toEqual(new Set(['b']));
+      }),
+      // A repetition is due, and an earlier wish is being carried out, when the address is lost.
+      {
+        examples: [
+          [200, 150],
+          [50, 150],
+        ],
+        numRuns: 30,
+      },
+    );
   });
 });
 

@@ -118,7 +118,7 @@ export class Announcer {
     this.#closed = true;
     this.#cancel();
     this.#cancelJoin();
-    // A greeting that was still to be repeated would call clients back from the node that follows.
+    // A greeting that is repeated after that of the heir would lead clients back.
     for (const keeper of this.#keepers) keeper.hush();
     await this.#renewal.stop();
     const silent = how === 'release' && (await this.#release());
