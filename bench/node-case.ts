@@ -76,8 +76,8 @@ async function runCase(asked: NodeCase): Promise<NodeResult> {
   const measured =
     asked.measure === 'sync' ? await measureChanges(server, agent, asked) : { answered: [], seen: [], churnCpuMs: [] };
   const dataplane = asked.measure === 'dataplane' ? await measureConnections(asked.services) : null;
-  // At rest: garbage has been collected by the ticks of an idle agent.
-  await sleep(5000);
+  // At rest: V8 gives memory back when it has seen nothing happen for eight seconds, twice.
+  await sleep(25_000);
   const { now, peak } = agent.memory();
   return { firstSyncMs, ...measured, restMib: now, peakMib: peak, dataplane };
 }
