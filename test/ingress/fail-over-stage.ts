@@ -106,8 +106,16 @@ export class FailOverStage implements AsyncDisposable {
     );
   }
 
-  /** Until both nodes know both addresses and agree who has them. */
-  async untilAgreed(): Promise<void> {
+  /** Who has each address, as the first node sees it. */
+  async owners(): Promise<readonly string[]> {
+    return (await this.announced(this.lab.node1)).map(owned);
+  }
+
+  /**
+   * Until both nodes know both addresses and agree who has them. With `owners` that is to be as it was then: a node that is back
+   * joins some time after its agent has started, and gets what it had.
+   */
+  async untilAgreed(owners: readonly string[] | null = null): Promise<void> {
     let last: unknown = null;
     await pollUntil(
       'both nodes to agree',
@@ -115,7 +123,8 @@ export class FailOverStage implements AsyncDisposable {
         const [one, other] = await Promise.all(this.nodes.map((node) => this.announced(node)));
         last = [one, other];
         const whole = one?.length === families.length && one.every((row) => row.owner !== null && !row.undecided);
-        return whole && JSON.stringify(one.map(owned)) === JSON.stringify(other?.map(owned)) ? true : null;
+        const agreed = whole && JSON.stringify(one.map(owned)) === JSON.stringify(other?.map(owned));
+        return agreed && JSON.stringify(owners ?? one.map(owned)) === JSON.stringify(one.map(owned)) ? true : null;
       },
       { timeoutMs: 20_000, explain: () => `${JSON.stringify(last)} ${this.nodes.map((node) => this.outputOf(node)).join('\n')}` },
     );

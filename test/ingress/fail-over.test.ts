@@ -24,9 +24,10 @@ describeWhere(await canMakeNamespaces(), 'announced addresses in iptables mode, 
     async (family) => {
       stage.publish(['p1', 'p2', 'q1', 'q2']);
       await startBoth(stage);
+      const owners = await stage.owners();
       const { owner } = await moveAway(stage, family, 'killed', (node) => stage.kill(node));
       await stage.start(owner);
-      await stage.untilAgreed();
+      await stage.untilAgreed(owners);
       const { heir } = await moveAway(stage, family, 'stopped', (node) => stage.stop(node));
       expect(await stage.servedThrough(family)).toBe(heir);
     },

@@ -69,16 +69,17 @@ describeWhere(longRuns, 'announced addresses in IPVS mode, with two agents', () 
     '[INGRESS-39] [INGRESS-49] %s: another node leads each client to the back end it had, with mh',
     async (family) => {
       await stage.untilServed(family);
+      const owners = await stage.owners();
       const before = await placementOf(stage, family);
       expect(new Set(before.values())).toEqual(new Set(['p1', 'p2', 'p3', 'q1', 'q2']));
       const { owner } = await moveAway(stage, family, 'killed', (node) => stage.kill(node));
       expect(await placementOf(stage, family)).toEqual(before);
       await stage.start(owner);
-      await stage.untilAgreed();
+      await stage.untilAgreed(owners);
       const { owner: second } = await moveAway(stage, family, 'stopped', (node) => stage.stop(node));
       expect(await placementOf(stage, family)).toEqual(before);
       await stage.start(second);
-      await stage.untilAgreed();
+      await stage.untilAgreed(owners);
     },
   );
 
