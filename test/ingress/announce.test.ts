@@ -95,6 +95,11 @@ describeWhere(await canMakeNamespaces(), 'announced addresses', () => {
     await startBoth(8000);
     const owner = await stage.owner(vips.IPv4);
     expect(await stage.servedBy(owner, 'IPv4', moveMs)).toBe(owner.name);
+    // Who hands an address over goes on answering for a moment.
+    await pollUntil('each address to be answered for by one node', async () => {
+      const lines = (await Promise.all(stage.nodes.map(traces))).flat().filter((line) => line.includes(' proxy '));
+      return lines.length === families.length ? true : null;
+    });
     const before = await traces(owner);
     await stage.kill(owner);
     expect(await traces(owner)).toEqual(before);
