@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readCpuTime, readText } from './process-files.ts';
 
 /** The agent as an operator has it, in the network namespace of this process. */
 export class AgentProcess {
@@ -31,21 +31,10 @@ export class AgentProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /**
-   * Milliseconds of CPU time of the agent and all that it started. Of what runs the scheduler tells nanoseconds; of children that
-   * have ended the kernel keeps ticks only, which are right on average where there are many.
-   */
+  /** Milliseconds of CPU time of the agent and all that it started, those that have ended included. */
   cpuMs(): number {
-    const all = listTree(this.#child.pid ?? 0).map((pid) => {
-      const running = readList(`/proc/${pid}/task`).map((task) =>
-        Number(readText(`/proc/${pid}/task/${task}/schedstat`).split(' ')[0]),
-      );
-      // cutime and cstime, fields 16 and 17 of proc(5).
-      const fields = readText(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? [];
-      const ended = fields.slice(13, 15).reduce((sum, field) => sum + Number(field), 0);
-      return running.reduce((sum, one) => sum + one, 0) / 1e6 + ended * tickMs;
-    });
-    return all.reduce((sum, one) => sum + one, 0);
+    const { all, ended } = readCpuTime(this.#child.pid ?? 0);
+    return (all + ended) / 1e6;
   }
 
   /** MiB of the agent's own process: in memory now, and the most there ever was. */
@@ -61,31 +50,5 @@ export class AgentProcess {
     const ended = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');
     await ended;
-  }
-}
-
-/** USER_HZ is 100 on every platform that Linux runs on here. */
-const tickMs = 10;
-
-function listTree(pid: number): readonly number[] {
-  const tasks = readList(`/proc/${pid}/task`);
-  const children = tasks.flatMap((task) => readText(`/proc/${pid}/task/${task}/children`).split(' ').filter(Boolean).map(Number));
-  return [pid, ...children.flatMap(listTree)];
-}
-
-/** Processes and threads end while they are looked at. */
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return '';
-  }
-}
-
-function readList(path: string): readonly string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
   }
 }

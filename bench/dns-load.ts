@@ -6,7 +6,7 @@ import type { Address } from '../src/model/mod.ts';
 import { LatencyTable } from './dns-latency.ts';
 import { packQuestions } from './dns-message.ts';
 import type { PackedQuestions } from './dns-message.ts';
-import { readCpuTime } from './dns-process.ts';
+import { readCpuTime } from './process-files.ts';
 
 /** What the load is told. */
 export interface LoadOptions {

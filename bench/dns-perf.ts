@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { LoadOptions, LoadResult } from './dns-load.ts';
-import { loadCore, readCpuTime } from './dns-process.ts';
+import { loadCore } from './dns-process.ts';
+import { readCpuTime } from './process-files.ts';
 import type { Tool } from './dns-tools.ts';
 
 const run = promisify(execFile);

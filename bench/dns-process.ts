@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createSocket } from 'node:dgram';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
@@ -48,47 +48,6 @@ export function startOn(
 /** Moves all threads of a process to the core of the server: some choose one of their own. */
 export async function keepOnCore(pid: number): Promise<void> {
   await promisify(execFile)('taskset', ['-a', '-c', '-p', `${serverCore}`, `${pid}`]);
-}
-
-/** Nanoseconds of CPU time. */
-export interface CpuTime {
-  readonly all: number;
-  /** Of threads named `dns`: those of Waypost that answer. */
-  readonly dns: number;
-  /** Nanoseconds that threads were ready to run and had to wait for the core. */
-  readonly waited: number;
-}
-
-/** What a process and those that it started have used until now, from the scheduler's own books. */
-export function readCpuTime(pid: number): CpuTime {
-  let all = 0;
-  let dns = 0;
-  let waited = 0;
-  for (const one of listFamily(pid)) {
-    for (const task of readdirSync(`/proc/${one}/task`)) {
-      const [used = 0, wait = 0] = readText(`/proc/${one}/task/${task}/schedstat`).split(' ').map(Number);
-      all += used;
-      waited += wait;
-      if (readText(`/proc/${one}/task/${task}/comm`).trim() === 'dns') dns += used;
-    }
-  }
-  return { all, dns, waited };
-}
-
-function listFamily(pid: number): readonly number[] {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readText(`/proc/${pid}/task/${task}/children`).trim().split(' ').filter(Boolean).map(Number),
-  );
-  return [pid, ...children.flatMap(listFamily)];
-}
-
-/** Empty for a thread that ended meanwhile. */
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
-  }
 }
 
 /** Octets of memory that a process has in RAM, and the part that no other process shares. */

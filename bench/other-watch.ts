@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /** A second client of the API server, in a process of its own: what it sees late is the server's doing and not the agent's. */
@@ -17,12 +18,9 @@ export async function openOtherWatch(url: string, version: number): Promise<Othe
   // On every way out, Ctrl-C included.
   process.once('exit', close);
   const arrivals: bigint[] = [];
-  let rest = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    const lines = `${rest}${chunk}`.split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line !== 'watching') arrivals.push(BigInt(line));
-  });
-  await once(child.stdout, 'data');
+  const lines = createInterface({ input: child.stdout });
+  const ended = once(child, 'exit').then(() => Promise.reject(new Error('the second watch ended before it began')));
+  await Promise.race([once(lines, 'line'), ended]);
+  lines.on('line', (line) => arrivals.push(BigInt(line)));
   return { arrivals, close };
 }

@@ -22,7 +22,8 @@ const columns: readonly (readonly [string, (result: NodeResult) => string])[] = 
  * `npm run bench -- sync`: the agent from its bundle, beside an API server that speaks list and watch, in a network namespace. Ten
  * endpoints for each Service. `first sync` is from the start of the process to `/healthz`; `answered` from the write of an
  * EndpointSlice to the first connection through the ClusterIP that the new endpoint answers, each after a second of quiet, and
- * `seen` to the event at another client of the API server; `CPU` is that of the agent and its children for each change. The last row of each mode has cluster DNS on.
+ * `seen` to the event at another client of the API server; `CPU` is that of the agent and its children for each change. The last row
+ * of each mode has cluster DNS on.
  */
 export async function runSyncBench(): Promise<void> {
   const { modes, sizes, launcher, json } = await prepareNodeBench([10, 5000, 10_000]);

@@ -70,7 +70,10 @@ describe('[SP-134] a slice change is measured once, from its annotation to the k
 
   test('slices of the other family are the other tracker’s', () => {
     const tracker = new ChangeTracker('IPv6', start);
-    expect(tracker.note(nothing, snapshot([service()], [triggered('a', 2000)]), [key])).toEqual({ services: 1, slices: 0 });
+    expect(tracker.note(nothing, snapshot([service()], [triggered('a', 2000)]), [key]).changed).toEqual({
+      services: 1,
+      slices: 0,
+    });
     tracker.take([key]);
     expect(tracker.confirm([key], 3000)).toEqual([]);
   });
@@ -92,8 +95,8 @@ test('changes are pending until a sync takes them in', () => {
   const tracker = new ChangeTracker('IPv4', start);
   const other = service({ name: 'other' });
   const first = snapshot([service(), other], [triggered('a', null), triggered('b', null)]);
-  expect(tracker.note(nothing, first, [key, other.key])).toEqual({ services: 2, slices: 2 });
-  expect(tracker.note(first, snapshot([other], []), [key])).toEqual({ services: 1, slices: 2 });
+  expect(tracker.note(nothing, first, [key, other.key]).changed).toEqual({ services: 2, slices: 2 });
+  expect(tracker.note(first, snapshot([other], []), [key]).changed).toEqual({ services: 1, slices: 2 });
   expect(tracker.pending).toEqual({ services: 2, slices: 4 });
   tracker.take([key]);
   expect(tracker.pending).toEqual({ services: 1, slices: 0 });
@@ -107,7 +110,9 @@ describe('what a commit has to do with a family', () => {
   const six = triggered('six', null, { family: 'IPv6' });
   const same = snapshot([web], [four]);
   const concerned = (before: Snapshot, after: Snapshot): readonly boolean[] =>
-    (['IPv4', 'IPv6'] as const).map((family) => new ChangeTracker(family, start).concerns(before, after, key));
+    (['IPv4', 'IPv6'] as const).map((family) =>
+      new ChangeTracker(family, start).note(before, after, [key]).concerned.includes(key),
+    );
 
   test.each<[string, Snapshot, Snapshot, readonly boolean[]]>([
     ['a slice that came', snapshot([web], [six]), snapshot([web], [six, four]), [true, false]],

@@ -8,6 +8,14 @@ export interface PendingChanges {
   readonly slices: number;
 }
 
+/** What one commit means to a family. */
+interface Noted {
+  /** How many Services and slices of the family it changed. */
+  readonly changed: PendingChanges;
+  /** The Services to look at: all but those of which only slices of the other family changed. */
+  readonly concerned: readonly ServiceKey[];
+}
+
 interface Trigger {
   readonly slice: string;
   /** Milliseconds since 1970. */
@@ -41,28 +49,24 @@ export class ChangeTracker {
     return { services: this.#services.size, slices: this.#sliceTotal };
   }
 
-  /** Notes what a commit changed. Returns how many Services and slices of the family that were. */
-  note(before: Snapshot, after: Snapshot, dirty: Iterable<ServiceKey>): PendingChanges {
-    const noted = { services: 0, slices: 0 };
+  /** Notes what a commit changed. */
+  note(before: Snapshot, after: Snapshot, dirty: Iterable<ServiceKey>): Noted {
+    const changed = { services: 0, slices: 0 };
+    const concerned: ServiceKey[] = [];
     for (const key of dirty) {
-      if (before.services.get(key) !== after.services.get(key)) {
+      const isOther = before.services.get(key) !== after.services.get(key);
+      const hasOthers = before.slices.get(key) !== after.slices.get(key);
+      const slices = hasOthers ? this.#noteSlices(key, this.#slicesOf(before, key), this.#slicesOf(after, key)) : 0;
+      if (isOther) {
         this.#services.add(key);
-        noted.services += 1;
+        changed.services += 1;
       }
-      if (before.slices.get(key) === after.slices.get(key)) continue;
-      const slices = this.#noteSlices(key, this.#slicesOf(before, key), this.#slicesOf(after, key));
-      noted.slices += slices;
       if (slices > 0) this.#slices.set(key, (this.#slices.get(key) ?? 0) + slices);
+      changed.slices += slices;
+      if (isOther || !hasOthers || slices > 0) concerned.push(key);
     }
-    this.#sliceTotal += noted.slices;
-    return noted;
-  }
-
-  /** Whether a commit changed anything about a Service that this family makes something of. */
-  concerns(before: Snapshot, after: Snapshot, key: ServiceKey): boolean {
-    if (before.services.get(key) !== after.services.get(key) || before.slices.get(key) === after.slices.get(key)) return true;
-    const [old, now] = [this.#slicesOf(before, key), this.#slicesOf(after, key)];
-    return old.size !== now.size || [...now].some(([slice, record]) => old.get(slice) !== record);
+    this.#sliceTotal += changed.slices;
+    return { changed, concerned };
   }
 
   /** A sync takes in what is known of these Services. */

@@ -89,13 +89,10 @@ export class Reconciler {
   /** Takes in a commit. Nothing reaches the kernel before `open`. */
   update(snapshot: Snapshot, dirty: Dirty): void {
     const { family } = this.#plane;
-    const before = this.#snapshot;
-    const changed = this.#changes.note(before, snapshot, dirty.services);
+    const { changed, concerned } = this.#changes.note(this.#snapshot, snapshot, dirty.services);
     this.#snapshot = snapshot;
     const now = this.#options.clock.now();
-    for (const service of dirty.services) {
-      // An EndpointSlice is of one family, and the other one need not wake up for it.
-      if (!this.#changes.concerns(before, snapshot, service)) continue;
+    for (const service of concerned) {
       this.#dirty.add(service);
       this.#retries.forgetService(service);
       this.#status.markPending(service, now);
