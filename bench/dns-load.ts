@@ -167,7 +167,7 @@ class Load {
     const { bytes } = socket;
     let staged = 0;
     for (let slot = 0; slot < count; slot += 1) {
-      const at: number = socket.inputAt(slot);
+      const at: number = socket.datagramAt(slot);
       const id: number = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
       const place = client * this.#window + (id % this.#window);
       if (this.#ids[place] !== id) continue;
@@ -176,12 +176,11 @@ class Load {
         this.#ids[place] = -1;
         continue;
       }
-      const output = socket.outputAt(staged);
       const [from, end] = this.#range();
-      for (let index = from + 2; index < end; index += 1) bytes[output + index - from] = this.#questions.bytes[index] ?? 0;
+      for (let index = from + 2; index < end; index += 1) bytes[at + index - from] = this.#questions.bytes[index] ?? 0;
       const next = this.#newId(place, now);
-      bytes[output] = next >> 8;
-      bytes[output + 1] = next & 0xff;
+      bytes[at] = next >> 8;
+      bytes[at + 1] = next & 0xff;
       socket.stage(staged, slot, end - from);
       staged += 1;
     }

@@ -53,15 +53,15 @@ describe('the table of answers', () => {
 
   test('[DNS-118] does not know an answer whose lease has ended, and gives its place away', () => {
     const table = new AnswerTable(4, () => 0);
-    const leases = Array.from({ length: 4 }, () => ({ live: true }));
-    const queries = ['a.', 'b.', 'c.', 'd.'].map((text) => queryOf(text));
+    const leases = Array.from({ length: 8 }, () => ({ live: true }));
+    const queries = ['a.', 'b.', 'c.', 'd.', 'f.', 'g.', 'h.', 'i.'].map((text) => queryOf(text));
     for (const [index, query] of queries.entries()) table.keep(query, answerOf(index, leases[index]));
     const ended = leases[2];
     if (ended) ended.live = false;
     expect(blockFound(table, queryOf('c.'))).toBe(null);
-    table.keep(queryOf('e.'), answerOf(4));
-    expect(queries.map((query) => blockFound(table, query))).toEqual([0, 1, null, 3]);
-    expect(blockFound(table, queryOf('e.'))).toBe(4);
+    table.keep(queryOf('e.'), answerOf(9));
+    expect(queries.map((query) => blockFound(table, query))).toEqual([0, 1, null, 3, 4, 5, 6, 7]);
+    expect(blockFound(table, queryOf('e.'))).toBe(9);
   });
 
   test('keeps small answers packed, long ones and those with an order to choose as they are, long names not at all', () => {

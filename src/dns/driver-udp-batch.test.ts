@@ -21,11 +21,10 @@ function setUp(receives: readonly number[], sends: readonly number[] = []) {
     bytes: new Uint8Array(16),
     octets: 4,
     receive: () => script.receives.shift() ?? -errnos.EAGAIN,
-    inputAt: (slot) => slot,
+    datagramAt: (slot) => slot,
     lengthOf: (slot) => (slot === 5 ? -1 : 12),
     addressAt: () => 0,
     portOf: (slot) => slot + 1000,
-    outputAt: (entry) => entry,
     stage(entry, slot) {
       staged = staged.slice(0, entry);
       staged[entry] = slot;

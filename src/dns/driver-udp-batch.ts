@@ -91,7 +91,8 @@ class BatchSocket implements UdpSocket {
       peer.offset = datagrams.addressAt(slot);
       peer.port = datagrams.portOf(slot);
       this.#slot = slot;
-      const reply = this.#answer(this, bytes, datagrams.inputAt(slot), length, peer, bytes, datagrams.outputAt(staged));
+      const at = datagrams.datagramAt(slot);
+      const reply = this.#answer(this, bytes, at, length, peer, bytes, at);
       if (!this.#open) break;
       if (reply === 0) continue;
       datagrams.stage(staged, slot, reply);

@@ -25,7 +25,8 @@ export interface DatagramSocket {
 
 /**
  * Answers one datagram, `length` octets from `start` of `input`. Writes the reply to `out` from `outStart`, where there is
- * room for `largestDatagram` octets, and gives its length; 0: no reply, or one that `send` will bring. Never throws.
+ * room for `largestDatagram` octets, and gives its length; 0: no reply, or one that `send` will bring. Both may be the same place.
+ * Never throws.
  */
 export type AnswerDatagram = (
   socket: DatagramSocket,

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { rcode, recordType } from './constants.ts';
 import { encodeQuery } from './encode-query.ts';
-import { parseName } from './name.ts';
+import { lowerName, parseName } from './name.ts';
 import { octetsOf } from './read-name.ts';
 import { Query, queryVerdict, readQuery } from './read-query.ts';
 
@@ -48,6 +48,23 @@ describe('a question is read', () => {
       udpSize: 512,
     });
     expect(read(other).query.hash).toBe(read(plain).query.hash);
+  });
+
+  test('[DNS-67] octets of any value at any place: letters of ASCII alone are folded', () => {
+    const labels = fc.array(fc.uint8Array({ minLength: 1, maxLength: 20 }), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(labels, fc.nat(3), (octets, shift) => {
+        const text = `${octets.map((label) => String.fromCharCode(label.length, ...label)).join('')}\0`;
+        const bytes = encodeQuery({ id: 1, name: text, type: 1, dnssecOk: false, checkingDisabled: false, udpSize: 512 });
+        const query = new Query();
+        // At every distance from a whole word, and with another name before.
+        readQuery(query, plain, 0, plain.length);
+        expect(readQuery(query, Buffer.concat([Buffer.alloc(shift), bytes]), shift, bytes.length)).toBe(queryVerdict.fine);
+        expect([query.name, query.spelledName]).toEqual([lowerName(text), text]);
+        const padding = query.lower.subarray(text.length, Math.ceil(text.length / 4) * 4);
+        expect(padding.every((octet) => octet === 0)).toBe(true);
+      }),
+    );
   });
 
   test('[DNS-89] a size below 512 counts as 512', () => {

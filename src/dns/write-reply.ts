@@ -133,7 +133,9 @@ export function cutReply(
   return length;
 }
 
+/** A reply may be written over its query: the question is there already then, and nothing behind it is needed any more. */
 function copyQuestion(query: Query, out: Uint8Array, at: number): void {
+  if (query.bytes === out && query.start === at) return;
   const length = query.nameLength === 0 ? 12 : 12 + query.nameLength + 4;
   copy(query.bytes, query.start, query.start + length, out, at);
 }

@@ -3,7 +3,7 @@ import { hostIsLittle } from './bytes.ts';
 
 /** Datagrams that one system call takes or sends. */
 export const datagramSlots = 64;
-/** Octets of a datagram; what is longer was cut off. */
+/** Octets of a datagram, received or sent; what is longer was cut off. */
 export const datagramRoom = 4096;
 
 /** A cache line more than the room: slots a whole page apart would push each other out of the same lines of the cache. */
@@ -50,8 +50,8 @@ const shapes: Readonly<Record<Family, Shape>> = {
 
 /**
  * What `recvmmsg` and `sendmmsg` read and write: headers, vectors, addresses, control messages and the datagrams, all in
- * one piece of memory that does not move, with the pointers between them set once. A reply borrows the address of the
- * datagram that it answers. One slot more than the calls take serves replies that come later.
+ * one piece of memory that does not move, with the pointers between them set once. A reply is written over the datagram that it
+ * answers, whose address it borrows. One slot more than the calls take serves replies that come later.
  */
 export class DatagramMemory {
   readonly bytes: Uint8Array;
@@ -69,9 +69,8 @@ export class DatagramMemory {
   readonly #vectors: number;
   readonly #names: number;
   readonly #controls: number;
-  readonly #inputs: number;
-  readonly #outputs: number;
-  /** Whose address an entry to be sent has. */
+  readonly #datagrams: number;
+  /** Whose address and datagram an entry to be sent has. */
   readonly #borrowed: Int32Array = new Int32Array(datagramSlots + 1).fill(-1);
 
   /** `withControl`: to each datagram belongs a control message that tells the address it came to. */
@@ -84,9 +83,8 @@ export class DatagramMemory {
     this.#vectors = this.#staged + headerSize * all;
     this.#names = this.#vectors + 2 * vectorSize * all;
     this.#controls = this.#names + nameSize * all;
-    this.#inputs = this.#controls + controlSize * all;
-    this.#outputs = this.#inputs + stride * all;
-    const memory = new ArrayBuffer(this.#outputs + stride * all);
+    this.#datagrams = this.#controls + controlSize * all;
+    const memory = new ArrayBuffer(this.#datagrams + stride * all);
     this.bytes = new Uint8Array(memory);
     this.#words = new Uint32Array(memory);
     this.#base = addressOf(memory);
@@ -101,8 +99,7 @@ export class DatagramMemory {
     const vector = this.#vectors + 2 * vectorSize * slot;
     this.#point(received + vectorField, vector);
     this.#point(staged + vectorField, vector + vectorSize);
-    this.#point(vector, this.inputAt(slot));
-    this.#point(vector + vectorSize, this.outputAt(slot));
+    this.#point(vector, this.datagramAt(slot));
     this.#setSize(vector + 8, datagramRoom);
     this.#setSize(received + vectorCountField, 1);
     this.#setSize(staged + vectorCountField, 1);
@@ -121,12 +118,8 @@ export class DatagramMemory {
     }
   }
 
-  inputAt(slot: number): number {
-    return this.#inputs + stride * slot;
-  }
-
-  outputAt(entry: number): number {
-    return this.#outputs + stride * entry;
+  datagramAt(slot: number): number {
+    return this.#datagrams + stride * slot;
   }
 
   /** Where the octets of the sender's address begin. */
@@ -146,12 +139,14 @@ export class DatagramMemory {
     return ((this.bytes[at] ?? 0) << 8) | (this.bytes[at + 1] ?? 0);
   }
 
-  /** Makes an entry to be sent of what stands at its output: to the sender of a slot, from the address that it asked. */
+  /** Makes an entry to be sent of what stands in a slot: to its sender, from the address that it asked. */
   stage(entry: number, slot: number, length: number): void {
     const header = this.#staged + headerSize * entry;
-    this.#setSize(this.#vectors + 2 * vectorSize * entry + vectorSize + 8, length);
+    const vector = this.#vectors + 2 * vectorSize * entry + vectorSize;
+    this.#setSize(vector + 8, length);
     if (this.#borrowed[entry] !== slot) {
       this.#borrowed[entry] = slot;
+      this.#point(vector, this.datagramAt(slot));
       this.#point(header + nameField, this.#names + nameSize * slot);
       if (this.#withControl) this.#point(header + controlField, this.#controls + controlSize * slot);
     }
@@ -173,7 +168,7 @@ export class DatagramMemory {
   stageLate(path: Uint8Array, reply: Uint8Array): boolean {
     if (reply.length > datagramRoom) return false;
     const slot = datagramSlots;
-    this.bytes.set(reply, this.outputAt(slot));
+    this.bytes.set(reply, this.datagramAt(slot));
     this.bytes.set(path.subarray(0, nameSize), this.#names + nameSize * slot);
     this.bytes.set(path.subarray(nameSize), this.#controls + controlSize * slot);
     this.#setSize(headerSize * slot + controlLengthField, path.length - nameSize);

@@ -8,8 +8,8 @@ import { errnoName, errnos } from './errno.ts';
 import { familyNumbers, makeSocketName } from './socket-name.ts';
 
 /**
- * An open UDP socket that takes and sends datagrams in batches. Slots hold what one `receive` took, entries what is to
- * be sent; both have their octets in `bytes`. Negative results are error numbers; no call waits.
+ * An open UDP socket that takes and sends datagrams in batches. Slots hold what one `receive` took, with their octets in
+ * `bytes`; entries are what is to be sent, of what was written over a slot. Negative results are error numbers; no call waits.
  */
 export interface Datagrams {
   readonly port: number;
@@ -20,14 +20,14 @@ export interface Datagrams {
   readonly octets: 4 | 16;
   /** Takes what has come, {@link datagramSlots} at most, into the slots from 0. Their number. */
   receive(): number;
-  inputAt(slot: number): number;
+  /** Where the octets of a slot begin; there is room for {@link datagramRoom}. */
+  datagramAt(slot: number): number;
   /** Octets received, or -1 for a datagram that was cut off. */
   lengthOf(slot: number): number;
   /** Where the octets of the sender's address begin. */
   addressAt(slot: number): number;
   portOf(slot: number): number;
-  outputAt(entry: number): number;
-  /** Makes an entry a reply to the sender of a slot, from the address that was asked. */
+  /** Makes an entry of `length` octets in a slot: a reply to its sender, from the address that was asked. */
   stage(entry: number, slot: number, length: number): void;
   /** Sends entries. How many the kernel took; a refusal of the first is an error number. */
   send(first: number, count: number): number;
@@ -176,11 +176,10 @@ function datagramsOf(libc: Libc, fd: number, port: number, memory: DatagramMemor
       used = Math.max(count, 1);
       return count < 0 ? -libc.errno() : count;
     },
-    inputAt: (slot) => memory.inputAt(slot),
+    datagramAt: (slot) => memory.datagramAt(slot),
     lengthOf: (slot) => memory.lengthOf(slot),
     addressAt: (slot) => memory.addressAt(slot),
     portOf: (slot) => memory.portOf(slot),
-    outputAt: (entry) => memory.outputAt(entry),
     stage: (entry, slot, length) => memory.stage(entry, slot, length),
     send(first, count) {
       checkOpen(open);
