@@ -1,3 +1,4 @@
+import type { ByteWriter } from '../netlink/mod.ts';
 import { addressBits, addressBytes, formatAddress, parsePrefix } from '../model/mod.ts';
 import type { Address, Prefix } from '../model/mod.ts';
 import type { Datum, MatchValue, Range } from './expression.ts';
@@ -15,7 +16,7 @@ const nameLength = 16;
 export function encodeDatum(kind: DatumKind, value: Datum, length: number): Uint8Array {
   switch (kind) {
     case 'ipv4':
-      return encodeIpv4(String(value));
+      return encodeNumber(ipv4Number(String(value)), 4, false);
     case 'ipv6':
       return addressBytes(value as Address);
     case 'link':
@@ -34,16 +35,28 @@ export function encodeDatum(kind: DatumKind, value: Datum, length: number): Uint
   }
 }
 
-/** Canonical text needs no tolerance, and there may be tens of thousands of addresses. */
-function encodeIpv4(text: string): Uint8Array {
-  const bytes = new Uint8Array(4);
-  let at = 0;
+/** Writes what {@link encodeDatum} gives, without anything between: there may be hundreds of thousands of addresses and ports. */
+export function writeDatum(writer: ByteWriter, kind: DatumKind, value: Datum, length: number): void {
+  if (kind === 'ipv4') writer.be32(ipv4Number(String(value)));
+  else if (kind === 'protocol') writer.u8(Number(value));
+  else if (kind === 'random') writer.u32(Number(value));
+  else if (length === 2) writer.be16(Number(value));
+  else writer.bytes(encodeDatum(kind, value, length));
+}
+
+/** Canonical text needs no tolerance. */
+function ipv4Number(text: string): number {
+  let number = 0;
+  let octet = 0;
   for (let index = 0; index < text.length; index += 1) {
     const digit = text.charCodeAt(index) - 48;
-    if (digit < 0) at += 1;
-    else bytes[at] = (bytes[at] ?? 0) * 10 + digit;
+    if (digit >= 0) octet = octet * 10 + digit;
+    else {
+      number = number * 256 + octet;
+      octet = 0;
+    }
   }
-  return bytes;
+  return number * 256 + octet;
 }
 
 /** Reads {@link encodeDatum} back; null where the bytes are not of the kind. */

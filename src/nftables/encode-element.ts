@@ -1,6 +1,6 @@
 import type { ByteWriter } from '../netlink/mod.ts';
 import { datumTypes, keyLength } from './datum-type.ts';
-import { boundsOf, encodeDatum, nextOf } from './datum.ts';
+import { boundsOf, nextOf, writeDatum } from './datum.ts';
 import { writeVerdict } from './encode-rule.ts';
 import { partLength } from './encode-set.ts';
 import type { Datum } from './expression.ts';
@@ -13,14 +13,22 @@ import { commentUserdata, dataAttribute, elementAttribute, intervalEnd, item } f
  * interval of a concatenation has a first and a last key in one. `identity` leaves away what deletion does not ask.
  */
 export function writeElement(writer: ByteWriter, set: SetDefinition, element: Element, identity: boolean): void {
-  const { from, to } = keysOf(set, element);
   const start = beginNest(writer, item);
-  writeData(writer, elementAttribute.key, from);
-  if (set.interval && set.key.length > 1) writeData(writer, elementAttribute.keyEnd, to);
+  if (!set.interval) writeParts(writer, elementAttribute.key, set.key, element.key as readonly Datum[]);
+  else writeBounds(writer, set, element);
   if (!identity) writeDetails(writer, set, element);
   endNest(writer, start);
-  if (!set.interval || set.key.length > 1) return;
-  const behind = nextOf(to);
+  if (set.interval && set.key.length === 1) writeEnd(writer, set, element);
+}
+
+function writeBounds(writer: ByteWriter, set: SetDefinition, element: Element): void {
+  const { from, to } = keysOf(set, element);
+  writeData(writer, elementAttribute.key, from);
+  if (set.key.length > 1) writeData(writer, elementAttribute.keyEnd, to);
+}
+
+function writeEnd(writer: ByteWriter, set: SetDefinition, element: Element): void {
+  const behind = nextOf(keysOf(set, element).to);
   if (behind === null) return;
   const end = beginNest(writer, item);
   writeData(writer, elementAttribute.key, behind);
@@ -35,11 +43,29 @@ function writeDetails(writer: ByteWriter, set: SetDefinition, { value, timeoutSe
       writeVerdict(writer, value);
       endNest(writer, data);
     } else if (set.value !== null && set.value !== 'verdict') {
-      writeData(writer, elementAttribute.data, concatenate(set.value, value));
+      writeParts(writer, elementAttribute.data, set.value, value);
     }
   }
   if (timeoutSeconds !== undefined) writeLong(writer, elementAttribute.timeout, timeoutSeconds * 1000);
   if (comment !== undefined) writeBytes(writer, elementAttribute.userdata, commentBytes(commentUserdata, comment));
+}
+
+/** A key without intervals, or a value: the parts of a concatenation in registers of their own. Very many, so nothing is allocated. */
+function writeParts(writer: ByteWriter, type: number, types: readonly DatumType[], values: readonly Datum[]): void {
+  const start = beginNest(writer, type);
+  const inner = writer.length;
+  writer.u16(0);
+  writer.u16(dataAttribute.value);
+  for (let index = 0; index < types.length; index += 1) {
+    const kind = types[index];
+    const value = values[index];
+    if (kind === undefined || value === undefined) throw new TypeError(`element of ${types.length} parts without part ${index}`);
+    writeDatum(writer, kind, value, datumTypes[kind].length);
+    if (types.length > 1) writer.align();
+  }
+  endNest(writer, inner);
+  writer.align();
+  endNest(writer, start);
 }
 
 function writeData(writer: ByteWriter, type: number, bytes: Uint8Array): void {
@@ -67,14 +93,4 @@ export function keysOf(
     at += partLength(type, single);
   }
   return { from, to };
-}
-
-function concatenate(types: readonly DatumType[], values: readonly Datum[]): Uint8Array {
-  const bytes = new Uint8Array(keyLength(types));
-  let at = 0;
-  for (const [index, type] of types.entries()) {
-    bytes.set(encodeDatum(type, values[index] ?? 0, datumTypes[type].length), at);
-    at += partLength(type, types.length === 1);
-  }
-  return bytes;
 }
