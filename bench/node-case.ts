@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiServer } from '../test/api-server/api-server.ts';
 import { AgentProcess } from './agent-process.ts';
-import { assertOwnNamespace, fillServer, untilHealthy, writeArguments } from './agent-stage.ts';
+import { assertOwnNamespace, fillServer, untilHealthy, warmUp, writeArguments } from './agent-stage.ts';
 import { endpointsEach, makeSlice, makeSliceOf, serviceAddress } from './cluster.ts';
 import { connectRate, connectTimes, greet, whoGreets } from './connections.ts';
 import { openOtherWatch } from './other-watch.ts';
@@ -64,6 +64,7 @@ async function runCase(asked: NodeCase): Promise<NodeResult> {
   stack.defer(() => server.close());
   fillServer(server, asked.services);
   const url = await server.start();
+  await warmUp(url);
   if (asked.changes > 0 || asked.measure === 'dataplane') {
     const backends = await greet(backendPort);
     stack.defer(() => void backends.close());

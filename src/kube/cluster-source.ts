@@ -203,7 +203,8 @@ class ClusterSource implements Source {
     this.#written += 1;
     // Here the commit counts towards the turn that the writer measures; later it would be a long one of its own.
     if (this.#written >= largestCommit && this.#holds === 0) this.#commit();
-    else this.#scheduleCommit();
+    // Nobody waits for a part of the first lists: as few commits as may be.
+    else if (this.#told) this.#scheduleCommit();
   }
 
   /** All events that one turn brings become one commit. */

@@ -14,6 +14,7 @@ export type Address = string & { readonly [addressBrand]: true };
  * Returns null for anything else.
  */
 export function parseAddress(text: string): Address | null {
+  if (isCanonicalIpv4(text)) return text as Address;
   const bytes = parseBytes(text);
   return bytes === null ? null : formatAddress(bytes);
 }
@@ -44,6 +45,26 @@ export function isLoopback(address: Address): boolean {
 /** Orders by text, which is stable and cheap; not numeric. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Nearly all addresses of a cluster are, and there may be hundreds of thousands. */
+function isCanonicalIpv4(text: string): boolean {
+  let octet = -1;
+  let dots = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x30 && code <= 0x39) {
+      // Nothing follows a zero that begins an octet.
+      if (octet === 0) return false;
+      octet = Math.max(octet, 0) * 10 + code - 0x30;
+      if (octet > 255) return false;
+    } else {
+      if (code !== 0x2e || octet < 0 || dots === 3) return false;
+      dots += 1;
+      octet = -1;
+    }
+  }
+  return dots === 3 && octet >= 0;
 }
 
 function parseBytes(text: string): Uint8Array | null {

@@ -14,6 +14,7 @@ export type Slots = readonly (Target | undefined)[];
  * less touches a constant number of slots.
  */
 export function arrangeSlots(current: Slots, wanted: readonly Target[]): readonly Target[] {
+  if (current.length === 0) return wanted;
   const waiting = new Map<string, Target[]>();
   for (const target of wanted) {
     const key = targetText(target);

@@ -24,6 +24,8 @@ interface Trigger {
   taken: boolean;
 }
 
+const noSlices: readonly SliceRecord[] = [];
+
 /** A Service the kernel keeps refusing must not fill the memory with its slices' annotations. */
 const mostTriggers = 1000;
 
@@ -55,8 +57,9 @@ export class ChangeTracker {
     const concerned: ServiceKey[] = [];
     for (const key of dirty) {
       const isOther = before.services.get(key) !== after.services.get(key);
-      const hasOthers = before.slices.get(key) !== after.slices.get(key);
-      const slices = hasOthers ? this.#noteSlices(key, this.#slicesOf(before, key), this.#slicesOf(after, key)) : 0;
+      const [old, next] = [before.slices.get(key), after.slices.get(key)];
+      const hasOthers = old !== next;
+      const slices = hasOthers ? this.#noteSlices(key, old ?? noSlices, next ?? noSlices) : 0;
       if (isOther) {
         this.#services.add(key);
         changed.services += 1;
@@ -94,17 +97,18 @@ export class ChangeTracker {
     return ages;
   }
 
-  #noteSlices(service: ServiceKey, before: ReadonlyMap<string, SliceRecord>, after: ReadonlyMap<string, SliceRecord>): number {
+  /** Lists of slices are short. */
+  #noteSlices(service: ServiceKey, before: readonly SliceRecord[], after: readonly SliceRecord[]): number {
     let changed = 0;
     let triggers = this.#triggers.get(service) ?? [];
-    for (const key of before.keys()) {
-      if (after.has(key)) continue;
+    for (const { key, family } of before) {
+      if (family !== this.#family || after.some((slice) => slice.key === key && slice.family === family)) continue;
       changed += 1;
       triggers = triggers.filter((trigger) => trigger.slice !== key);
     }
-    for (const [key, { triggeredAt }] of after) {
-      const old = before.get(key);
-      if (old === after.get(key)) continue;
+    for (const slice of after) {
+      const { key, family, triggeredAt } = slice;
+      if (family !== this.#family || before.includes(slice)) continue;
       changed += 1;
       if (triggeredAt !== null && triggeredAt >= this.#startedAt && triggers.length < mostTriggers) {
         triggers = [...triggers, { slice: key, at: triggeredAt, taken: false }];
@@ -117,10 +121,5 @@ export class ChangeTracker {
   #keep(service: ServiceKey, triggers: readonly Trigger[]): void {
     if (triggers.length === 0) this.#triggers.delete(service);
     else this.#triggers.set(service, triggers);
-  }
-
-  #slicesOf(snapshot: Snapshot, service: ServiceKey): Map<string, SliceRecord> {
-    const own = (snapshot.slices.get(service) ?? []).filter((slice) => slice.family === this.#family);
-    return new Map(own.map((slice) => [slice.key, slice]));
   }
 }

@@ -33,7 +33,12 @@ export class OpenWatch {
 
   /** Synthetic ADDED events for what is there; with `mark`, the bookmark that says it was all (KEP-3157). */
   sendInitial(history: History, mark: boolean): void {
-    for (const object of history.list(this.collection.name)) if (this.#selector(object)) this.#send('ADDED', object);
+    const objects = history.list(this.collection.name).filter((object) => this.#selector(object));
+    // A server has a buffer for what it writes, and does not send each event by itself.
+    for (let from = 0; from < objects.length; from += writtenTogether) {
+      const events = objects.slice(from, from + writtenTogether).map((object) => this.#eventOf('ADDED', object));
+      this.writeRaw(events.join(''));
+    }
     if (mark) this.#sendBookmark(history.version, { 'k8s.io/initial-events-end': 'true' });
   }
 
@@ -71,16 +76,32 @@ export class OpenWatch {
       creationTimestamp: null,
       ...(annotations === undefined ? {} : { annotations }),
     };
-    this.#write('BOOKMARK', { metadata });
+    this.#write(`{"type":"BOOKMARK","object":${this.#encode({ metadata })}}\n`);
   }
 
   #send(type: string, object: ApiObject): void {
-    this.#write(type, object);
+    this.#write(this.#eventOf(type, object));
   }
 
-  #write(type: string, object: object): void {
-    if (this.#over) return;
+  /** An object is encoded once for all that watch it, as in the real server. */
+  #eventOf(type: string, object: ApiObject): string {
+    const known = encodings.get(object);
+    const encoded = known ?? this.#encode(object);
+    if (known === undefined) encodings.set(object, encoded);
+    return `{"type":"${type}","object":${encoded}}\n`;
+  }
+
+  #encode(object: object): string {
     const { kind, apiVersion } = this.collection;
-    this.#body.write(`${JSON.stringify({ type, object: { kind, apiVersion, ...object } })}\n`);
+    return JSON.stringify({ kind, apiVersion, ...object });
+  }
+
+  #write(text: string): void {
+    if (!this.#over) this.#body.write(text);
   }
 }
+
+/** Initial events of one write. */
+const writtenTogether = 32;
+/** Of objects, which are never changed but replaced. */
+const encodings = new WeakMap<ApiObject, string>();
