@@ -2,11 +2,14 @@ import { createInterceptKeeper, createListenRoutes } from '../dns/mod.ts';
 import type { InterceptKeeper, ListenRoutes } from '../dns/mod.ts';
 import type { Address, Clock, Family, InterceptWish, Pause, Problem } from '../model/mod.ts';
 import { openRoutePort } from '../netlink/mod.ts';
-import { createInterceptRules, openHeartbeat, openNetlinkNftPort } from '../nftables/mod.ts';
+import { countAsOwn, createInterceptRules, openHeartbeat, openNetlinkNftPort } from '../nftables/mod.ts';
+import type { OwnGenerations } from '../nftables/mod.ts';
 
 export interface InterceptionOptions {
   readonly families: readonly Family[];
   readonly pause: Pause;
+  /** Shared with the data planes. */
+  readonly generations: OwnGenerations;
   readonly clock: Clock;
   readonly report: (problem: Problem) => void;
 }
@@ -69,6 +72,7 @@ async function openRoutes({ families, pause, report }: InterceptionOptions): Pro
 
 async function openRules({
   pause,
+  generations,
   clock,
   report,
 }: InterceptionOptions): Promise<{ readonly keeper: InterceptKeeper; readonly close: () => Promise<void> } | null> {
@@ -84,7 +88,7 @@ async function openRules({
     await port.value.close();
     return null;
   }
-  const rules = createInterceptRules({ port: port.value, heartbeat: heartbeat.value });
+  const rules = createInterceptRules({ port: countAsOwn(port.value, generations), heartbeat: heartbeat.value });
   const keeper = createInterceptKeeper({
     rules,
     clock,

@@ -2,6 +2,7 @@ import type { EffectiveConfig, IngressSettings } from '../config/mod.ts';
 import type { IpvsNotice } from '../ipvs/mod.ts';
 import type { Holdings } from './watch-kernel.ts';
 import type { DataPlane, Family, Outcome, Pause, Problem, ProxyMode } from '../model/mod.ts';
+import type { OwnGenerations } from '../nftables/mod.ts';
 
 /** Data planes with the helpers they run on. */
 export interface DataPlanes {
@@ -23,6 +24,8 @@ export interface DataPlaneOptions {
   readonly config: Pick<EffectiveConfig, 'ipvs' | 'nftablesDriver' | 'serviceCidrs' | 'ingress'>;
   readonly families: readonly Family[];
   readonly pause: Pause;
+  /** Shared with whoever else of ours changes rules of nf_tables; absent: nobody does. */
+  readonly generations?: OwnGenerations;
   readonly degraded: (problem: Problem) => void;
   /** Told what was set on the node beside rules. */
   readonly observe?: (notice: IpvsNotice) => void;

@@ -9,7 +9,7 @@ import { nameTables } from './watch-kernel.ts';
 
 /** Data planes of nftables mode, each with a socket of its own. A kernel that lacks a part of what they need is a failure. */
 export async function makeNftablesPlanes(options: DataPlaneOptions): Promise<Outcome<DataPlanes>> {
-  const generations = shareGenerations();
+  const { generations = shareGenerations() } = options;
   // What was opened is closed again unless all of it could be.
   await using opened = new AsyncDisposableStack();
   const planes: DataPlane[] = [];

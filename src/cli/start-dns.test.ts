@@ -8,6 +8,7 @@ import { makeConfig } from '../config/mod.ts';
 import { createStore, decodeService } from '../kube/mod.ts';
 import { parseAddress } from '../model/mod.ts';
 import type { Address, Clock, InterceptWish, Outcome, Problem } from '../model/mod.ts';
+import { shareGenerations } from '../nftables/mod.ts';
 import { createLogger, systemClock } from '../observe/mod.ts';
 import { startDns } from './start-dns.ts';
 import type { DnsHandle, DnsOptions } from './start-dns.ts';
@@ -95,6 +96,7 @@ describe('the resolver in the agent', () => {
       families: ['IPv4'],
       clock: systemClock,
       pause: () => null,
+      generations: shareGenerations(),
       logger: createLogger({ format: 'text', verbosity: 0, now: () => 0, write: (line) => void lines.push(line) }),
       report: (problem) => problems.push(problem),
       localAddresses: () => locals,

@@ -4,6 +4,7 @@ import type { DataNeeds, DnsSettings, LoadOptions } from '../dns/mod.ts';
 import { succeed } from '../model/mod.ts';
 import type { Address, Clock, Dirty, Family, Outcome, Pause, Problem, Snapshot } from '../model/mod.ts';
 import { holdLibc } from '../netlink/mod.ts';
+import type { OwnGenerations } from '../nftables/mod.ts';
 import { Registry } from '../observe/mod.ts';
 import type { HttpListener, Logger } from '../observe/mod.ts';
 import { planDns } from './dns-facts.ts';
@@ -24,6 +25,8 @@ export interface DnsOptions {
   readonly families: readonly Family[];
   readonly clock: Clock;
   readonly pause: Pause;
+  /** Shared with the data planes. */
+  readonly generations: OwnGenerations;
   readonly logger: Logger;
   readonly report: (problem: Problem) => void;
   /** Of all interfaces, at the moment. */
@@ -149,10 +152,10 @@ class DnsService implements DnsHandle {
   }
 
   async start(): Promise<void> {
-    const { choices, families, pause, clock, report, intercept = openInterception } = this.#options;
+    const { choices, families, pause, generations, clock, report, intercept = openInterception } = this.#options;
     // Before any thread is started. What is out of reach is told by the threads, which do without.
     await holdLibc();
-    this.#interception = await intercept({ families, pause, clock, report });
+    this.#interception = await intercept({ families, pause, generations, clock, report });
     this.#resolver.start();
     this.#follow(this.#plan);
     this.#pages = await makeDnsPages({

@@ -5,6 +5,8 @@ import { parseAddress, succeed } from '../model/mod.ts';
 import type { IpvsNotice } from '../ipvs/mod.ts';
 import type { Address, DataPlane, Dirty, Outcome, Pause, Problem, Snapshot } from '../model/mod.ts';
 import { createConntrackPort } from '../netlink/mod.ts';
+import { shareGenerations } from '../nftables/mod.ts';
+import type { OwnGenerations } from '../nftables/mod.ts';
 import {
   addFrontendMetrics,
   addRequestMetrics,
@@ -47,11 +49,12 @@ export async function startProxy(options: StartProxyOptions): Promise<Outcome<Pr
   const { config, nodeName, families, logger, registry } = options;
   const pause = createPause(turnBudget);
   const { advise, refusals, notice: noted } = makeAdvice(options);
-  const opened = await openSource(options, pause);
+  const generations = shareGenerations();
+  const opened = await openSource(options, pause, generations);
   if (!opened.ok) return opened;
   const { source, dns, ingress } = opened.value;
   const observe = (notice: IpvsNotice): void => logNodeChange(notice, logger);
-  const made = await makeDataPlanes({ mode: config.mode, config, families, pause, degraded: advise, observe });
+  const made = await makeDataPlanes({ mode: config.mode, config, families, pause, generations, degraded: advise, observe });
   if (!made.ok) {
     await Promise.all([dns?.stop(), ingress?.stop()]);
     return made;
@@ -159,10 +162,13 @@ function makeAdvice({ event = () => {}, report, logger }: StartProxyOptions): {
 async function openSource(
   options: StartProxyOptions,
   pause: Pause,
+  generations: OwnGenerations,
 ): Promise<Outcome<{ readonly source: Source; readonly dns: DnsHandle | null; readonly ingress: IngressHandle | null }>> {
   const { config, nodeName, registry } = options;
   const started =
-    config.dns === null ? null : await startDns({ ...options, choices: config.dns, pause, localAddresses, env: process.env });
+    config.dns === null
+      ? null
+      : await startDns({ ...options, choices: config.dns, pause, generations, localAddresses, env: process.env });
   // The kernel is programmed all the same: questions go on going to the cluster's own DNS.
   if (started?.ok === false) {
     options.report(started.problem);

@@ -2,7 +2,7 @@ import { familyOf, parseAddress } from '../model/mod.ts';
 import type { Address, DnsData, EndpointRecord, Family } from '../model/mod.ts';
 import { fieldOf, listOf, noteMalformed } from './decode-fields.ts';
 import type { Findings } from './decode-fields.ts';
-import { isName, shareList, shareString } from './decode-names.ts';
+import { isName, shareList, shareString, trimList } from './decode-names.ts';
 
 /** The endpoints of a slice: those by first addresses, which all readers use, and those by further ones, for DNS. */
 export interface SliceEndpoints {
@@ -34,7 +34,7 @@ export function readEndpoints(findings: Findings, list: unknown, family: Family,
     furtherEndpoints ??= [];
     for (const one of further) furtherEndpoints.push({ ...endpoint, address: one });
   }
-  return { endpoints, furtherEndpoints: furtherEndpoints ?? noEndpoints };
+  return { endpoints: trimList(endpoints), furtherEndpoints: furtherEndpoints ?? noEndpoints };
 }
 
 function readFirstAddress(findings: Findings, index: number, addresses: unknown, family: Family): Address | null {

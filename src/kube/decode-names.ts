@@ -31,6 +31,11 @@ export function shareString(text: string): string {
   return text;
 }
 
+/** A list without the room to grow that `push` leaves behind it, which for one item is ten times the item. */
+export function trimList<T>(items: readonly T[]): readonly T[] {
+  return items.slice();
+}
+
 /** The one copy of a list of strings; nearly all hint lists hold a single zone or node. */
 export function shareList(items: readonly string[]): readonly string[] {
   const [only] = items;
@@ -68,5 +73,5 @@ export function readObjectName(kind: string, raw: unknown): Outcome<ObjectName> 
   if (!isName(namespace)) {
     return refuseObject(`${kind} ${name}`, `metadata.namespace is ${describeValue(namespace)}, the object is ignored`);
   }
-  return { ok: true, value: { namespace: shareString(namespace), name, key: `${namespace}/${name}` } };
+  return { ok: true, value: { namespace: shareString(namespace), name, key: [namespace, name].join('/') } };
 }

@@ -2,7 +2,7 @@ import { isPort, protocols } from '../model/mod.ts';
 import type { Protocol, ServicePortRecord } from '../model/mod.ts';
 import { fieldOf, listOf, noteMalformed } from './decode-fields.ts';
 import type { Findings } from './decode-fields.ts';
-import { isName, shareString } from './decode-names.ts';
+import { isName, shareString, trimList } from './decode-names.ts';
 
 /**
  * `spec.ports` without the entries that name no usable port. Name and number are each unique together
@@ -27,7 +27,7 @@ export function readServicePorts(findings: Findings, list: unknown): readonly Se
       found.push({ name, protocol, port, nodePort: 0 });
     } else found.push({ name, protocol, port, nodePort });
   }
-  return found;
+  return trimList(found);
 }
 
 /** The name of a port, empty allowed; null and noted where it is none. `path` is that of the port. */

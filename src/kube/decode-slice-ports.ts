@@ -1,5 +1,6 @@
 import type { DnsData, SlicePortRecord } from '../model/mod.ts';
 import { fieldOf, listOf } from './decode-fields.ts';
+import { trimList } from './decode-names.ts';
 import type { Findings } from './decode-fields.ts';
 import { readPortName, readPortNumber, readProtocol } from './decode-service-ports.ts';
 
@@ -32,5 +33,6 @@ export function readSlicePorts(findings: Findings, list: unknown, proxied: boole
       publishedPorts.push(record);
     } else if (given === undefined && dns !== null) publishedPorts.push({ name: '', protocol, port });
   }
-  return { ports, publishedPorts: publishedPorts.length === ports.length ? ports : publishedPorts };
+  const trimmed = trimList(ports);
+  return { ports: trimmed, publishedPorts: publishedPorts.length === ports.length ? trimmed : publishedPorts };
 }

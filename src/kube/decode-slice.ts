@@ -36,7 +36,7 @@ export function decodeSlice(raw: unknown, dns: DnsData | null = null): Decoded<S
   const { endpoints, furtherEndpoints } = readEndpoints(findings, fieldOf(raw, 'endpoints'), family, dns);
   return finishDecoded(findings, {
     key,
-    service: shareString(`${namespace}/${service}`),
+    service: shareString([namespace, service].join('/')),
     proxied,
     family,
     ports,

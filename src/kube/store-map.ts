@@ -1,11 +1,11 @@
 import type { Lookup } from '../model/mod.ts';
 
 /**
- * A map whose frozen states share what did not change: 64 branches of 64 small maps, found by a hash of
- * the key. A change copies one small map, one branch and the root: about 150 pointers and a 4096th of
+ * A map whose frozen states share what did not change: 64 branches of 16 small maps, found by a hash of
+ * the key. A change copies one small map, one branch and the root: about 80 pointers and a 1024th of
  * the entries.
  */
-const width = 64;
+const width = { root: 64, branch: 16 } as const;
 
 interface Leaf<V> {
   readonly owner: object;
@@ -82,7 +82,7 @@ export class ShardedMap<V> {
     const owner = this.#owner;
     let branch = this.#branches[branchOf(hash)];
     if (branch?.owner !== owner) {
-      branch = { owner, leaves: [...(branch?.leaves ?? Array.from<undefined>({ length: width }))] };
+      branch = { owner, leaves: [...(branch?.leaves ?? Array.from<undefined>({ length: width.branch }))] };
       this.#branches[branchOf(hash)] = branch;
     }
     let leaf = branch.leaves[leafOf(hash)];
@@ -95,14 +95,14 @@ export class ShardedMap<V> {
 }
 
 function branchOf(hash: number): number {
-  return hash & (width - 1);
+  return hash & (width.root - 1);
 }
 
 function leafOf(hash: number): number {
-  return (hash >>> 6) & (width - 1);
+  return (hash >>> 6) & (width.branch - 1);
 }
 
-/** FNV-1a over UTF-16 units, folded so that the low 12 bits depend on all of it. */
+/** FNV-1a over UTF-16 units, folded so that the low 10 bits depend on all of it. */
 function hashKey(key: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < key.length; at += 1) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);

@@ -5,5 +5,5 @@ import type { ServiceRecord } from './records.ts';
  * nodes agree without a word between them.
  */
 export function precedenceOf({ createdAt, uid, key }: Pick<ServiceRecord, 'createdAt' | 'uid' | 'key'>): string {
-  return `${String(createdAt).padStart(12, '0')}/${uid}/${key}`;
+  return [String(createdAt).padStart(12, '0'), uid, key].join('/');
 }

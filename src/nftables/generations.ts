@@ -1,3 +1,5 @@
+import type { NftPort } from './port.ts';
+
 /**
  * Which changes of the ruleset of a network namespace are our own. The kernel counts the transactions of everybody; data planes
  * of both families share the count, so they take turns and tell each other of theirs.
@@ -9,6 +11,35 @@ export interface OwnGenerations {
   latest(since: number): number;
   /** A transaction of ours that was made for this generation is in the kernel. Gives the generation that it made. */
   committed(generation: number): number;
+}
+
+/** Transactions of ours that another of ours comes before are tried so often before they go out uncounted. */
+const mostTries = 3;
+
+/**
+ * A port whose transactions count as our own: a data plane need not look at its whole table again after each. Where somebody else
+ * changes something at the same moment they are applied all the same, and that it was not us alone shows.
+ */
+export function countAsOwn(port: NftPort, generations: OwnGenerations): NftPort {
+  const { generation } = port;
+  if (generation === undefined) return port;
+  return {
+    ...port,
+    apply: (transaction) =>
+      generations.inTurn(async () => {
+        for (let tries = 0; tries < mostTries; tries += 1) {
+          // oxlint-disable-next-line no-await-in-loop -- asked anew for each
+          const asked = await generation();
+          if (!asked.ok) break;
+          // oxlint-disable-next-line no-await-in-loop -- one after the other
+          const report = await port.apply(transaction, asked.value);
+          if (report.problem?.code === 'WP_NFT_STALE') continue;
+          if (report.problem === null && report.messages > 0) generations.committed(asked.value);
+          return report;
+        }
+        return await port.apply(transaction);
+      }),
+  };
 }
 
 export function shareGenerations(): OwnGenerations {

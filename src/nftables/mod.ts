@@ -11,7 +11,7 @@ export { openHeartbeat } from './driver-heartbeat.ts';
 export { openNetlinkNftPort } from './driver-netlink.ts';
 export type { NetlinkNftOptions } from './driver-netlink.ts';
 export { createFakeNftPort } from './fake.ts';
-export { shareGenerations } from './generations.ts';
+export { countAsOwn, shareGenerations } from './generations.ts';
 export type { OwnGenerations } from './generations.ts';
 export { createInterceptRules, removeInterception } from './intercept-rules.ts';
 export type { Heartbeat, InterceptRulesOptions } from './intercept-rules.ts';

@@ -95,8 +95,22 @@ function layOut(wish: DestinationWish, before: Layout): Layout {
   const place = placeOfDestination(wish.destination);
   const main = layOutLane(wish.main, before.main);
   const outside = layOutLane(wish.outside, before.outside);
-  const sets = new Set([...wish.sets, ...sizesOf(place, main), ...sizesOf(outsideLane(place), outside)]);
+  const sets = shareSet([...wish.sets, ...sizesOf(place, main), ...sizesOf(outsideLane(place), outside)]);
   return { sets, main, outside, sources: wish.sources };
+}
+
+/** Thousands of destinations are in the same few sets of sets: each is kept once. Bounded by being emptied. */
+const sharedSets = new Map<string, ReadonlySet<string>>();
+const mostShared = 1024;
+
+function shareSet(names: readonly string[]): ReadonlySet<string> {
+  const text = names.join(' ');
+  const known = sharedSets.get(text);
+  if (known !== undefined) return known;
+  if (sharedSets.size >= mostShared) sharedSets.clear();
+  const set = new Set(names);
+  sharedSets.set(text, set);
+  return set;
 }
 
 function layOutLane({ targets, sticky }: LaneWish, before: LaneLayout): LaneLayout {

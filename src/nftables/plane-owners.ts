@@ -19,7 +19,7 @@ export async function ownersOf(wish: PlaneWish, pause: Pause): Promise<PlaneOwne
   for (const service of wish.services) {
     const plan = wish.planOf(service);
     for (const name of [...(plan?.chains.keys() ?? []), ...(plan?.clients ?? [])]) names.set(name, service);
-    for (const text of plan?.shared.keys() ?? []) shared.set(text, shared.has(text) ? null : service);
+    for (const text of plan?.shared.map(sharedText) ?? []) shared.set(text, shared.has(text) ? null : service);
     const resting = pause();
     if (resting !== null) await resting;
   }

@@ -19,6 +19,8 @@ export interface LaneWish {
 /** What a destination should come to. Which slot a back end gets depends on what is there. */
 export interface DestinationWish {
   readonly destination: Destination;
+  /** `destinationText` of it. */
+  readonly text: string;
   readonly service: ServiceKey;
   /** Of two wishes for one destination the smaller one has it. */
   readonly precedence: string;
@@ -35,13 +37,13 @@ export interface SharedElement {
   readonly element: Element;
 }
 
-/** Everything that the table should hold for one Service. */
+/** Everything that the table should hold for one Service. Very many are kept, so nearly all of their lists are short and plain. */
 export interface ServicePlan {
   readonly service: ServiceKey;
-  /** By `destinationText`. */
-  readonly destinations: ReadonlyMap<string, DestinationWish>;
-  /** By `sharedText`, each once. */
-  readonly shared: ReadonlyMap<string, SharedElement>;
+  /** Each once. */
+  readonly destinations: readonly DestinationWish[];
+  /** Each once. */
+  readonly shared: readonly SharedElement[];
   /** Rules of the chains of affinity, by name. */
   readonly chains: ReadonlyMap<string, readonly (readonly Statement[])[]>;
   /** Sets of remembered clients. */
@@ -51,11 +53,14 @@ export interface ServicePlan {
 }
 
 export function emptyPlan(service: ServiceKey): ServicePlan {
-  return { service, destinations: new Map(), shared: new Map(), chains: new Map(), clients: new Set(), weight: 0 };
+  return { service, destinations: [], shared: [], chains: noChains, clients: noClients, weight: 0 };
 }
 
+const noChains: ServicePlan['chains'] = new Map();
+const noClients: ServicePlan['clients'] = new Set();
+
 export function sharedText({ set, element }: SharedElement): string {
-  return `${set} ${element.key.join(' ')}`;
+  return [set, ...element.key].join(' ');
 }
 
 /** The back ends of a pool, each as often as its weight asks for. */
@@ -96,14 +101,21 @@ export function planService(
     }
     const destination = { address, protocol, port };
     const text = destinationText(destination);
-    if (!destinations.has(text)) destinations.set(text, planDestination(frontend, destination, spreads));
+    if (!destinations.has(text)) destinations.set(text, planDestination(frontend, destination, text, spreads));
   }
-  return { plan: { service, destinations, shared, chains, clients, weight: weigh(destinations, chains) } };
+  const plan = {
+    service,
+    destinations: [...destinations.values()],
+    shared: [...shared.values()],
+    chains: chains.size === 0 ? noChains : chains,
+    clients: clients.size === 0 ? noClients : clients,
+  };
+  return { plan: { ...plan, weight: weigh(plan) } };
 }
 
-function weigh(destinations: ServicePlan['destinations'], chains: ServicePlan['chains']): number {
+function weigh({ destinations, chains }: Pick<ServicePlan, 'destinations' | 'chains'>): number {
   let weight = 0;
-  for (const { main, outside } of destinations.values()) weight += 4 + main.targets.length + outside.targets.length;
+  for (const { main, outside } of destinations) weight += 4 + main.targets.length + outside.targets.length;
   for (const rules of chains.values()) weight += 4 * rules.length;
   return weight;
 }
@@ -127,7 +139,12 @@ function stickyPoolOf({ affinity, servicePort, protocol }: Frontend, pool: Pool,
   return { chain: stickyChainName(pool.key), servicePort, protocol, timeoutSeconds: affinity.timeoutSeconds, targets: ordered };
 }
 
-function planDestination(frontend: Frontend, destination: Destination, spreads: ReadonlyMap<string, Spread>): DestinationWish {
+function planDestination(
+  frontend: Frontend,
+  destination: Destination,
+  text: string,
+  spreads: ReadonlyMap<string, Spread>,
+): DestinationWish {
   const { service, precedence, id, routes, allowedSources } = frontend;
   const place: Place = destination.address === null ? 'node_port' : 'service';
   const isSplit = !sameWay(routes.node, routes.outside);
@@ -139,8 +156,9 @@ function planDestination(frontend: Frontend, destination: Destination, spreads: 
   ];
   return {
     destination,
+    text,
     service,
-    precedence: `${precedence} ${id}`,
+    precedence: [precedence, id].join(' '),
     sets,
     main: planLane(frontend, routes.node, spreads),
     outside: isSplit ? planLane(frontend, routes.outside, spreads) : noLane,

@@ -63,13 +63,13 @@ export class PlaneWish {
   replace(plan: ServicePlan, touched: Touched): void {
     const before = this.#plans.get(plan.service) ?? emptyPlan(plan.service);
     if (before === plan) return;
-    for (const [text, wish] of before.destinations) this.#claim(text, wish, null);
-    for (const [text, wish] of plan.destinations) this.#claim(text, null, wish);
-    for (const one of [before, plan]) for (const text of one.destinations.keys()) touched.destinations.add(text);
-    for (const one of before.shared.values()) this.#share(one, -1, touched);
-    for (const one of plan.shared.values()) this.#share(one, 1, touched);
+    for (const wish of before.destinations) this.#claim(wish.text, wish, null);
+    for (const wish of plan.destinations) this.#claim(wish.text, null, wish);
+    for (const one of [before, plan]) for (const { text } of one.destinations) touched.destinations.add(text);
+    for (const one of before.shared) this.#share(one, -1, touched);
+    for (const one of plan.shared) this.#share(one, 1, touched);
     this.#replaceRules(before, plan, touched);
-    if (plan.destinations.size === 0) this.#plans.delete(plan.service);
+    if (plan.destinations.length === 0) this.#plans.delete(plan.service);
     else this.#plans.set(plan.service, plan);
   }
 

@@ -67,7 +67,8 @@ export function deriveFrontends(
     publisher?.forget(service.key, family);
     return [];
   }
-  const frontends = service.ports.flatMap((port) => derivePort(service, port, clusterIp, slices, { from, hooks }));
+  // Copied, since what flatMap gives has room to grow, and nearly all are of one.
+  const frontends = service.ports.flatMap((port) => derivePort(service, port, clusterIp, slices, { from, hooks })).slice();
   return publisher?.publish({ service, family, frontends, nodeOf: findNodes(slices) }) ?? frontends;
 }
 
@@ -88,14 +89,15 @@ function derivePort(
   { from, hooks }: { readonly from: Viewpoint; readonly hooks: ViewHooks },
 ): Frontend[] {
   const { choice, outer, externalLocal } = chooseForPort(service, port, slices, from, hooks.publisher);
-  const servicePort = `${service.key}:${port.name}/${port.protocol}`;
+  // Joined and not put together: what is kept of many Services has to be texts of one piece.
+  const servicePort = [service.key, ':', port.name, '/', port.protocol].join('');
   const pools = {
-    cluster: poolOf(`${servicePort}#cluster`, choice.cluster, service, { from, hooks }),
-    local: poolOf(`${servicePort}#local`, choice.local, service, { from, hooks }),
+    cluster: poolOf([servicePort, 'cluster'].join('#'), choice.cluster, service, { from, hooks }),
+    local: poolOf([servicePort, 'local'].join('#'), choice.local, service, { from, hooks }),
   };
   const precedence = precedenceOf(service);
   const make = (kind: FrontendKind, address: Address | null, number: number, routes: Routes): Frontend => ({
-    id: `${kind}/${address ?? '*'}/${port.protocol}/${number}/${service.key}`,
+    id: [kind, address ?? '*', port.protocol, number, service.key].join('/'),
     service: service.key,
     servicePort,
     family: from.family,
