@@ -73,5 +73,6 @@ export function readObjectName(kind: string, raw: unknown): Outcome<ObjectName> 
   if (!isName(namespace)) {
     return refuseObject(`${kind} ${name}`, `metadata.namespace is ${describeValue(namespace)}, the object is ignored`);
   }
+  // One piece of text: a template would keep its parts as well, for each of many objects.
   return { ok: true, value: { namespace: shareString(namespace), name, key: [namespace, name].join('/') } };
 }

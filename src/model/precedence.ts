@@ -5,5 +5,6 @@ import type { ServiceRecord } from './records.ts';
  * nodes agree without a word between them.
  */
 export function precedenceOf({ createdAt, uid, key }: Pick<ServiceRecord, 'createdAt' | 'uid' | 'key'>): string {
+  // One piece of text: a template would keep its parts as well, for each of many Services.
   return [String(createdAt).padStart(12, '0'), uid, key].join('/');
 }

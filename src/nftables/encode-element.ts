@@ -13,22 +13,16 @@ import { commentUserdata, dataAttribute, elementAttribute, intervalEnd, item } f
  * interval of a concatenation has a first and a last key in one. `identity` leaves away what deletion does not ask.
  */
 export function writeElement(writer: ByteWriter, set: SetDefinition, element: Element, identity: boolean): void {
+  const bounds = set.interval ? keysOf(set, element) : null;
   const start = beginNest(writer, item);
-  if (!set.interval) writeParts(writer, elementAttribute.key, set.key, element.key as readonly Datum[]);
-  else writeBounds(writer, set, element);
+  if (bounds === null) writeParts(writer, elementAttribute.key, set.key, element.key as readonly Datum[]);
+  else {
+    writeData(writer, elementAttribute.key, bounds.from);
+    if (set.key.length > 1) writeData(writer, elementAttribute.keyEnd, bounds.to);
+  }
   if (!identity) writeDetails(writer, set, element);
   endNest(writer, start);
-  if (set.interval && set.key.length === 1) writeEnd(writer, set, element);
-}
-
-function writeBounds(writer: ByteWriter, set: SetDefinition, element: Element): void {
-  const { from, to } = keysOf(set, element);
-  writeData(writer, elementAttribute.key, from);
-  if (set.key.length > 1) writeData(writer, elementAttribute.keyEnd, to);
-}
-
-function writeEnd(writer: ByteWriter, set: SetDefinition, element: Element): void {
-  const behind = nextOf(keysOf(set, element).to);
+  const behind = bounds === null || set.key.length > 1 ? null : nextOf(bounds.to);
   if (behind === null) return;
   const end = beginNest(writer, item);
   writeData(writer, elementAttribute.key, behind);

@@ -13,7 +13,7 @@ export interface OwnGenerations {
   committed(generation: number): number;
 }
 
-/** Transactions of ours that another of ours comes before are tried so often before they go out uncounted. */
+/** A transaction that somebody else comes before is tried so often, and then goes out uncounted. */
 const mostTries = 3;
 
 /**

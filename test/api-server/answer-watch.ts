@@ -37,7 +37,7 @@ export class OpenWatch {
     // A server has a buffer for what it writes, and does not send each event by itself.
     for (let from = 0; from < objects.length; from += writtenTogether) {
       const events = objects.slice(from, from + writtenTogether).map((object) => this.#eventOf('ADDED', object));
-      this.writeRaw(events.join(''));
+      this.#write(events.join(''));
     }
     if (mark) this.#sendBookmark(history.version, { 'k8s.io/initial-events-end': 'true' });
   }
