@@ -73,6 +73,7 @@ async function measure(services: number, variant: Variant, namespace: string): P
   });
   const plane = createIptablesDataPlane({
     port,
+    looks: port,
     sets: null,
     family: 'IPv4',
     dropInvalid: true,

@@ -14,8 +14,9 @@ export interface CpuTime {
 /** USER_HZ is 100 on every platform that Linux runs on here. */
 const tickNanoseconds = 1e7;
 
-/** What a process and those that it started have used until now, from the scheduler's own books. */
+/** What a process and those that it started have used until now, from the scheduler's own books; NaN where the kernel keeps none. */
 export function readCpuTime(pid: number): CpuTime {
+  if (readText('/proc/self/schedstat') === '') return { all: Number.NaN, dns: Number.NaN, ended: Number.NaN, waited: Number.NaN };
   const time = { all: 0, dns: 0, ended: 0, waited: 0 };
   for (const one of listFamily(pid)) {
     for (const task of listTasks(one)) {

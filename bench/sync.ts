@@ -36,7 +36,7 @@ export async function runSyncBench(): Promise<void> {
       const result = await runNodeCase({ ...common, services, dns: false, changes: 40, churnSeconds: 20 });
       results.push(result);
       all[`${mode} ${services}`] = result;
-      rows.push([`${services}`, ...columns.map(([, format]) => format(result))]);
+      rows.push([`${services}`, ...columns.map(([, format]) => format(result).replace('NaN', '-'))]);
       console.log(`${mode}, ${services} Services: done`);
     }
     const withDns = sizes.includes(5000) ? 5000 : (sizes.at(-1) ?? 10);

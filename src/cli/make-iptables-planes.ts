@@ -15,7 +15,7 @@ import type { DataPlaneOptions, DataPlanes } from './make-data-planes.ts';
 interface IptablesPlanesOptions
   extends Pick<DataPlaneOptions, 'families' | 'pause' | 'degraded'>, Pick<IptablesOptions, 'strays'> {}
 
-/** Data planes of iptables mode, each with a shell of its own. */
+/** Data planes of iptables mode, each with two shells of its own: a look at the whole ruleset does not hold up a change. */
 export async function makeIptablesPlanes(options: IptablesPlanesOptions): Promise<Outcome<DataPlanes>> {
   const detected = await detectTools();
   if (!detected.ok) return detected;
@@ -25,7 +25,7 @@ export async function makeIptablesPlanes(options: IptablesPlanesOptions): Promis
     planes: made.map(({ plane }) => plane),
     notes: { iptables: `${version.join('.')} ${variant}`, reason: detected.value.reason },
     close: async () => {
-      await Promise.all(made.map(({ port }) => port.close()));
+      await Promise.all(made.flatMap(({ ports }) => ports.map((port) => port.close())));
     },
   });
 }
@@ -41,12 +41,14 @@ async function makePlane(
   family: Family,
   found: { readonly variant: Variant; readonly tools: Detection['tools'][Family] },
   { strays, pause, degraded }: IptablesPlanesOptions,
-): Promise<{ readonly plane: DataPlane; readonly port: IptablesPort }> {
+): Promise<{ readonly plane: DataPlane; readonly ports: readonly IptablesPort[] }> {
   const shell = createShell();
   const port = createExecPort({ family, ...found, shell });
+  const looks = createExecPort({ family, ...found, shell: createShell() });
   const plane = createIptablesDataPlane({
     family,
     port,
+    looks,
     sets: await findSets(family, shell, degraded),
     dropInvalid: shouldDropInvalid(),
     strays,
@@ -55,7 +57,7 @@ async function makePlane(
     pause,
     now: () => performance.now(),
   });
-  return { plane, port };
+  return { plane, ports: [port, looks] };
 }
 
 /** Null, and said, where tool or kernel have no ipset: affinity then works with a limit. */

@@ -28,7 +28,15 @@ test('[INGRESS-6] a rule for each closed address, in a tree; without ingress the
   const port = createFakeIptables('IPv4');
   const rulesFor = async (strays: IptablesOptions['strays']): Promise<readonly string[]> => {
     const options = { degraded: () => {}, pause: () => null, now: () => 0, allowLoopbackRouting: () => succeed(undefined) };
-    const plane = createIptablesDataPlane({ ...options, port, sets: null, family: 'IPv4', dropInvalid: true, strays });
+    const plane = createIptablesDataPlane({
+      ...options,
+      port,
+      looks: port,
+      sets: null,
+      family: 'IPv4',
+      dropInvalid: true,
+      strays,
+    });
     expect((await plane.apply({ settings, services, complete: true })).problem).toBeNull();
     return port
       .dump()

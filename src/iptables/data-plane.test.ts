@@ -1,22 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { complete, degraded, foreign, kernel, planeOn, shape, wishOf } from './data-plane.fixture.ts';
+import { complete, damage, degraded, foreign, freshBuild, kernel, planeOn, shape, states, wishOf } from './data-plane.fixture.ts';
 import type { FakeIptables } from './fake.ts';
 import { createFaultyPort } from './faulty.ts';
-import { settings, shapes } from './frontends.fixture.ts';
+import { settings } from './frontends.fixture.ts';
 import type { Shape } from './frontends.fixture.ts';
 import { createFakeSets } from './fake-sets.ts';
 import type { IptablesPort } from './port.ts';
 import type { SetPort } from './set-port.ts';
-
-/** The rules that stand in a kernel after one complete sync from nothing of ours. */
-async function freshBuild(list: readonly Shape[]): Promise<string> {
-  const port = kernel();
-  await planeOn(port).apply(complete(list));
-  return port.dump();
-}
-
-const states = fc.uniqueArray(shapes, { selector: (one) => one.name, maxLength: 100, size: 'max' });
 
 describe('property: the kernel ends in the fresh build', () => {
   test('a random walk between 200 random states, complete and incremental, from any state', { timeout: 120_000 }, async () => {
@@ -284,23 +275,6 @@ test('a kernel without the bpf match loses the hairpin rule and nothing else, an
   expect([report.problem, report.failed.size, degraded]).toEqual([null, 0, ['WP_IPTABLES_NO_HAIRPIN']]);
   expect(port.dump()).toBe((await freshBuild([shape])).replace(/^.*-m bpf.*\n/m, ''));
 });
-
-/** Deletes, flushes or adds rules of ours in a dump. */
-function damage(text: string, victims: readonly number[]): string {
-  let lines = text.split('\n');
-  for (const victim of victims) {
-    const ours = lines.flatMap((line, index) =>
-      /^-A (KUBE-|\S+ .*-j KUBE-)/.test(line) && !line.includes('KUBE-FIREWALL') ? [index] : [],
-    );
-    const at = ours[victim % Math.max(1, ours.length)];
-    if (at === undefined) continue;
-    const chain = lines[at]?.split(' ')[1] ?? '';
-    if (victim % 3 === 0) lines.splice(at, 1);
-    else if (victim % 3 === 1 && chain.startsWith('KUBE-')) lines = lines.filter((line) => !line.startsWith(`-A ${chain} `));
-    else if (chain.startsWith('KUBE-')) lines.splice(at, 0, `-A ${chain} -d 192.0.2.1/32 -j RETURN`);
-  }
-  return lines.join('\n');
-}
 
 /** Mulberry32: small, seeded, good enough to choose faults. */
 function seededRandom(seed: number): () => number {

@@ -28,11 +28,13 @@ import { ownerOf } from './port.ts';
 import type { Batch, BatchFailure, IptablesPort } from './port.ts';
 import type { TableName } from './rule.ts';
 import type { SetPort } from './set-port.ts';
-import { Wish } from './wish.ts';
+import { chainKey, Wish } from './wish.ts';
 import type { ChainKey } from './wish.ts';
 
 export interface IptablesOptions extends Omit<BaseOptions, 'hairpin'> {
   readonly port: IptablesPort;
+  /** A second way to the kernel: a look at all of it does not hold up `port`. */
+  readonly looks: Pick<IptablesPort, 'save'>;
   /** Where clients with affinity are remembered; null without ipset: then 100 clients for each back end are. */
   readonly sets: SetPort | null;
   /** Sets `net.ipv4.conf.all.route_localnet`; called before the first rules that need it. */
@@ -49,6 +51,14 @@ export interface IptablesOptions extends Omit<BaseOptions, 'hairpin'> {
  * all of ours, leftovers included.
  */
 type Scope = 'touched' | 'base' | 'full';
+
+/** What was read while changes went on. */
+interface Look {
+  /** Null until all is read. */
+  state: KernelState | null;
+  /** Written since the look began: whether it saw them before or after is unknown. */
+  readonly changed: Set<ChainKey>;
+}
 
 /** How often a refused batch is cut in pieces to find the Services at fault, in one `apply`. */
 const attemptLimit = 200;
@@ -76,6 +86,7 @@ class IptablesDataPlane implements DataPlane {
   readonly #wish;
   readonly #sets: AffinitySets | null;
   #state: KernelState | null = null;
+  #look: Look | null = null;
   #settings: DataPlaneSettings | null = null;
   #hairpin = true;
 
@@ -87,12 +98,30 @@ class IptablesDataPlane implements DataPlane {
   }
 
   async read(): Promise<Outcome<void>> {
+    this.#look = null;
     const saved = await this.#options.port.save(ownTables);
     if (!saved.ok) {
       this.#state = null;
       return saved;
     }
     this.#state = new KernelState(saved.value);
+    return this.#sets?.read() ?? succeed(undefined);
+  }
+
+  async look(): Promise<void> {
+    const look: Look = { state: null, changed: new Set() };
+    this.#look = look;
+    const saved = await this.#options.looks.save(ownTables);
+    if (saved.ok) look.state = new KernelState(saved.value);
+  }
+
+  /** What was seen at the last look, if there was one since the kernel was read: of chains written meanwhile more is known. */
+  async #readFromLook(): Promise<Outcome<void>> {
+    const look = this.#look;
+    this.#look = null;
+    if (this.#state === null || look === null || look.state === null) return this.read();
+    look.state.adopt(look.changed, this.#state);
+    this.#state = look.state;
     return this.#sets?.read() ?? succeed(undefined);
   }
 
@@ -128,7 +157,7 @@ class IptablesDataPlane implements DataPlane {
 
   async audit(): Promise<ApplyReport> {
     const tally = startTally();
-    const read = await this.read();
+    const read = await this.#readFromLook();
     if (!read.ok) return reportOf(tally, read.problem, this.#state);
     const problem = await this.#attempt([], 'full', tally);
     return reportOf(tally, problem, this.#state);
@@ -223,6 +252,7 @@ class IptablesDataPlane implements DataPlane {
       for (const { table, operations: accepted } of batch) {
         for (const operation of accepted) {
           tally.written.set(table, (tally.written.get(table) ?? 0) + state.follow(operation));
+          this.#look?.changed.add(chainKey(table, operation.chain));
           await this.#options.pause();
         }
       }

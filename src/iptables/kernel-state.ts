@@ -2,7 +2,7 @@ import type { Operation, RulesetState } from './operation.ts';
 import type { Remembered } from './diff.ts';
 import { isOwnChain } from './names.ts';
 import type { RuleText, TableName } from './rule.ts';
-import { chainKey } from './wish.ts';
+import { chainKey, splitChainKey } from './wish.ts';
 import type { ChainKey } from './wish.ts';
 
 /** What is remembered of the kernel: as read, then moved along with every operation it accepted. */
@@ -13,10 +13,15 @@ export class KernelState implements Remembered {
 
   constructor(ruleset: RulesetState) {
     for (const [table, { chains }] of ruleset) {
-      for (const [chain, { rules }] of chains) {
-        this.#chains.set(chainKey(table, chain), rules);
-        this.#count(table, chain, rules.length);
-      }
+      for (const [chain, { rules }] of chains) this.#set(chainKey(table, chain), table, chain, rules);
+    }
+  }
+
+  /** Takes over what another state knows of these chains. */
+  adopt(keys: Iterable<ChainKey>, from: KernelState): void {
+    for (const key of keys) {
+      const { table, chain } = splitChainKey(key);
+      this.#set(key, table, chain, from.#chains.get(key));
     }
   }
 
@@ -41,6 +46,12 @@ export class KernelState implements Remembered {
     this.#count(operation.table, operation.chain, (this.#chains.get(key)?.length ?? 0) - before);
     if (operation.kind === 'write-chain') return operation.rules.length;
     return operation.kind === 'append-rule' || operation.kind === 'insert-rule' ? 1 : 0;
+  }
+
+  #set(key: ChainKey, table: TableName, chain: string, rules: readonly RuleText[] | undefined): void {
+    this.#count(table, chain, (rules?.length ?? 0) - (this.#chains.get(key)?.length ?? 0));
+    if (rules === undefined) this.#chains.delete(key);
+    else this.#chains.set(key, rules);
   }
 
   #count(table: TableName, chain: string, difference: number): void {

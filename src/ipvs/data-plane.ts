@@ -31,7 +31,7 @@ import type { IpvsOptions } from './settings.ts';
 import { Touched } from './wish.ts';
 
 /** A data plane that goes on between calls: back ends that left are looked at until their connections end. */
-export interface IpvsDataPlane extends Required<DataPlane> {
+export interface IpvsDataPlane extends Required<Omit<DataPlane, 'look'>> {
   /** Texts of the keys of the virtual servers that are ours now (`serverKeyText`). */
   adopted(): readonly string[];
   /** Ends the looking after drains; the kernel stays as it is. */

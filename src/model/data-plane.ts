@@ -75,16 +75,16 @@ export interface DatagramTarget {
   readonly port: number;
 }
 
-/**
- * A data plane of one family. Calls are never concurrent. What a report names as failed has not become
- * part of the wish: the kernel keeps what it had of that Service until the caller applies it again.
- */
 /** A kube-proxy that works on this node while ours is cleaned away. */
 export interface Neighbour {
   /** Those on its interface: virtual servers on them are its own by now. Empty: it balances without virtual servers. */
   readonly addresses: ReadonlySet<Address>;
 }
 
+/**
+ * A data plane of one family. Calls are never concurrent, `look` excepted. What a report names as failed has not become
+ * part of the wish: the kernel keeps what it had of that Service until the caller applies it again.
+ */
 export interface DataPlane {
   readonly mode: ProxyMode;
   readonly family: Family;
@@ -93,6 +93,11 @@ export interface DataPlane {
   apply(change: Change): Promise<ApplyReport>;
   /** Reads the kernel again and repairs every difference from the wish. */
   audit(): Promise<ApplyReport>;
+  /**
+   * Reads the kernel for the next `audit`, which then has less to wait for; any other call may be made meanwhile. Where it cannot
+   * be read, that audit tries again and says so. Absent where reading is quick.
+   */
+  look?(): Promise<void>;
   /**
    * Reads the kernel again and names every difference from what was last applied, as `audit` would find them. Writes nothing
    * and remembers nothing: what is called next does what it would have done. Empty before the first `apply`.

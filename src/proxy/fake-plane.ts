@@ -17,6 +17,8 @@ export class FakePlane implements DataPlane {
   drift = 0;
   /** What the kernel holds otherwise. */
   differences: readonly Difference[] = [];
+  /** Set: audits come after a look. */
+  look?: () => Promise<void>;
   /** Runs inside every `apply` and `compare`, before it ends. */
   during: () => Promise<void> | void = () => undefined;
 

@@ -17,6 +17,7 @@ import { runAfterSync } from './after-sync.ts';
 import { AuditSchedule } from './audit-schedule.ts';
 import type { Suspicion } from './audit-schedule.ts';
 import { ChangeTracker } from './change-tracker.ts';
+import { EarlyLook } from './early-look.ts';
 import { listPending } from './family-diff.ts';
 import type { FamilyDiff } from './family-diff.ts';
 import { explainEndpoints } from './explain-endpoints.ts';
@@ -42,6 +43,9 @@ interface Basis {
   readonly interfaces: readonly Address[];
 }
 
+/** The longest that a timer waits, in milliseconds. */
+const longestWait = 2 ** 31 - 1;
+
 /** An attempt that has begun and is not over. */
 interface Attempt {
   readonly sync: SyncKind;
@@ -62,6 +66,7 @@ export class Reconciler {
   readonly #noLocal: NoLocalEndpoints;
   readonly #retries: Retries;
   readonly #audits: AuditSchedule;
+  readonly #look: EarlyLook;
   #dirty = new Set<ServiceKey>();
   /** A source that lists nothing need not say so. */
   #snapshot: Snapshot = emptySnapshot;
@@ -83,6 +88,7 @@ export class Reconciler {
     this.#noLocal = new NoLocalEndpoints(plane.mode === 'ipvs');
     this.#retries = new Retries(syncPeriod);
     this.#audits = new AuditSchedule(syncPeriod);
+    this.#look = new EarlyLook(plane, clock, () => this.#runner.request());
     this.#runner = new BoundedRunner({ clock, minInterval: minSyncPeriod, run: () => this.#run() });
   }
 
@@ -181,6 +187,7 @@ export class Reconciler {
   /** Leaves the kernel as it is. */
   async stop(): Promise<void> {
     await this.#runner.stop();
+    await this.#look.ended();
   }
 
   async #compare(): Promise<FamilyDiff> {
@@ -234,7 +241,7 @@ export class Reconciler {
     const complete = this.#isOtherNode(basis) || this.#retries.everythingDue !== null;
     const due = complete ? this.#allServices(snapshot) : this.#dueServices(now);
     if (!complete && due.length === 0) {
-      return now >= this.#audits.due && (await this.#audit(basis));
+      return await this.#auditIfDue(basis);
     }
     this.#dirty = new Set();
     this.#begin(complete ? 'full' : 'partial', due);
@@ -256,12 +263,15 @@ export class Reconciler {
     const first = complete && this.#settings === null;
     this.#settings = settings;
     this.#viewpoint = viewpoint;
-    if (complete) this.#audits.plan(this.#options.clock.now(), 0);
+    if (complete) {
+      this.#look.forget();
+      this.#audits.plan(this.#options.clock.now(), 0);
+    }
     this.#options.report({ kind: 'synced', family: this.#plane.family, services: services.size, report, first });
     await this.#options.pause();
     await this.#conclude(basis, confirmed, complete);
     // Where changes never cease there would be no other moment for it.
-    if (this.#options.clock.now() >= this.#audits.due) await this.#audit(basis);
+    await this.#auditIfDue(basis);
     return true;
   }
 
@@ -324,10 +334,14 @@ export class Reconciler {
   }
 
   /** Says whether the kernel was not as it should be. */
+  async #auditIfDue(basis: Basis): Promise<boolean> {
+    return this.#options.clock.now() >= this.#audits.due && this.#look.ready() && (await this.#audit(basis));
+  }
+
   async #audit(basis: Basis): Promise<boolean> {
     const { clock, report: tell } = this.#options;
     this.#begin('audit', []);
-    const started = clock.now();
+    const started = clock.now() - this.#look.take();
     const report = await this.#plane.audit();
     const now = clock.now();
     this.#audits.plan(now, now - started);
@@ -366,8 +380,9 @@ export class Reconciler {
 
   /** Milliseconds until something is to be done without a request. */
   #nextDue(): number {
-    const due = Math.min(this.#retries.everythingDue ?? this.#audits.due, this.#retries.nextService);
-    return Math.max(0, due - this.#options.clock.now());
+    const audit = this.#look.underWay ? Number.POSITIVE_INFINITY : this.#audits.due;
+    const due = Math.min(this.#retries.everythingDue ?? audit, this.#retries.nextService);
+    return Math.min(Math.max(0, due - this.#options.clock.now()), longestWait);
   }
 
   #dueServices(now: number): ServiceKey[] {

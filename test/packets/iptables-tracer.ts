@@ -37,6 +37,7 @@ async function programGroup(group: Group, family: Family): Promise<RulesetState>
   const plane = createIptablesDataPlane({
     family,
     port,
+    looks: port,
     sets: createFakeSets(() => port.dump()),
     dropInvalid: true,
     strays: null,

@@ -36,6 +36,7 @@ export function makeIptablesKernel(family: Family, withSets: boolean): Kernel {
   const plane = createIptablesDataPlane({
     family,
     port,
+    looks: port,
     sets: withSets ? createFakeSets(() => port.dump()) : null,
     dropInvalid: true,
     strays: null,
