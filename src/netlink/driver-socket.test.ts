@@ -53,7 +53,10 @@ describe('requests', () => {
     expect(verdicts.map((verdict, index) => [index % 10 === 3, verdict.kind])).toEqual(
       verdicts.map((_, index) => [index % 10 === 3, index % 10 === 3 ? 'refused' : 'done']),
     );
-    expect(wire.sent.every(({ flags }) => flags === (messageFlags.request | messageFlags.acknowledge))).toBe(true);
+    // The last of each batch: one answer to be read for 64 requests.
+    const asking = wire.sent.flatMap(({ flags }, index) => ((flags & messageFlags.acknowledge) === 0 ? [] : [index]));
+    expect(asking).toEqual([63, 127, 149]);
+    expect(wire.sent.every(({ flags }) => (flags & ~messageFlags.acknowledge) === messageFlags.request)).toBe(true);
     expect(new Set(wire.sent.map(({ sequence }) => sequence)).size).toBe(150);
     expect(pauses()).toBe(3);
   });
@@ -82,13 +85,24 @@ describe('requests', () => {
     expect(failure?.problem).toMatchObject({ code: 'WP_NETLINK_SOCKET', message: 'cannot send to the kernel: ENOBUFS' });
   });
 
-  test('acknowledgements that an overrun threw away leave their requests lost, and the rest known', async () => {
-    const wire = createScriptedWire(({ sequence }) =>
-      sequence === 2 ? [-errnos.ENOBUFS] : sequence === 3 ? [] : [acknowledge(sequence)],
-    );
+  test.each([
+    ['the refusal of one', 5, ['lost', 'lost', 'refused', 'lost', 'done']],
+    ['the last acknowledgement', 4, ['lost', 'lost', 'refused', 'lost', 'lost']],
+  ])('what an overrun threw away leaves requests lost: %s', async (_, answered, kinds) => {
+    const wire = createScriptedWire(({ sequence }) => {
+      if (sequence === 2) return [-errnos.ENOBUFS];
+      if (sequence === 3) return [acknowledge(sequence, errnos.EEXIST)];
+      return sequence <= answered ? [acknowledge(sequence)] : [];
+    });
     const { verdicts, failure } = await setUp(wire).socket.submit(requests(5));
     expect(failure).toBeNull();
-    expect(verdicts.map(({ kind }) => kind)).toEqual(['done', 'lost', 'lost', 'done', 'done']);
+    expect(verdicts.map(({ kind }) => kind)).toEqual(kinds);
+  });
+
+  test('a batch whose last request is refused is as well known as another', async () => {
+    const wire = createScriptedWire(({ sequence }) => [acknowledge(sequence, sequence === 5 ? errnos.ENOENT : 0)]);
+    const { verdicts } = await setUp(wire).socket.submit(requests(5));
+    expect(verdicts.map(({ kind }) => kind)).toEqual(['done', 'done', 'done', 'done', 'refused']);
   });
 
   test('a kernel that never answers ends in a failure, after two seconds of waiting', async () => {

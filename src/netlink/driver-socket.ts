@@ -52,13 +52,16 @@ export type TransactionResult =
 
 /** What is read at once: the most the kernel puts into one datagram of a dump. */
 const bufferLength = 32 * 1024;
-/** Acknowledgements of one batch; they fit the receive buffer many times over. */
+/** Requests of one batch: even if all are refused, the answers fit the receive buffer many times over. */
 const batchCount = 64;
 const batchBytes = 64 * 1024;
 /** How much of a transaction is written before other work has its turn. */
 const sliceBytes = 128 * 1024;
 /** Waits for an answer or for room, doubling from one millisecond: two seconds in all. */
 const mostWaits = 11;
+
+/** Of `nlmsg_flags` in `struct nlmsghdr`. */
+const flagsOffset = 6;
 
 const mostSequence = 0x7f_ff_ff_ff;
 
@@ -89,7 +92,7 @@ export class NetlinkSocket implements Disposable {
 
   /**
    * Sends requests in batches and waits for each batch to be acknowledged before the next. The verdicts are in the
-   * order of the requests; a failure of the socket leaves `lost` for whatever was not acknowledged yet.
+   * order of the requests; a failure of the socket leaves `lost` for the batch and all that come after it.
    */
   submit(requests: readonly Request[]): Promise<{ readonly verdicts: readonly Verdict[]; readonly failure: Failure | null }> {
     return this.#inTurn(() => this.#submit(requests));
@@ -260,7 +263,7 @@ export class NetlinkSocket implements Disposable {
     return { kind: 'more', interrupted };
   }
 
-  /** As many requests as make one batch, in one datagram with consecutive sequence numbers. */
+  /** As many requests as make one batch, in one datagram with consecutive sequence numbers; the last of them has the flag of its kind. */
   #encodeBatch(
     requests: readonly Request[],
     from: number,
@@ -269,14 +272,19 @@ export class NetlinkSocket implements Disposable {
     const writer = new ByteWriter(1024);
     const firstSequence = this.#sequence + 1;
     let count = 0;
+    let last = 0;
+    let lastFlags = 0;
     for (const request of requests.slice(from, from + batchCount)) {
       if (writer.length >= batchBytes) break;
-      const flags = (request.flags ?? 0) | messageFlags.request | kind;
+      last = writer.length;
+      lastFlags = (request.flags ?? 0) | messageFlags.request;
       this.#sequence += 1;
-      writeMessage(writer, { type: request.type, flags, sequence: this.#sequence }, request.body);
+      writeMessage(writer, { type: request.type, flags: lastFlags, sequence: this.#sequence }, request.body);
       count += 1;
     }
-    return { bytes: writer.finish(), count, firstSequence };
+    const bytes = writer.finish();
+    viewOf(bytes).setUint16(last + flagsOffset, lastFlags | kind, true);
+    return { bytes, count, firstSequence };
   }
 
   /** Sends a datagram, waiting while the kernel has no room for it. */
@@ -290,39 +298,41 @@ export class NetlinkSocket implements Disposable {
     }
   }
 
-  /** Reads until every request of a batch has its verdict, or until the kernel has no more to say. */
+  /**
+   * Reads until the last request of a batch has its verdict: the kernel handles them in their order and refuses without being
+   * asked for it, so the others that it said nothing of are done, unless something was thrown away.
+   */
   async #readVerdicts(
     firstSequence: number,
     count: number,
     settle: (index: number, verdict: Verdict) => void,
   ): Promise<Failure | null> {
-    const open = new Set(Array.from({ length: count }, (_, index) => index));
+    const told = new Map<number, Verdict>();
     let overrun = false;
-    for (let waits = 0; open.size > 0;) {
+    for (let waits = 0; !told.has(count - 1);) {
       const length = this.#wire.receive(this.#buffer);
       if (length === -errnos.ENOBUFS) overrun = true;
       else if (length === -errnos.EAGAIN) {
         // After an overrun, what is not there by now was thrown away.
-        if (overrun || waits >= mostWaits) return overrun ? null : silentFailure('acknowledge requests');
+        if (overrun) break;
+        if (waits >= mostWaits) return silentFailure('acknowledge requests');
         await this.#sleep(2 ** waits);
         waits += 1;
       } else if (length > this.#buffer.length) return malformedFailure('a batch of requests');
-      else if (length >= 0) this.#settleFrom(length, firstSequence, open, settle);
+      else if (length >= 0) this.#readTold(length, firstSequence, told);
       else if (length !== -errnos.EINTR) return socketFailure('read from the kernel', -length);
     }
+    for (let index = 0; index < count; index += 1) settle(index, told.get(index) ?? (overrun ? lost : done));
     return null;
   }
 
-  #settleFrom(length: number, firstSequence: number, open: Set<number>, settle: (index: number, verdict: Verdict) => void): void {
+  #readTold(length: number, firstSequence: number, told: Map<number, Verdict>): void {
     const view = viewOf(this.#buffer.subarray(0, length));
     for (const message of readMessages(view).messages) {
-      const index = message.sequence - firstSequence;
-      if (!open.has(index)) continue;
       const answer = readAnswer(view, message);
-      if (answer.kind === 'acknowledged') settle(index, done);
-      else if (answer.kind === 'refused') settle(index, { kind: 'refused', refusal: answer.refusal });
-      else continue;
-      open.delete(index);
+      if (answer.kind === 'acknowledged') told.set(message.sequence - firstSequence, done);
+      else if (answer.kind === 'refused')
+        told.set(message.sequence - firstSequence, { kind: 'refused', refusal: answer.refusal });
     }
   }
 }

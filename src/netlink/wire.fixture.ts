@@ -1,6 +1,6 @@
 import { ByteWriter, viewOf } from './bytes.ts';
 import { errnos } from './errno.ts';
-import { readMessages, writeMessage } from './message.ts';
+import { messageFlags, readAnswer, readMessages, writeMessage } from './message.ts';
 import type { Message } from './message.ts';
 import type { Wire } from './wire.ts';
 
@@ -15,7 +15,10 @@ export interface ScriptedWire extends Wire {
   readonly asides: number;
 }
 
-/** `answer` is given each message of each datagram and returns what is to be read next. `sendErrors` fail the first sends. */
+/**
+ * `answer` is given each message of each datagram and returns what is to be read next; an acknowledgement that the message does not
+ * ask for is kept back, as the kernel does. `sendErrors` fail the first sends.
+ */
 export function createScriptedWire(
   answer: (message: Message, view: DataView) => readonly Said[],
   sendErrors: number[] = [],
@@ -30,7 +33,7 @@ export function createScriptedWire(
     const view = viewOf(bytes);
     for (const message of readMessages(view).messages) {
       sent.push(message);
-      queue.push(...answer(message, view));
+      queue.push(...answer(message, view).filter((said) => isAskedFor(said, message)));
     }
     return 0;
   };
@@ -60,6 +63,15 @@ export function createScriptedWire(
       closed = true;
     },
   };
+}
+
+function isAskedFor(said: Said, { flags, sequence }: Message): boolean {
+  if (typeof said === 'number' || (flags & messageFlags.acknowledge) !== 0) return true;
+  const view = viewOf(said);
+  const { messages } = readMessages(view);
+  return (
+    messages.length === 0 || messages.some((one) => one.sequence !== sequence || readAnswer(view, one).kind !== 'acknowledged')
+  );
 }
 
 /** An acknowledgement, or with an error number a refusal. */
