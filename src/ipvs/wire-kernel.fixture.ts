@@ -20,6 +20,8 @@ export interface WireKernel {
 
 const familyId = 0x21;
 const controller = 0x10;
+/** `NLM_F_ACK`: refusals come without it too. */
+const acknowledgeFlag = 0x4;
 const little = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** The controller's answer: the number of the family. */
@@ -59,7 +61,10 @@ export function createWireKernel(answer: (command: number) => readonly Said[], h
         const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
         for (let at = 0; at < bytes.length;) {
           const sequence = view.getUint32(at + 8, little);
-          for (const said of respond(view.getUint16(at + 4, little), view.getUint8(at + 16))) queue.push(encode(said, sequence));
+          const asks = (view.getUint16(at + 6, little) & acknowledgeFlag) !== 0;
+          for (const said of respond(view.getUint16(at + 4, little), view.getUint8(at + 16))) {
+            if (said.kind !== 'acknowledge' || said.errno !== undefined || asks) queue.push(encode(said, sequence));
+          }
           at += (view.getUint32(at, little) + 3) & ~3;
         }
         return 0;

@@ -55,7 +55,7 @@ export class ByteWriter {
     this.#reserve(alignUp(this.#length) - this.#length);
   }
 
-  /** Overwrites a length field written earlier. */
+  /** Overwrites a field of a header written earlier. */
   patchU16(at: number, value: number): void {
     this.#view.setUint16(at, value, hostIsLittle);
   }

@@ -282,9 +282,8 @@ export class NetlinkSocket implements Disposable {
       writeMessage(writer, { type: request.type, flags: lastFlags, sequence: this.#sequence }, request.body);
       count += 1;
     }
-    const bytes = writer.finish();
-    viewOf(bytes).setUint16(last + flagsOffset, lastFlags | kind, true);
-    return { bytes, count, firstSequence };
+    writer.patchU16(last + flagsOffset, lastFlags | kind);
+    return { bytes: writer.finish(), count, firstSequence };
   }
 
   /** Sends a datagram, waiting while the kernel has no room for it. */
