@@ -36,13 +36,13 @@ export async function runSyncBench(): Promise<void> {
       const result = await runNodeCase({ ...common, services, dns: false, changes: 40, churnSeconds: 20 });
       results.push(result);
       all[`${mode} ${services}`] = result;
-      rows.push([`${services}`, ...columns.map(([, format]) => format(result).replace('NaN', '-'))]);
+      rows.push([`${services}`, ...cellsOf(result)]);
       console.log(`${mode}, ${services} Services: done`);
     }
     const withDns = sizes.includes(5000) ? 5000 : (sizes.at(-1) ?? 10);
     const result = await runNodeCase({ ...common, services: withDns, dns: true, changes: 0, churnSeconds: 20 });
     all[`${mode} ${withDns} dns`] = result;
-    rows.push([`${withDns} + DNS`, ...columns.map(([, format]) => format(result).replace('NaN', '-'))]);
+    rows.push([`${withDns} + DNS`, ...cellsOf(result)]);
     console.log(
       `\n${mode} mode\n${formatTable(
         ['Services', ...columns.map(([title]) => title)].map((title) => ({ title, align: 'right' })),
@@ -57,4 +57,9 @@ export async function runSyncBench(): Promise<void> {
     );
   }
   if (json !== null) writeFileSync(json, `${JSON.stringify(all, null, 1)}\n`);
+}
+
+/** A dash for what was not measured. */
+function cellsOf(result: NodeResult): readonly string[] {
+  return columns.map(([, format]) => format(result).replace('NaN', '-'));
 }

@@ -104,8 +104,7 @@ class IptablesDataPlane implements DataPlane {
       this.#state = null;
       return saved;
     }
-    this.#state = new KernelState(saved.value);
-    return this.#sets?.read() ?? succeed(undefined);
+    return await this.#remember(new KernelState(saved.value));
   }
 
   async look(): Promise<void> {
@@ -119,9 +118,13 @@ class IptablesDataPlane implements DataPlane {
   async #readFromLook(): Promise<Outcome<void>> {
     const look = this.#look;
     this.#look = null;
-    if (this.#state === null || look === null || look.state === null) return this.read();
+    if (this.#state === null || look === null || look.state === null) return await this.read();
     look.state.adopt(look.changed, this.#state);
-    this.#state = look.state;
+    return await this.#remember(look.state);
+  }
+
+  async #remember(state: KernelState): Promise<Outcome<void>> {
+    this.#state = state;
     return this.#sets?.read() ?? succeed(undefined);
   }
 

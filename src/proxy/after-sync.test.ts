@@ -1,23 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { NodeChoices } from '../model/mod.ts';
 import type { AppliedSync } from './after-sync.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakePlane } from './fake-plane.ts';
 import { FakeSource } from './fake-source.ts';
 import type { Notice } from './notice.ts';
 import { Proxy } from './proxy.ts';
-import { address, endpoint, node, service, slice } from './records.fixture.ts';
+import { address, choices, endpoint, node, service, slice } from './records.fixture.ts';
 import type { SyncEvent } from './sync-event.ts';
-
-const choices: NodeChoices = {
-  podDetection: { kind: 'cluster-cidr', prefixes: [] },
-  nodePorts: { kind: 'all' },
-  localhostNodePorts: false,
-  masqueradeBit: 14,
-  masqueradeAll: false,
-  externalIps: true,
-  bindAddress: null,
-};
 
 /** A proxy with one family, everything it says written down in one list. */
 function setUp(hook: (applied: AppliedSync) => Promise<void> = async () => {}) {
@@ -33,7 +22,7 @@ function setUp(hook: (applied: AppliedSync) => Promise<void> = async () => {}) {
     planes: [plane],
     source,
     nodeMayCome: true,
-    choices,
+    choices: { ...choices, localhostNodePorts: false },
     nodeName: 'node-1',
     syncPeriod: 30_000,
     minSyncPeriod: 1000,

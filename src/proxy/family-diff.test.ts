@@ -1,20 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { Difference, Family, NodeChoices } from '../model/mod.ts';
+import type { Difference, Family } from '../model/mod.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakePlane } from './fake-plane.ts';
 import { FakeSource } from './fake-source.ts';
 import { Proxy } from './proxy.ts';
-import { endpoint, node, service, slice } from './records.fixture.ts';
-
-const choices: NodeChoices = {
-  podDetection: { kind: 'cluster-cidr', prefixes: [] },
-  nodePorts: { kind: 'all' },
-  localhostNodePorts: true,
-  masqueradeBit: 14,
-  masqueradeAll: false,
-  externalIps: true,
-  bindAddress: null,
-};
+import { choices, endpoint, node, service, slice } from './records.fixture.ts';
 
 const difference: Difference = { service: 'shop/a', place: 'iptables nat', held: null, wanted: '-A KUBE-SERVICES' };
 

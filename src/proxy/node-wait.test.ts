@@ -2,17 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { parsePrefix } from '../model/mod.ts';
 import type { NodeChoices, NodeRecord } from '../model/mod.ts';
 import { isNodeKnown, judgeNode, nodePatience } from './node-wait.ts';
-import { address } from './records.fixture.ts';
+import { address, choices } from './records.fixture.ts';
 
-const choices: NodeChoices = {
-  podDetection: { kind: 'cluster-cidr', prefixes: [] },
-  nodePorts: { kind: 'all' },
-  localhostNodePorts: true,
-  masqueradeBit: 14,
-  masqueradeAll: false,
-  externalIps: true,
-  bindAddress: null,
-};
 const byNode: NodeChoices = { ...choices, podDetection: { kind: 'node-cidr' } };
 
 function node(addresses: readonly string[], podCidrs: readonly string[] = []): NodeRecord {

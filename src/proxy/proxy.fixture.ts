@@ -4,17 +4,7 @@ import { FakePlane } from './fake-plane.ts';
 import { FakeSource } from './fake-source.ts';
 import { Proxy } from './proxy.ts';
 import type { Notice } from './notice.ts';
-import { endpoint, node, service, slice } from './records.fixture.ts';
-
-const choices: NodeChoices = {
-  podDetection: { kind: 'cluster-cidr', prefixes: [] },
-  nodePorts: { kind: 'all' },
-  localhostNodePorts: true,
-  masqueradeBit: 14,
-  masqueradeAll: false,
-  externalIps: true,
-  bindAddress: null,
-};
+import { choices, endpoint, node, service, slice } from './records.fixture.ts';
 
 /** A proxy on fakes; nothing is listed yet. */
 export function setUp(over: { families?: Family[]; choices?: Partial<NodeChoices>; nodeMayCome?: boolean } = {}) {

@@ -1,5 +1,14 @@
 import { noLabels, noTuning, parseAddress } from '../model/mod.ts';
-import type { Address, EndpointRecord, Family, NodeRecord, ServicePortRecord, ServiceRecord, SliceRecord } from '../model/mod.ts';
+import type {
+  Address,
+  EndpointRecord,
+  Family,
+  NodeChoices,
+  NodeRecord,
+  ServicePortRecord,
+  ServiceRecord,
+  SliceRecord,
+} from '../model/mod.ts';
 
 /** Short ways to write records in tests. */
 export function address(text: string): Address {
@@ -87,3 +96,14 @@ export function node(over: Partial<NodeRecord> = {}): NodeRecord {
     ...over,
   };
 }
+
+/** What an operator gets who chooses nothing, where pods are not told from others. */
+export const choices: NodeChoices = {
+  podDetection: { kind: 'cluster-cidr', prefixes: [] },
+  nodePorts: { kind: 'all' },
+  localhostNodePorts: true,
+  masqueradeBit: 14,
+  masqueradeAll: false,
+  externalIps: true,
+  bindAddress: null,
+};

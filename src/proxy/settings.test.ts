@@ -1,19 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { parsePrefix } from '../model/mod.ts';
 import type { NodeChoices } from '../model/mod.ts';
-import { address, node } from './records.fixture.ts';
+import { address, choices as defaultChoices, node } from './records.fixture.ts';
 import { resolveNodeAddress, resolveSettings } from './settings.ts';
 
 const prefixes = (...texts: string[]) => texts.flatMap((text) => parsePrefix(text) ?? []);
 
 const choices: NodeChoices = {
+  ...defaultChoices,
   podDetection: { kind: 'cluster-cidr', prefixes: prefixes('10.244.0.0/16', '10.245.0.0/16', 'fd00::/48') },
-  nodePorts: { kind: 'all' },
-  localhostNodePorts: true,
-  masqueradeBit: 14,
-  masqueradeAll: false,
-  externalIps: true,
-  bindAddress: null,
 };
 
 const facts = {
